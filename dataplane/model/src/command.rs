@@ -1,0 +1,57 @@
+//! What the control plane says to a worker, over an SPSC ring.
+
+use crate::{Band, Policy, Source};
+
+/// Joins a report to the question it answers; chosen by the asker.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Token(pub u64);
+
+/// Which sources a list is about.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Filter {
+    /// This band or worse.
+    pub at_least: Band,
+    /// At least this many packets per second now.
+    pub min_packets_per_s: f32,
+}
+
+impl Filter {
+    /// Every source.
+    pub const ALL: Self = Self { at_least: Band::Excellent, min_packets_per_s: 0.0 };
+}
+
+/// One request to a worker. A worker takes a bounded number per tick.
+#[derive(Debug)]
+pub enum Command {
+    /// Judge by this policy from the next tick on; the old one comes back in a report.
+    Install(Box<Policy>),
+    /// Take a source's score apart.
+    Explain {
+        /// Joins the answer.
+        token: Token,
+        /// Who.
+        source: Source,
+    },
+    /// Move one source's score by `delta` points of 1/10 000.
+    Nudge {
+        /// Joins the answer.
+        token: Token,
+        /// Who; gets an entry if it has none.
+        source: Source,
+        /// −10 000..=10 000.
+        delta: i16,
+        /// Whether what was counted against it is forgotten as well.
+        forgive: bool,
+    },
+    /// Report the sources behind `cursor` that pass the filter, at most `limit`.
+    List {
+        /// Joins the answers.
+        token: Token,
+        /// 0, or where the last page ended.
+        cursor: u32,
+        /// Rows at most, 1..=256.
+        limit: u16,
+        /// Which ones.
+        filter: Filter,
+    },
+}

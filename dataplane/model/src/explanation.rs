@@ -1,0 +1,92 @@
+//! The answer to "why?": a source's score taken apart.
+
+use crate::{Band, Factor, Model, Score, Source, Tick, Treatment};
+
+/// One term of a score.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Term {
+    /// Which factor.
+    pub factor: Factor,
+    /// How bad, 0..1 (E13's terms count as they stand in its formula: 1 = good, unclamped).
+    pub value: f64,
+    /// How much it counts in the model: a share of 1, or points for P11.
+    pub weight: f64,
+    /// What was measured, in the factor's unit.
+    pub evidence: f64,
+}
+
+impl Term {
+    /// The term's part in the sum.
+    pub fn part(&self) -> f64 {
+        self.value * self.weight
+    }
+}
+
+/// Which rule gave a source its treatment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rule {
+    /// An allow list names it: everything passes.
+    Allowed,
+    /// A deny list names it, with this confidence in percent.
+    Listed(u8),
+    /// The treatment of its band.
+    Band(Band),
+    /// It has no entry: the prior's band, as a stranger.
+    Stranger(Band),
+}
+
+/// A source's score with everything that made it, as its worker saw it at one tick.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Explanation {
+    /// Who.
+    pub source: Source,
+    /// Whether exact state exists.
+    pub tracked: bool,
+    /// The stored score.
+    pub score: Score,
+    /// Its band.
+    pub band: Band,
+    /// The model that computed it.
+    pub model: Model,
+    /// The terms as of now, by factor; unused ones have weight 0.
+    pub terms: [Term; Factor::COUNT],
+    /// What the terms alone would make of it now, before decay and dwell.
+    pub target: Score,
+    /// Which rule decides the treatment.
+    pub rule: Rule,
+    /// What it gets.
+    pub treatment: Treatment,
+    /// Version of the policy that judged.
+    pub policy_version: u64,
+    /// The service it belongs to, by number.
+    pub service: Option<u8>,
+    /// Mean packets per second of the source's own baseline.
+    pub baseline_packets_per_s: f64,
+    /// Mean bytes per second of the source's own baseline.
+    pub baseline_bytes_per_s: f64,
+    /// Mitigations so far, fading.
+    pub mitigations: u8,
+    /// When its last packet came.
+    pub last_seen: Tick,
+    /// When this was answered.
+    pub now: Tick,
+}
+
+/// One line of a list of sources.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SourceRow {
+    /// Who.
+    pub source: Source,
+    /// Standing.
+    pub score: Score,
+    /// Band.
+    pub band: Band,
+    /// What it gets.
+    pub treatment: Treatment,
+    /// Packets per second in the window under way.
+    pub packets_per_s: f32,
+    /// Bytes per second in the window under way.
+    pub bytes_per_s: f32,
+    /// Ticks since its last packet, in ms.
+    pub idle_ms: u32,
+}

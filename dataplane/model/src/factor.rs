@@ -1,0 +1,127 @@
+//! The named reasons behind a score.
+
+use std::fmt;
+
+macro_rules! factors {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal in $unit:literal,)+) => {
+        /// One named reason with a value 0..1 (how bad) and a weight.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u8)]
+        pub enum Factor {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Factor {
+            /// Every factor, in array order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name used in config, API, CLI and replay.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The unit of the evidence that is ramped into the factor's value.
+            pub const fn unit(self) -> &'static str {
+                match self { $(Self::$variant => $unit,)+ }
+            }
+
+            /// One sentence for people.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+factors! {
+    /// Bytes per second against the source's own mean.
+    Volume = "volume" in "deviation from the mean, 1 = as much again",
+    /// Packets per second against the source's own baseline.
+    Rate = "rate" in "standard deviations",
+    /// Packets per second that nobody answered or asked for: the absolute rule for a flood that is
+    /// the first thing ever seen of a source.
+    Unanswered = "unanswered" in "packets per second",
+    /// Connections opened and never used, beyond what answered ones excuse (SYN against ACK).
+    SynAck = "syn-ack" in "connections",
+    /// ICMP errors sent at the protected side that quote nothing it sent.
+    IcmpErrors = "icmp-errors" in "packets",
+    /// Different hosts that refused, failed or could not be reached (horizontal scan).
+    Destinations = "destinations" in "hosts",
+    /// Different ports of the same hosts that refused or failed (vertical scan).
+    Ports = "ports" in "ports",
+    /// Answers that nobody asked for: SYN-ACK, RST, reflector ports, echo replies.
+    Unsolicited = "unsolicited" in "packets",
+    /// Bad standing of the destinations it talks to.
+    Destination = "destination-reputation" in "1 = worst",
+    /// How little the service it belongs to may be trusted to deviate.
+    Criticality = "criticality" in "1 = least critical",
+    /// Mitigations this source has needed before.
+    Mitigations = "mitigations" in "mitigations",
+    /// Feeds and lists that name the source.
+    Feed = "feed" in "confidence, 1 = certain",
+    /// The score before this interval (model `egress-interval` only).
+    History = "history" in "score, 1 = good",
+}
+
+impl Factor {
+    /// How many factors there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// The position in arrays by factor.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How evidence becomes a value: 0 up to `from`, 1 from `full` on, linear between.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Ramp {
+    /// The most evidence that means nothing.
+    pub from: f64,
+    /// The least evidence that means everything; above `from`.
+    pub full: f64,
+}
+
+impl Ramp {
+    /// The value 0..1 of some evidence.
+    #[inline]
+    pub fn value(self, evidence: f64) -> f64 {
+        ((evidence - self.from) / (self.full - self.from)).clamp(0.0, 1.0)
+    }
+}
+
+/// How much a factor counts, and from which evidence on.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Weighting {
+    /// Share of the whole suspicion that this factor alone can cause, 0..1.
+    pub weight: f64,
+    /// From evidence to value.
+    pub ramp: Ramp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ramps_are_clamped() {
+        let ramp = Ramp { from: 2.0, full: 6.0 };
+        for (evidence, value) in [(0.0, 0.0), (2.0, 0.0), (4.0, 0.5), (6.0, 1.0), (60.0, 1.0)] {
+            assert_eq!(ramp.value(evidence), value);
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for (i, factor) in Factor::ALL.iter().enumerate() {
+            assert_eq!(factor.index(), i);
+            assert!(Factor::ALL[..i].iter().all(|f| f.name() != factor.name()));
+        }
+    }
+}

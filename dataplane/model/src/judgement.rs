@@ -1,0 +1,69 @@
+//! What happened to one packet, and why.
+
+use std::fmt;
+
+use crate::{Band, Reason, Score, Treatment};
+
+/// What happened to one packet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Verdict {
+    /// Sent on unchanged.
+    Forward,
+    /// Dropped.
+    Drop,
+}
+
+impl Verdict {
+    /// The name used in captures' accounts, API and CLI.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A packet's verdict with its reason, and the standing of its source before this packet.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Judgement {
+    /// What happened.
+    pub verdict: Verdict,
+    /// Why, for everything but a plain forward.
+    pub reason: Option<Reason>,
+    /// Band and score of the source, where it has an entry.
+    pub standing: Option<(Band, Score)>,
+    /// What the band gets; pass for packets that were not judged.
+    pub treatment: Treatment,
+}
+
+impl Judgement {
+    /// A plain forward of a packet that has no standing of its own.
+    pub const FORWARD: Self =
+        Self { verdict: Verdict::Forward, reason: None, standing: None, treatment: Treatment::PASS };
+
+    /// A drop of a packet that has no standing of its own.
+    pub const fn drop(reason: Reason) -> Self {
+        Self { verdict: Verdict::Drop, reason: Some(reason), ..Self::FORWARD }
+    }
+
+    /// The header of the columns that [`Judgement`] displays.
+    pub const COLUMNS: &'static str = "verdict\treason\tband\tscore\ttreatment";
+}
+
+impl fmt::Display for Judgement {
+    /// Five tab-separated columns; reason, band and score are empty where there is none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\t{}\t", self.verdict, self.reason.map_or("", Reason::name))?;
+        match self.standing {
+            Some((band, score)) => write!(f, "{band}\t{score}\t")?,
+            None => f.write_str("\t\t")?,
+        }
+        self.treatment.fmt(f)
+    }
+}

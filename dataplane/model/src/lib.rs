@@ -1,0 +1,41 @@
+//! The vocabulary of repute: the words that every other room speaks.
+//!
+//! What crosses the rings between control plane and workers is defined here, and nothing else: plain
+//! values, no I/O, no clock, no allocation on any path a worker takes.
+//!
+//! **Invariant:** this crate depends on no other crate of the workspace.
+#![forbid(unsafe_code)]
+
+mod address;
+mod band;
+mod command;
+mod explanation;
+mod factor;
+mod judgement;
+mod policy;
+mod prefix;
+mod protect;
+mod reason;
+mod report;
+mod score;
+mod side;
+mod source;
+mod tick;
+mod treatment;
+
+pub use address::Address;
+pub use band::{Band, Dwell, Thresholds};
+pub use command::{Command, Filter, Token};
+pub use explanation::{Explanation, Rule, SourceRow, Term};
+pub use factor::{Factor, Ramp, Weighting};
+pub use judgement::{Judgement, Verdict};
+pub use policy::{Baseline, Limits, Model, Policy, Profile, Service};
+pub use prefix::{Listing, Prefix, PrefixError, PrefixTable};
+pub use protect::{PortRule, Protect};
+pub use reason::Reason;
+pub use report::{LogLine, Mitigation, Report};
+pub use score::Score;
+pub use side::{Direction, Side, Sides};
+pub use source::{Source, Width, owner};
+pub use tick::Tick;
+pub use treatment::{Meter, Treatment};

@@ -1,0 +1,164 @@
+//! One immutable compiled policy: what a worker judges by.
+//!
+//! Flat values only. The control plane compiles it, sends it over the ring, and frees it when the
+//! worker hands it back; a worker never changes it.
+
+use crate::{
+    Address, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Thresholds, Treatment, Weighting,
+    Width,
+};
+
+/// How factors become a score.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Model {
+    /// The default: `prior · (1 − min(1, Σ weight·value))`, worse at once, better by half-life.
+    WeightedSum,
+    /// E13: `(0.5·old + 0.2·(1 − |volume − baseline| / baseline) + 0.15·destination +
+    /// 0.15·criticality) · 0.95` once per interval; the deviation is not clamped.
+    EgressInterval,
+    /// P11: suspicion `min(100, max(0, (Σ factor·weight) · decay))`, weights in points.
+    Suspicion {
+        /// The factor that ages the sum, 0..1.
+        decay: f64,
+    },
+}
+
+impl Model {
+    /// The name used in config, API, CLI and replay.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WeightedSum => "weighted-sum",
+            Self::EgressInterval => "egress-interval",
+            Self::Suspicion { .. } => "suspicion",
+        }
+    }
+}
+
+/// How a source's own normal is learnt (EWMA mean and variance, per window).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Baseline {
+    /// Weight of the newest window, 0..1.
+    pub alpha: f64,
+    /// Windows with traffic before a deviation means anything, 1..=255.
+    pub warm_up: u8,
+    /// Least mean and deviation in packets per second: less is not worth a suspicion.
+    pub floor_packets_per_s: f64,
+    /// The same for bytes per second.
+    pub floor_bytes_per_s: f64,
+}
+
+/// A named set of addresses and ports.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Service {
+    /// Its addresses.
+    pub prefixes: PrefixTable<()>,
+    /// Its ports; empty = all.
+    pub ports: Vec<PortRule>,
+    /// 0 (a static page) to 1 (the database everything hangs on).
+    pub criticality: f64,
+}
+
+impl Service {
+    /// Whether an address, seen with this protocol and port, belongs to the service.
+    pub fn covers(&self, address: Address, protocol: u8, port: u16) -> bool {
+        self.prefixes.get(address).is_some()
+            && (self.ports.is_empty()
+                || self.ports.iter().any(|rule| rule.protocol == protocol && rule.port == port))
+    }
+}
+
+/// How one direction is judged.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Profile {
+    /// The scoring model.
+    pub model: Model,
+    /// Where every source begins and decays to.
+    pub prior: Score,
+    /// Half-life of the way back to the prior, in ms.
+    pub half_life_ms: u64,
+    /// Half-life of counted evidence (scans, open connections, errors), in ms.
+    pub evidence_half_life_ms: u64,
+    /// Length of a measuring window and of E13's interval, in ms.
+    pub window_ms: u32,
+    /// After how long without an answer a host that answers others counts as silent, in ms.
+    pub silence_ms: u32,
+    /// How many unused connections one used connection excuses (people behind one address, P2P).
+    pub excuse: f64,
+    /// Weight and ramp of every factor.
+    pub factors: [Weighting; Factor::COUNT],
+    /// How the baseline is learnt.
+    pub baseline: Baseline,
+    /// Where bands begin.
+    pub thresholds: Thresholds,
+    /// How long a source stays in one.
+    pub dwell: Dwell,
+    /// Treatment of each band, best first.
+    pub treatments: [Treatment; 5],
+}
+
+/// What a worker judges by.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Policy {
+    /// Counted up by the control plane with every change.
+    pub version: u64,
+    /// SHA-256 over the validated config that it was compiled from.
+    pub digest: [u8; 32],
+    /// Who is inside where one port carries both sides.
+    pub inside: PrefixTable<()>,
+    /// How outside senders are judged; `None` = not at all.
+    pub ingress: Option<Profile>,
+    /// How inside senders are judged; `None` = not at all.
+    pub egress: Option<Profile>,
+    /// What always passes.
+    pub protect: Protect,
+    /// Packets per second and worker that the always-forward class may use.
+    pub control_packets_per_s: u32,
+    /// Allow and deny lists over sources.
+    pub lists: PrefixTable<Listing>,
+    /// Standing of destinations.
+    pub destinations: PrefixTable<Score>,
+    /// Standing of destinations that no entry names.
+    pub destination_default: Score,
+    /// Services by their number, at most 255.
+    pub services: Vec<Service>,
+}
+
+impl Policy {
+    /// The number of the service an address belongs to.
+    pub fn service(&self, address: Address, protocol: u8, port: u16) -> Option<u8> {
+        let found = self.services.iter().position(|s| s.covers(address, protocol, port));
+        found.and_then(|i| u8::try_from(i).ok())
+    }
+
+    /// The standing of a destination.
+    pub fn destination(&self, address: Address) -> Score {
+        self.destinations.get(address).unwrap_or(self.destination_default)
+    }
+}
+
+/// Sizes that are fixed at boot: every table has a maximum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Sources with exact state per worker.
+    pub sources: u32,
+    /// Remembered requests per worker.
+    pub contacts: u32,
+    /// Within how many ms the sweep visits every entry.
+    pub sweep_ms: u32,
+    /// How many address bits name an outside source.
+    pub outside: Width,
+    /// How many address bits name an inside source.
+    pub inside: Width,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sources: 65_536,
+            contacts: 65_536,
+            sweep_ms: 500,
+            outside: Width::OUTSIDE,
+            inside: Width::INSIDE,
+        }
+    }
+}

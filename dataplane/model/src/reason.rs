@@ -1,0 +1,138 @@
+//! Why a packet was not plainly forwarded: a closed list, each with its own counter.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// Why a packet got another verdict than a plain forward. Every such packet has exactly one.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u8)]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Reason {
+            /// Every reason, in counter order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name used in counters, captures' accounts, API and CLI.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// One sentence for people.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Malformed: the bytes are not what their headers say.
+    /// The frame has no bytes.
+    EmptyFrame = "empty-frame",
+    /// The frame ends inside the Ethernet or LLC header.
+    ShortEthernet = "short-ethernet",
+    /// More VLAN tags than the parser follows.
+    VlanDepth = "vlan-depth",
+    /// The packet ends inside the ARP header or its addresses.
+    ShortArp = "short-arp",
+    /// A raw IP packet whose version is neither 4 nor 6.
+    RawVersion = "raw-version",
+    /// The frame ends inside the IPv4 header.
+    ShortIpv4 = "short-ipv4",
+    /// An IPv4 EtherType with another version in the header.
+    Ipv4Version = "ipv4-version",
+    /// An IPv4 header length below 20 bytes.
+    Ipv4HeaderLength = "ipv4-header-length",
+    /// An IPv4 total length shorter than its header or longer than the frame.
+    Ipv4TotalLength = "ipv4-total-length",
+    /// The frame ends inside the IPv6 header.
+    ShortIpv6 = "short-ipv6",
+    /// An IPv6 EtherType with another version in the header.
+    Ipv6Version = "ipv6-version",
+    /// An IPv6 payload length longer than the frame.
+    Ipv6PayloadLength = "ipv6-payload-length",
+    /// An IPv6 extension header that is cut short.
+    Ipv6Extension = "ipv6-extension",
+    /// More IPv6 extension headers than the parser follows.
+    Ipv6ExtensionDepth = "ipv6-extension-depth",
+    /// An IPv6 packet from or to an IPv4-mapped address (RFC 4291 forbids it on the wire).
+    MappedAddress = "mapped-address",
+    /// A fragment that would end beyond 65 535 bytes.
+    FragmentOverflow = "fragment-overflow",
+    /// A fragment before the last whose length is no multiple of 8 bytes (RFC 791, RFC 8200).
+    FragmentLength = "fragment-length",
+    /// A first fragment too small for its transport header (RFC 1858, RFC 8200).
+    TinyFragment = "tiny-fragment",
+    /// The packet ends inside the TCP header.
+    ShortTcp = "short-tcp",
+    /// A TCP data offset below 5 words or beyond the segment.
+    TcpDataOffset = "tcp-data-offset",
+    /// A TCP option with an impossible length.
+    TcpOption = "tcp-option",
+    /// The packet ends inside the UDP header.
+    ShortUdp = "short-udp",
+    /// A UDP length below 8 or beyond the packet.
+    UdpLength = "udp-length",
+    /// The packet ends inside the ICMP or ICMPv6 header.
+    ShortIcmp = "short-icmp",
+
+    // Treatments.
+    /// The band's treatment drops everything of this source.
+    Standing = "standing",
+    /// Above the packets per second of the band's meter.
+    MeterPackets = "meter-packets",
+    /// Above the bytes per second of the band's meter.
+    MeterBytes = "meter-bytes",
+    /// The band's treatment refuses new connections.
+    BlockNew = "block-new",
+    /// A deny list names this source.
+    Listed = "listed",
+
+    // The box itself.
+    /// The headers lie in more than the first segment of a scattered packet.
+    Scattered = "scattered",
+    /// The always-forward class is above its cap.
+    ControlCap = "control-cap",
+    /// The port has no peer to forward to.
+    NoPeer = "no-peer",
+}
+
+impl Reason {
+    /// How many reasons there are: the length of a counter array.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Whether the packet's own bytes are at fault.
+    pub const fn is_malformed(self) -> bool {
+        (self as u8) < Self::Standing as u8
+    }
+
+    /// The position in counter arrays.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_indices_dense() {
+        for (i, reason) in Reason::ALL.iter().enumerate() {
+            assert_eq!(reason.index(), i);
+            assert!(Reason::ALL[..i].iter().all(|r| r.name() != reason.name()));
+            assert!(reason.help().ends_with(['.', ')']), "{}", reason.help());
+        }
+        assert!(Reason::ShortIcmp.is_malformed());
+        assert!(!Reason::Standing.is_malformed());
+    }
+}

@@ -1,0 +1,72 @@
+//! What a worker says to the control plane, over an SPSC ring.
+//!
+//! When the ring is full a worker drops the report and counts it, with one exception: the old policy
+//! is kept and offered again, because somebody has to free it.
+
+use crate::{
+    Address, Band, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow, Tick, Token, Treatment,
+};
+
+/// A limit imposed on a source, or lifted.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Mitigation {
+    /// Who.
+    pub source: Source,
+    /// The band it entered.
+    pub band: Band,
+    /// What it gets there.
+    pub treatment: Treatment,
+    /// Its score at that moment.
+    pub score: Score,
+    /// The factor that weighed most.
+    pub cause: Factor,
+    /// When.
+    pub at: Tick,
+}
+
+/// One packet of a source whose band is logged.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct LogLine {
+    /// When.
+    pub at: Tick,
+    /// Sender.
+    pub src: Address,
+    /// Receiver.
+    pub dst: Address,
+    /// IP protocol.
+    pub protocol: u8,
+    /// Destination port, 0 where there is none.
+    pub dport: u16,
+    /// What happened to it.
+    pub judgement: Judgement,
+}
+
+/// One message from a worker.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would be an allocation on a worker; ring slots are paid once"
+)]
+pub enum Report {
+    /// The new policy is in force; here is the old one to free.
+    Installed {
+        /// Version now in force.
+        version: u64,
+        /// The tick from which it judges.
+        at: Tick,
+        /// What it replaced.
+        old: Box<Policy>,
+    },
+    /// The answer to `Explain`.
+    Explained(Token, Explanation),
+    /// The answer to `Nudge`: score before and after; `None` where there was no room for an entry.
+    Nudged(Token, Option<(Score, Score)>),
+    /// One row of a list.
+    Row(Token, SourceRow),
+    /// The page is complete; the cursor of the next one, if there is more.
+    Page(Token, Option<u32>),
+    /// A source entered a limited band, changed between two, or (treatment pass) left them.
+    Mitigation(Mitigation),
+    /// A packet of a logged band.
+    Log(LogLine),
+}
