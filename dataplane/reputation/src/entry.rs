@@ -1,0 +1,204 @@
+//! The state of one source: a hot line that every packet touches and a warm part for sweep and events.
+
+use repute_model::{Address, Band, Factor, Score};
+
+use crate::{Ewma, Tally};
+
+/// Bits about a source that packets ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// An allow list names it.
+    pub const ALLOWED: Self = Self(1);
+    /// A deny list names it.
+    pub const LISTED: Self = Self(2);
+    /// The conversation in [`Hot::talk`] has been answered.
+    pub const ANSWERED: Self = Self(4);
+    /// It has been answered and has gone on talking at least once.
+    pub const PROVEN: Self = Self(8);
+
+    /// Whether all bits of `other` are set.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Sets or clears the bits of `other`.
+    pub const fn set(&mut self, other: Self, on: bool) {
+        if on {
+            self.0 |= other.0;
+        } else {
+            self.0 &= !other.0;
+        }
+    }
+}
+
+/// One cache line: what every packet of a source reads and writes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(C, align(64))]
+pub struct Hot {
+    /// Keyed hash of the source and its domain; 0 = free.
+    pub fingerprint: u64,
+    /// GCRA arrival time of packets, ns.
+    pub tat_packets: u64,
+    /// GCRA arrival time of bytes, ns.
+    pub tat_bytes: u64,
+    /// Packets in the window under way.
+    pub packets: u32,
+    /// Bytes in the window under way, saturating.
+    pub bytes: u32,
+    /// Packets in the window under way that nobody answered or asked for.
+    pub unanswered: u32,
+    /// Tick of the last packet, low 32 bits.
+    pub last_seen: u32,
+    /// Tag of the conversation that the last packet belonged to: while it lasts, nothing is looked up.
+    pub talk: u32,
+    /// Low bits of the policy version that the kept constants (lists, service) are from.
+    pub epoch: u32,
+    /// Connections opened and not yet used.
+    pub open: Tally,
+    /// Connections used.
+    pub used: Tally,
+    /// Different hosts that refused or failed.
+    pub destinations: Tally,
+    /// Different ports of hosts that had failed before.
+    pub ports: Tally,
+    /// ICMP errors that quote nothing.
+    pub icmp_errors: Tally,
+    /// Answers nobody asked for.
+    pub unsolicited: Tally,
+    /// The stored score.
+    pub score: Score,
+    /// The band it stands in.
+    pub band: Band,
+    /// What packets ask for.
+    pub flags: Flags,
+}
+
+/// Touched by sweep and events only; same index as its hot line.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Warm {
+    /// First address of the source.
+    pub address: Address,
+    /// Packets per second.
+    pub packets: Ewma,
+    /// Mean bytes per second.
+    pub bytes_mean: f32,
+    /// Tick of the last visit by the sweep or an event, low 32 bits.
+    pub visited: u32,
+    /// Tick at which the window under way began, low 32 bits.
+    pub window: u32,
+    /// Tick at which the band was entered, low 32 bits.
+    pub band_since: u32,
+    /// Mitigations so far, fading.
+    pub mitigations: u8,
+    /// Windows learnt, saturating.
+    pub samples: u8,
+    /// Service number + 1; 0 = none.
+    pub service: u8,
+    /// How bad the destinations were, 0..=255, as a moving mean.
+    pub destination: u8,
+}
+
+impl Warm {
+    /// Nothing learnt.
+    pub const NEW: Self = Self {
+        address: Address(0),
+        packets: Ewma { mean: 0.0, variance: 0.0 },
+        bytes_mean: 0.0,
+        visited: 0,
+        window: 0,
+        band_since: 0,
+        mitigations: 0,
+        samples: 0,
+        service: 0,
+        destination: 0,
+    };
+
+    /// The service number.
+    pub fn service(&self) -> Option<u8> {
+        self.service.checked_sub(1)
+    }
+
+    /// Badness of the destinations, 0..1.
+    pub fn destination_badness(&self) -> f64 {
+        f64::from(self.destination) / 255.0
+    }
+}
+
+impl Hot {
+    /// A free entry.
+    pub const FREE: Self = Self {
+        fingerprint: 0,
+        tat_packets: 0,
+        tat_bytes: 0,
+        packets: 0,
+        bytes: 0,
+        unanswered: 0,
+        last_seen: 0,
+        talk: 0,
+        epoch: 0,
+        open: Tally::ZERO,
+        used: Tally::ZERO,
+        destinations: Tally::ZERO,
+        ports: Tally::ZERO,
+        icmp_errors: Tally::ZERO,
+        unsolicited: Tally::ZERO,
+        score: Score::MIN,
+        band: Band::Good,
+        flags: Flags(0),
+    };
+
+    /// Every tally, with the factor it is evidence for, where it is evidence by itself.
+    pub const fn tallies(&self) -> [(Option<Factor>, Tally); 6] {
+        [
+            (None, self.open),
+            (None, self.used),
+            (Some(Factor::Destinations), self.destinations),
+            (Some(Factor::Ports), self.ports),
+            (Some(Factor::IcmpErrors), self.icmp_errors),
+            (Some(Factor::Unsolicited), self.unsolicited),
+        ]
+    }
+
+    /// Lets every tally fade to `share` of itself.
+    pub fn fade(&mut self, share: f64) {
+        for tally in [
+            &mut self.open,
+            &mut self.used,
+            &mut self.destinations,
+            &mut self.ports,
+            &mut self.icmp_errors,
+            &mut self.unsolicited,
+        ] {
+            tally.fade(share);
+        }
+    }
+
+    /// Forgets what was counted against the source.
+    pub fn forgive(&mut self) {
+        self.fade(0.0);
+        self.unanswered = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layout_is_what_the_hot_path_counts_on() {
+        assert_eq!(size_of::<Hot>(), 64);
+        assert_eq!(align_of::<Hot>(), 64);
+        assert!(size_of::<Warm>() <= 48, "{}", size_of::<Warm>());
+    }
+
+    #[test]
+    fn flags_are_independent() {
+        let mut flags = Flags::default();
+        flags.set(Flags::ALLOWED, true);
+        flags.set(Flags::ANSWERED, true);
+        flags.set(Flags::ALLOWED, false);
+        assert!(flags.has(Flags::ANSWERED) && !flags.has(Flags::ALLOWED) && !flags.has(Flags::LISTED));
+    }
+}

@@ -1,0 +1,107 @@
+//! The keyed hash of the tables.
+//!
+//! A folded 64×64→128 bit multiply with a per-boot secret (the construction of wyhash and foldhash):
+//! no CPU feature needed, and not linear, so that nobody outside can aim at one bucket.
+
+use repute_model::{Address, Source};
+
+/// Four words that nobody outside knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Secret([u64; 4]);
+
+impl Secret {
+    /// Expands a seed; the daemon draws it at boot, tests and replay fix it.
+    pub const fn from_seed(seed: u64) -> Self {
+        let mut words = [0; 4];
+        let mut state = seed;
+        let mut i = 0;
+        while i < 4 {
+            // SplitMix64 (Steele, Lea, Flood 2014).
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            words[i] = (z ^ (z >> 31)) | 1;
+            i += 1;
+        }
+        Self(words)
+    }
+
+    /// The fingerprint of a source in a domain (a VLAN or port pair); never 0, which marks free entries.
+    #[inline]
+    pub fn source(&self, source: Source, domain: u16) -> u64 {
+        let bits = source.first().0;
+        let low = fold(bits as u64 ^ self.0[0], (bits >> 64) as u64 ^ self.0[1]);
+        fold(low ^ self.0[2], u64::from(domain) ^ self.0[3]) | 1 << 63
+    }
+
+    /// The key of a conversation.
+    #[inline]
+    pub fn conversation(&self, c: &Conversation) -> u64 {
+        let a = fold(c.asker.0 as u64 ^ self.0[0], (c.asker.0 >> 64) as u64 ^ self.0[1]);
+        let b = fold(c.asked.0 as u64 ^ self.0[2], (c.asked.0 >> 64) as u64 ^ self.0[3]);
+        let ports = u64::from(c.protocol) << 16 | u64::from(c.port);
+        fold(a ^ self.0[3] ^ ports, b.rotate_left(32) ^ self.0[0])
+    }
+
+    /// A number for an address, for small side tables.
+    #[inline]
+    pub fn address(&self, address: Address) -> u64 {
+        fold(address.0 as u64 ^ self.0[1], (address.0 >> 64) as u64 ^ self.0[2])
+    }
+}
+
+/// Who asks whom for what: the unit of "asked for".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Conversation {
+    /// Who spoke first.
+    pub asker: Address,
+    /// Who should answer.
+    pub asked: Address,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// The port that was asked, 0 where the protocol has none.
+    pub port: u16,
+}
+
+#[inline]
+fn fold(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a) * u128::from(b);
+    wide as u64 ^ (wide >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use repute_model::Width;
+
+    #[test]
+    fn secret_and_domain_change_everything() {
+        let source = Source::of(Address::v4(0x0102_0304), Width::OUTSIDE).unwrap();
+        let (a, b) = (Secret::from_seed(1), Secret::from_seed(2));
+        assert_ne!(a.source(source, 0), b.source(source, 0));
+        assert_ne!(a.source(source, 0), a.source(source, 7));
+        assert_eq!(a.source(source, 7), a.source(source, 7));
+    }
+
+    #[test]
+    fn neighbours_spread_over_low_bits() {
+        let secret = Secret::from_seed(42);
+        let mut counts = [0u32; 256];
+        for i in 0..65_536 {
+            let source = Source::of(Address::v4(0x0a00_0001 + i), Width::OUTSIDE).unwrap();
+            counts[secret.source(source, 0) as usize & 255] += 1;
+        }
+        assert!(counts.iter().all(|&c| (150..370).contains(&c)), "{counts:?}");
+    }
+
+    #[test]
+    fn direction_and_port_matter() {
+        let secret = Secret::from_seed(3);
+        let there = Conversation { asker: Address::v4(1), asked: Address::v4(2), protocol: 6, port: 80 };
+        let back = Conversation { asker: Address::v4(2), asked: Address::v4(1), ..there };
+        let other = Conversation { port: 81, ..there };
+        assert_ne!(secret.conversation(&there), secret.conversation(&back));
+        assert_ne!(secret.conversation(&there), secret.conversation(&other));
+    }
+}

@@ -1,0 +1,33 @@
+//! Numbers about senders: who they are, what they did, what they are worth. No packets.
+//!
+//! A [`Shard`] belongs to one worker; no other thread reads or writes it, so nothing here is atomic
+//! or locked, and nothing allocates after [`Shard::new`]. Time comes in as [`repute_model::Tick`],
+//! randomness as a secret; the same calls in the same order give the same state to the bit.
+#![forbid(unsafe_code)]
+
+mod baseline;
+mod conduct;
+mod contact;
+mod entry;
+mod gcra;
+mod hash;
+mod hosts;
+mod index;
+mod inputs;
+mod prefilter;
+pub mod scoring;
+mod shard;
+mod sweep;
+mod tally;
+
+pub use baseline::Ewma;
+pub use conduct::{Act, Exchange, Observed, Parties};
+pub use contact::{Contact, ContactState, Contacts};
+pub use entry::{Flags, Hot, Warm};
+pub use gcra::{Refused, conforms};
+pub use hash::{Conversation, Secret};
+pub use hosts::Hosts;
+pub use inputs::{Context, Inputs};
+pub use prefilter::Prefilter;
+pub use shard::{Change, Occupancy, Rules, Shard, Slot};
+pub use tally::Tally;

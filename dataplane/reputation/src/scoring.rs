@@ -1,0 +1,47 @@
+//! From evidence to score: three models, each computed as written, in `f64`.
+
+pub mod egress_interval;
+pub mod suspicion;
+pub mod weighted_sum;
+
+use repute_model::{Factor, Model, Profile, Score, Term};
+
+use crate::Inputs;
+
+/// A model's result with the terms that made it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Scored {
+    /// The terms by factor; unused ones have weight 0.
+    pub terms: [Term; Factor::COUNT],
+    /// What they make, quantised.
+    pub score: Score,
+}
+
+/// Scores a source that stood at `old`.
+pub fn score(profile: &Profile, inputs: &Inputs, old: Score) -> Scored {
+    match profile.model {
+        Model::WeightedSum => weighted_sum::score(profile, inputs),
+        Model::EgressInterval => egress_interval::score(inputs, old),
+        Model::Suspicion { decay } => suspicion::score(profile, inputs, decay),
+    }
+}
+
+/// The term that weighs most, of those that count against the source.
+pub fn cause(terms: &[Term; Factor::COUNT]) -> Factor {
+    let worst = terms.iter().max_by(|a, b| a.part().total_cmp(&b.part()));
+    worst.map_or(Factor::Feed, |term| term.factor)
+}
+
+/// The terms of the ramped factors.
+fn ramped(profile: &Profile, inputs: &Inputs) -> [Term; Factor::COUNT] {
+    std::array::from_fn(|i| {
+        let weighting = &profile.factors[i];
+        let evidence = inputs.evidence[i];
+        Term {
+            factor: Factor::ALL[i],
+            value: weighting.ramp.value(evidence),
+            weight: weighting.weight,
+            evidence,
+        }
+    })
+}

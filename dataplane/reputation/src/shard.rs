@@ -1,0 +1,317 @@
+//! The part of the reputation table that one worker owns, and only that worker touches.
+
+use repute_model::{Band, Factor, Limits, Listing, Model, Policy, Profile, Score, Source, Tick, Treatment};
+
+use crate::index::Index;
+use crate::scoring::{self, Scored};
+use crate::{Contacts, Context, Flags, Hosts, Hot, Inputs, Prefilter, Secret, Warm};
+
+/// The number of an entry. Valid until the next admission or sweep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slot(pub(crate) u32);
+
+/// The policy with the profile that judges the shard's side.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// Everything.
+    pub policy: &'a Policy,
+    /// How the owner side is judged.
+    pub profile: &'a Profile,
+}
+
+/// A source that moved to another band.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Change {
+    /// Who.
+    pub slot: Slot,
+    /// The band it left.
+    pub from: Band,
+    /// The factor that weighed most.
+    pub cause: Factor,
+}
+
+/// How full the shard is and what it had to refuse.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Occupancy {
+    /// Sources with an entry.
+    pub tracked: u64,
+    /// Entries there are.
+    pub capacity: u64,
+    /// Entries given.
+    pub admitted: u64,
+    /// Entries taken from the least informative to make room.
+    pub evicted: u64,
+    /// Packets whose source got no entry.
+    pub refused: u64,
+    /// Entries that said nothing any more and were freed.
+    pub expired: u64,
+    /// Requests pushed out of the contact table.
+    pub forgotten: u64,
+}
+
+/// Under pressure a source must be seen this often before it gets an entry.
+const PRESSED_SIGHTINGS: u32 = 2;
+/// Entries looked at for one to give up.
+const VICTIMS: u32 = 16;
+/// A source that was active this recently is not given up while it is the only evidence of itself.
+const ACTIVE_MS: u32 = 1_000;
+
+/// Exact state of sources, what they asked for, and who answers.
+#[derive(Debug)]
+pub struct Shard {
+    pub(crate) secret: Secret,
+    index: Index,
+    pub(crate) hot: Box<[Hot]>,
+    pub(crate) warm: Box<[Warm]>,
+    free: Vec<u32>,
+    /// Entries below this number have been used.
+    pub(crate) high_water: u32,
+    hand: u32,
+    prefilter: Prefilter,
+    pub(crate) contacts: Contacts,
+    pub(crate) hosts: Hosts,
+    /// Requests that were answered: how sure the box is to see both directions.
+    pub(crate) answers: u32,
+    /// Room for the failures that one tick's silence reveals.
+    pub(crate) silent: Vec<(u32, u32)>,
+    pub(crate) occupancy: Occupancy,
+}
+
+impl Shard {
+    /// Allocates everything that the shard will ever use.
+    pub fn new(limits: &Limits, seed: u64) -> Self {
+        let sources = limits.sources.max(1);
+        Self {
+            secret: Secret::from_seed(seed),
+            index: Index::new(sources),
+            hot: vec![Hot::FREE; sources as usize].into(),
+            warm: vec![Warm::NEW; sources as usize].into(),
+            free: Vec::with_capacity(sources as usize),
+            high_water: 0,
+            hand: 0,
+            prefilter: Prefilter::new(sources),
+            contacts: Contacts::new(limits.contacts),
+            hosts: Hosts::new(limits.contacts.max(256).ilog2()),
+            answers: 0,
+            silent: Vec::with_capacity(256),
+            occupancy: Occupancy { capacity: u64::from(sources), ..Occupancy::default() },
+        }
+    }
+
+    /// The entry of a source.
+    #[inline]
+    pub fn find(&self, source: Source) -> Option<Slot> {
+        let fingerprint = self.secret.source(source, 0);
+        let is_it = |entry: u32| self.hot[entry as usize].fingerprint == fingerprint;
+        self.index.find(fingerprint, is_it).map(Slot)
+    }
+
+    /// An entry for a source that has none: at once while the table is below three quarters, for
+    /// sources seen before above, in place of the least informative when it is full. `None` = the
+    /// source stays a stranger; counted.
+    pub fn admit(&mut self, source: Source, rules: Rules<'_>, now: Tick) -> Option<Slot> {
+        let fingerprint = self.secret.source(source, 0);
+        let pressed = self.occupancy.tracked * 4 >= self.occupancy.capacity * 3;
+        let sightings = self.prefilter.count(fingerprint);
+        if pressed && sightings < PRESSED_SIGHTINGS {
+            self.occupancy.refused += 1;
+            return None;
+        }
+        let Some(entry) = self.vacancy(now) else {
+            self.occupancy.refused += 1;
+            return None;
+        };
+        if !self.index.insert(fingerprint, entry) {
+            self.free.push(entry);
+            self.occupancy.refused += 1;
+            return None;
+        }
+        let score = rules.profile.prior;
+        let band = rules.profile.thresholds.band(score);
+        self.hot[entry as usize] = Hot { fingerprint, last_seen: now.low(), score, band, ..Hot::FREE };
+        self.warm[entry as usize] = Warm {
+            address: source.first(),
+            visited: now.low(),
+            window: now.low(),
+            // Long ago: the first change of band never waits.
+            band_since: now.low().wrapping_sub(1 << 30),
+            ..Warm::NEW
+        };
+        self.occupancy.admitted += 1;
+        self.occupancy.tracked += 1;
+        self.refresh(Slot(entry), rules);
+        Some(Slot(entry))
+    }
+
+    /// Looks up again what is constant for a source under one policy.
+    pub fn refresh(&mut self, slot: Slot, rules: Rules<'_>) {
+        let address = self.warm(slot).address;
+        let listing = rules.policy.lists.get(address);
+        let hot = self.hot_mut(slot);
+        hot.epoch = rules.policy.version as u32;
+        let was_allowed = hot.flags.has(Flags::ALLOWED);
+        hot.flags.set(Flags::ALLOWED, listing == Some(Listing::Allow));
+        hot.flags.set(Flags::LISTED, matches!(listing, Some(Listing::Deny(_))));
+        if listing == Some(Listing::Allow) {
+            hot.forgive();
+            (hot.score, hot.band) = (Score::MAX, Band::Excellent);
+        } else if was_allowed {
+            hot.score = rules.profile.prior;
+        }
+    }
+
+    /// What every packet of a source reads.
+    #[inline]
+    pub fn hot(&self, slot: Slot) -> &Hot {
+        &self.hot[slot.0 as usize]
+    }
+
+    /// What every packet of a source writes.
+    #[inline]
+    pub fn hot_mut(&mut self, slot: Slot) -> &mut Hot {
+        &mut self.hot[slot.0 as usize]
+    }
+
+    /// What sweep and events keep of a source.
+    pub fn warm(&self, slot: Slot) -> &Warm {
+        &self.warm[slot.0 as usize]
+    }
+
+    /// The same, to write.
+    pub fn warm_mut(&mut self, slot: Slot) -> &mut Warm {
+        &mut self.warm[slot.0 as usize]
+    }
+
+    /// The occupied entry with number `entry`.
+    pub fn at(&self, entry: u32) -> Option<Slot> {
+        let hot = self.hot.get(entry as usize)?;
+        (hot.fingerprint != 0).then_some(Slot(entry))
+    }
+
+    /// Entries with numbers from here on have never been used.
+    pub fn high_water(&self) -> u32 {
+        self.high_water
+    }
+
+    /// Counts of the table.
+    pub fn occupancy(&self) -> Occupancy {
+        Occupancy { forgotten: self.contacts.forgotten(), ..self.occupancy }
+    }
+
+    /// What is known about a source now, and what the model makes of it.
+    pub fn assess(&self, slot: Slot, rules: Rules<'_>, now: Tick) -> Scored {
+        let (hot, warm) = (self.hot(slot), self.warm(slot));
+        let elapsed = now.low().wrapping_sub(warm.window);
+        let inputs = Inputs::measure(hot, warm, rules.profile, elapsed, context(warm, rules.policy));
+        scoring::score(rules.profile, &inputs, hot.score)
+    }
+
+    /// Scores a source on an event between two sweeps: new evidence counts at once, but only for the
+    /// worse. E13 is computed at the end of its intervals only.
+    pub fn rescore(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<Change> {
+        if rules.profile.model == Model::EgressInterval || self.hot(slot).flags.has(Flags::ALLOWED) {
+            return None;
+        }
+        let scored = self.assess(slot, rules, now);
+        let hot = self.hot_mut(slot);
+        hot.score = hot.score.min(scored.score);
+        self.settle(slot, &scored, rules, now)
+    }
+
+    /// Moves a source to the band of its score where dwell and hysteresis allow it.
+    pub(crate) fn settle(
+        &mut self,
+        slot: Slot,
+        scored: &Scored,
+        rules: Rules<'_>,
+        now: Tick,
+    ) -> Option<Change> {
+        let (hot, warm) = (&mut self.hot[slot.0 as usize], &mut self.warm[slot.0 as usize]);
+        let from = hot.band;
+        let band = rules.profile.thresholds.step(from, hot.score);
+        let dwell = rules.profile.dwell;
+        let least = if band > from { dwell.worse_ms } else { dwell.better_ms };
+        if band == from || now.low().wrapping_sub(warm.band_since) < least {
+            return None;
+        }
+        hot.band = band;
+        warm.band_since = now.low();
+        let limits = |band: Band| rules.profile.treatments[band.index()].limits();
+        if limits(band) && !limits(from) {
+            warm.mitigations = warm.mitigations.saturating_add(1);
+        }
+        Some(Change { slot, from, cause: scoring::cause(&scored.terms) })
+    }
+
+    /// Moves a score by hand: see `Command::Nudge`.
+    pub fn nudge(&mut self, slot: Slot, delta: i16, forgive: bool, rules: Rules<'_>, now: Tick) -> Change {
+        let hot = self.hot_mut(slot);
+        if forgive {
+            hot.forgive();
+        }
+        let from = hot.band;
+        hot.score = hot.score.nudged(delta);
+        hot.band = rules.profile.thresholds.band(hot.score);
+        self.warm_mut(slot).band_since = now.low();
+        Change { slot, from, cause: Factor::Feed }
+    }
+
+    /// What packets of this source get now.
+    #[inline]
+    pub fn treatment(&self, slot: Slot, rules: Rules<'_>) -> Treatment {
+        rules.profile.treatments[self.hot(slot).band.index()]
+    }
+
+    pub(crate) fn release(&mut self, slot: Slot) {
+        let fingerprint = self.hot(slot).fingerprint;
+        self.index.remove(fingerprint, slot.0);
+        *self.hot_mut(slot) = Hot::FREE;
+        self.free.push(slot.0);
+        self.occupancy.tracked -= 1;
+    }
+
+    fn vacancy(&mut self, now: Tick) -> Option<u32> {
+        if let Some(entry) = self.free.pop() {
+            return Some(entry);
+        }
+        if (self.high_water as usize) < self.hot.len() {
+            self.high_water += 1;
+            return Some(self.high_water - 1);
+        }
+        let victim = self.victim(now)?;
+        self.release(victim);
+        self.occupancy.evicted += 1;
+        self.free.pop()
+    }
+
+    /// The least informative of the next few entries: never one that is penalised, listed, allowed or
+    /// proven.
+    fn victim(&mut self, now: Tick) -> Option<Slot> {
+        let entries = self.hot.len() as u32;
+        let first = self.hand;
+        self.hand = (self.hand + VICTIMS) % entries;
+        let idle = |entry: u32| now.low().wrapping_sub(self.hot[entry as usize].last_seen);
+        (0..VICTIMS.min(entries))
+            .map(|i| (first + i) % entries)
+            .filter(|&entry| {
+                let hot = &self.hot[entry as usize];
+                let known = [Flags::ALLOWED, Flags::LISTED, Flags::PROVEN];
+                hot.fingerprint != 0
+                    && hot.band <= Band::Neutral
+                    && !known.iter().any(|&flag| hot.flags.has(flag))
+                    && (idle(entry) >= ACTIVE_MS || hot.packets <= 1)
+            })
+            .max_by_key(|&entry| idle(entry))
+            .map(Slot)
+    }
+}
+
+/// What the policy says about a source, from what the entry keeps of it.
+pub(crate) fn context(warm: &Warm, policy: &Policy) -> Context {
+    let listed = match policy.lists.get(warm.address) {
+        Some(Listing::Deny(confidence)) => f64::from(confidence) / 100.0,
+        _ => 0.0,
+    };
+    let service = warm.service().and_then(|number| policy.services.get(usize::from(number)));
+    Context { listed, criticality: service.map_or(0.5, |service| service.criticality) }
+}

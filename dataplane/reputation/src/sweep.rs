@@ -1,0 +1,158 @@
+//! What happens to sources by time alone: windows close, scores decay, evidence fades, entries expire.
+//!
+//! The sweep visits every used entry once per period, a fixed part each tick, so that its work is
+//! bounded and depends on the tick number only.
+
+use repute_model::{Model, Tick};
+
+use crate::scoring::weighted_sum::decayed;
+use crate::shard::Rules;
+use crate::{Change, Contact, Flags, Shard, Slot};
+
+/// Decay acts in this many equal steps per half-life: small enough not to be felt, large enough not
+/// to drown in the rounding of a stored score.
+const STEPS: u64 = 32;
+/// An idle entry that says nothing is kept this long.
+const EXPIRE_MS: u32 = 600_000;
+/// A score this close to the prior says nothing.
+const NOTHING: u16 = 200;
+
+impl Shard {
+    /// One tick's part of the sweep. Band changes go to `changed`.
+    pub fn sweep(
+        &mut self,
+        rules: Rules<'_>,
+        now: Tick,
+        period_ms: u32,
+        mut changed: impl FnMut(&Self, Change),
+    ) {
+        let (part, parts) = (now.0 % u64::from(period_ms), u64::from(period_ms));
+        let used = u64::from(self.high_water);
+        for entry in used * part / parts..used * (part + 1) / parts {
+            if let Some(slot) = self.at(entry as u32)
+                && let Some(change) = self.visit(slot, rules, now)
+            {
+                changed(self, change);
+            }
+        }
+        self.notice_silence(rules, now, &mut changed);
+    }
+
+    /// One visit to every entry for a jump in time: scores decay by `now`, but the gap teaches the
+    /// baselines nothing.
+    pub fn jump(&mut self, rules: Rules<'_>, now: Tick, mut changed: impl FnMut(&Self, Change)) {
+        for entry in 0..self.high_water {
+            if let Some(slot) = self.at(entry) {
+                let hot = self.hot_mut(slot);
+                (hot.packets, hot.bytes, hot.unanswered) = (0, 0, 0);
+                self.warm_mut(slot).window = now.low();
+                if let Some(change) = self.visit(slot, rules, now) {
+                    changed(self, change);
+                }
+            }
+        }
+    }
+
+    fn visit(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<Change> {
+        if self.hot(slot).epoch != rules.policy.version as u32 {
+            self.refresh(slot, rules);
+        }
+        if self.hot(slot).flags.has(Flags::ALLOWED) {
+            self.close_window(slot, rules, now);
+            return self.expire(slot, rules, now);
+        }
+        self.fade(slot, rules, now);
+        let scored = self.assess(slot, rules, now);
+        let closes = now.low().wrapping_sub(self.warm(slot).window) >= rules.profile.window_ms;
+        let hot = self.hot_mut(slot);
+        match rules.profile.model {
+            Model::WeightedSum => hot.score = hot.score.min(scored.score),
+            Model::Suspicion { .. } => hot.score = scored.score,
+            Model::EgressInterval if closes => hot.score = scored.score,
+            Model::EgressInterval => {}
+        }
+        let change = self.settle(slot, &scored, rules, now);
+        if closes {
+            self.close_window(slot, rules, now);
+        }
+        change.or_else(|| self.expire(slot, rules, now))
+    }
+
+    /// Score towards the prior, evidence towards nothing, in whole steps since the last visit.
+    fn fade(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) {
+        let profile = rules.profile;
+        let (hot, warm) = (&mut self.hot[slot.0 as usize], &mut self.warm[slot.0 as usize]);
+        let before = now.0 - u64::from(now.low().wrapping_sub(warm.visited)).min(now.0);
+        warm.visited = now.low();
+        let crossed = |step: u64| now.0 / step.max(1) - before / step.max(1);
+        let step = (profile.half_life_ms / STEPS).max(1);
+        if crossed(step) > 0 && profile.model == Model::WeightedSum {
+            hot.score = decayed(hot.score, profile.prior, crossed(step) * step, profile.half_life_ms);
+        }
+        let step = (profile.evidence_half_life_ms / STEPS).max(1);
+        if crossed(step) > 0 {
+            hot.fade((-(crossed(step) as f64) / STEPS as f64).exp2());
+        }
+        // A past mitigation is forgotten after four half-lives.
+        let forgotten = crossed((profile.half_life_ms * 4).max(1));
+        warm.mitigations = warm.mitigations.saturating_sub(forgotten.min(255) as u8);
+    }
+
+    /// Teaches the baseline the window that ends, if anything came in it, and begins the next one.
+    fn close_window(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) {
+        let (hot, warm) = (&mut self.hot[slot.0 as usize], &mut self.warm[slot.0 as usize]);
+        let seconds = f64::from(now.low().wrapping_sub(warm.window)) / 1e3;
+        let baseline = &rules.profile.baseline;
+        if hot.packets > 0 && seconds > 0.0 {
+            let floor = baseline.floor_packets_per_s;
+            warm.packets.learn(f64::from(hot.packets) / seconds, warm.samples, baseline, floor);
+            let volume = f64::from(hot.bytes) / seconds;
+            let alpha = baseline.alpha.max(1.0 / (f64::from(warm.samples) + 1.0));
+            warm.bytes_mean += (alpha * (volume - f64::from(warm.bytes_mean))) as f32;
+            warm.samples = warm.samples.saturating_add(1);
+        }
+        (hot.packets, hot.bytes, hot.unanswered) = (0, 0, 0);
+        warm.window = now.low();
+    }
+
+    /// Frees an entry that has been idle for long and says nothing that a stranger's would not.
+    fn expire(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<Change> {
+        let hot = self.hot(slot);
+        let idle = now.low().wrapping_sub(hot.last_seen) >= EXPIRE_MS;
+        let plain = hot.flags.has(Flags::ALLOWED)
+            || hot.score.get().abs_diff(rules.profile.prior.get()) <= NOTHING
+                && hot.tallies().iter().all(|(_, tally)| tally.is_zero());
+        if idle && plain {
+            self.release(slot);
+            self.occupancy.expired += 1;
+        }
+        None
+    }
+
+    /// Charges those whose requests a host that answers others has left unanswered.
+    fn notice_silence(&mut self, rules: Rules<'_>, now: Tick, changed: &mut impl FnMut(&Self, Change)) {
+        let silence = rules.profile.silence_ms;
+        let parts = u64::from(silence / 2).max(1);
+        let Self { contacts, hosts, hot, silent, .. } = self;
+        let owed = |contact: &Contact| {
+            let (entry, check) = contact.asker()?;
+            let fingerprint = hot[entry as usize].fingerprint;
+            let same = fingerprint != 0 && fingerprint as u8 == check;
+            (same && hosts.answers_others(contact.host(), fingerprint, now))
+                .then_some((entry, contact.host()))
+        };
+        contacts.expire(now.0 % parts, parts, now, silence, |contact| match owed(contact) {
+            Some(failure) if silent.len() < silent.capacity() => {
+                silent.push(failure);
+                true
+            }
+            _ => false,
+        });
+        while let Some((entry, host)) = self.silent.pop() {
+            self.failed(Slot(entry), host, now);
+            if let Some(change) = self.rescore(Slot(entry), rules, now) {
+                changed(self, change);
+            }
+        }
+    }
+}
