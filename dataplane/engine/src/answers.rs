@@ -1,0 +1,169 @@
+//! What a worker answers when it is asked: explanations, lists, nudges.
+
+use repute_model::{Explanation, Filter, Report, Rule, Score, Source, SourceRow, Token};
+use repute_model::{Listing, Treatment};
+use repute_reputation::scoring::Scored;
+use repute_reputation::{Flags, Hot, Inputs, Rules, Slot, Warm, scoring};
+
+use crate::worker::{rules, source_of, width};
+use crate::{Packet, Worker};
+
+/// A list under way: some entries per tick.
+#[derive(Clone, Copy, Debug)]
+pub struct ListJob {
+    pub token: Token,
+    pub cursor: u32,
+    pub left: u16,
+    pub filter: Filter,
+}
+
+/// Entries looked at per tick for a list.
+const LOOKED_AT_PER_TICK: u32 = 4096;
+
+impl<P: Packet> Worker<P> {
+    /// Takes a source's score apart, as of now; `None` where the policy has no profile.
+    pub fn explain(&self, source: Source) -> Option<Explanation> {
+        let rules = rules(&self.policy)?;
+        match self.shard.find(source) {
+            Some(slot) => Some(self.explain_entry(source, slot, rules)),
+            None => Some(self.explain_stranger(source, rules)),
+        }
+    }
+
+    fn explain_entry(&self, source: Source, slot: Slot, rules: Rules<'_>) -> Explanation {
+        let (hot, warm) = (self.shard.hot(slot), self.shard.warm(slot));
+        let scored = self.shard.assess(slot, rules, self.now);
+        let idle = self.now.low().wrapping_sub(hot.last_seen);
+        let treatment =
+            if hot.flags.has(Flags::ALLOWED) { Treatment::PASS } else { self.shard.treatment(slot, rules) };
+        Explanation {
+            tracked: true,
+            score: hot.score,
+            band: hot.band,
+            rule: rule(hot, self.policy.lists.get(warm.address)),
+            treatment,
+            service: warm.service(),
+            baseline_packets_per_s: f64::from(warm.packets.mean),
+            baseline_bytes_per_s: f64::from(warm.bytes_mean),
+            mitigations: warm.mitigations,
+            last_seen: repute_model::Tick(self.now.0.saturating_sub(u64::from(idle))),
+            ..self.explanation(source, scored, rules)
+        }
+    }
+
+    /// A source without an entry gets what a new one would get.
+    fn explain_stranger(&self, source: Source, rules: Rules<'_>) -> Explanation {
+        let listing = self.policy.lists.get(source.first());
+        let context = repute_reputation::Context {
+            listed: if let Some(Listing::Deny(percent)) = listing { f64::from(percent) / 100.0 } else { 0.0 },
+            criticality: 0.5,
+        };
+        let mut hot = Hot::FREE;
+        hot.flags.set(Flags::LISTED, matches!(listing, Some(Listing::Deny(_))));
+        let inputs = Inputs::measure(&hot, &Warm::NEW, rules.profile, 0, context);
+        let mut scored = scoring::score(rules.profile, &inputs, rules.profile.prior);
+        if listing == Some(Listing::Allow) {
+            scored.score = Score::MAX;
+        }
+        let band = rules.profile.thresholds.band(scored.score);
+        Explanation {
+            score: scored.score,
+            band,
+            rule: match listing {
+                Some(Listing::Allow) => Rule::Allowed,
+                Some(Listing::Deny(percent)) => Rule::Listed(percent),
+                None => Rule::Stranger(band),
+            },
+            treatment: rules.profile.treatments[band.index()],
+            ..self.explanation(source, scored, rules)
+        }
+    }
+
+    fn explanation(&self, source: Source, scored: Scored, rules: Rules<'_>) -> Explanation {
+        Explanation {
+            source,
+            tracked: false,
+            score: scored.score,
+            band: rules.profile.thresholds.band(scored.score),
+            model: rules.profile.model,
+            terms: scored.terms,
+            target: scored.score,
+            rule: Rule::Stranger(rules.profile.thresholds.band(scored.score)),
+            treatment: Treatment::PASS,
+            policy_version: self.policy.version,
+            service: None,
+            baseline_packets_per_s: 0.0,
+            baseline_bytes_per_s: 0.0,
+            mitigations: 0,
+            last_seen: repute_model::Tick(0),
+            now: self.now,
+        }
+    }
+
+    pub(crate) fn explain_to(&mut self, token: Token, source: Source) {
+        if let Some(explanation) = self.explain(source) {
+            self.mailbox.send(Report::Explained(token, explanation));
+        }
+    }
+
+    pub(crate) fn nudge(&mut self, token: Token, source: Source, delta: i16, forgive: bool) {
+        let Some(rules) = rules(&self.policy) else { return };
+        let found = self.shard.find(source).or_else(|| self.shard.admit(source, rules, self.now));
+        let Some(slot) = found else { return self.mailbox.send(Report::Nudged(token, None)) };
+        let before = self.shard.hot(slot).score;
+        let change = self.shard.nudge(slot, delta, forgive, rules, self.now);
+        let after = self.shard.hot(slot).score;
+        let width = width(&self.policy, &self.limits);
+        crate::worker::report(&mut self.mailbox, &self.shard, rules, width, change, self.now);
+        self.mailbox.send(Report::Nudged(token, Some((before, after))));
+    }
+
+    /// Looks at some more entries for the list under way, while there is room for its rows.
+    pub(crate) fn go_on_listing(&mut self) {
+        let Some(mut job) = self.job.take() else { return };
+        let end = self.shard.high_water();
+        let stop = end.min(job.cursor.saturating_add(LOOKED_AT_PER_TICK));
+        while job.cursor < stop && job.left > 0 && self.mailbox.room() > 1 {
+            if let Some(row) = self.row(job.cursor).filter(|row| passes(row, job.filter)) {
+                self.mailbox.send(Report::Row(job.token, row));
+                job.left -= 1;
+            }
+            job.cursor += 1;
+        }
+        let done = job.cursor >= end || job.left == 0;
+        if done && self.mailbox.room() > 0 {
+            let next = (job.cursor < end).then_some(job.cursor);
+            self.mailbox.send(Report::Page(job.token, next));
+        } else {
+            self.job = Some(job);
+        }
+    }
+
+    fn row(&self, entry: u32) -> Option<SourceRow> {
+        let slot = self.shard.at(entry)?;
+        let rules = rules(&self.policy)?;
+        let (hot, warm) = (self.shard.hot(slot), self.shard.warm(slot));
+        let seconds = self.now.low().wrapping_sub(warm.window).max(rules.profile.window_ms) as f32 / 1e3;
+        Some(SourceRow {
+            source: source_of(&self.shard, slot, width(&self.policy, &self.limits)),
+            score: hot.score,
+            band: hot.band,
+            treatment: self.shard.treatment(slot, rules),
+            packets_per_s: hot.packets as f32 / seconds,
+            bytes_per_s: hot.bytes as f32 / seconds,
+            idle_ms: self.now.low().wrapping_sub(hot.last_seen),
+        })
+    }
+}
+
+fn rule(hot: &Hot, listing: Option<Listing>) -> Rule {
+    match listing {
+        Some(Listing::Allow) => Rule::Allowed,
+        Some(Listing::Deny(percent)) => Rule::Listed(percent),
+        None => Rule::Band(hot.band),
+    }
+}
+
+fn passes(row: &SourceRow, filter: Filter) -> bool {
+    row.band >= filter.at_least && row.packets_per_s >= filter.min_packets_per_s
+}

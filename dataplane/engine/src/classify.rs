@@ -1,0 +1,80 @@
+//! From headers to conduct: what a parsed packet does in its conversation.
+
+use repute_reputation::{Act, Conversation, Exchange};
+use repute_wire::{L4, Parsed, icmp, icmpv6, quoted};
+
+const FIN: u16 = 1;
+const SYN: u16 = 1 << 1;
+const RST: u16 = 1 << 2;
+const ACK: u16 = 1 << 4;
+
+/// UDP services whose answers are larger than the questions: from these ports come answers, and
+/// nothing else unless the other end is one of them too (CISA alert TA14-017A and successors).
+const REFLECTORS: [u16; 22] = [
+    17, 19, 53, 69, 111, 123, 137, 161, 177, 389, 427, 520, 1434, 1900, 3283, 3702, 5093, 5353, 5683, 10_001,
+    11_211, 37_810,
+];
+
+/// The exchange a packet with addresses is part of.
+pub fn exchange(parsed: &Parsed, bytes: &[u8]) -> Exchange {
+    let act = match parsed.l4 {
+        L4::Tcp if parsed.has_tcp_flags() => segment(parsed),
+        L4::Udp if parsed.has_ports() => Act::Datagram { answer: is_answer(parsed) },
+        L4::Icmp if parsed.has_icmp() => icmp_act(parsed, bytes),
+        L4::Icmpv6 if parsed.has_icmp() => icmpv6_act(parsed, bytes),
+        L4::Other => Act::Datagram { answer: false },
+        _ => Act::Opaque,
+    };
+    Exchange {
+        src: parsed.src,
+        dst: parsed.dst,
+        protocol: parsed.protocol,
+        sport: parsed.sport,
+        dport: parsed.dport,
+        act,
+    }
+}
+
+fn segment(parsed: &Parsed) -> Act {
+    let has = |bit: u16| parsed.tcp_flags & bit != 0;
+    match (has(RST), has(SYN), has(ACK)) {
+        (true, ..) => Act::Reset,
+        (_, true, false) => Act::Syn,
+        (_, true, true) => Act::SynAck,
+        // Neither SYN nor ACK nor RST belongs to no conversation (null, FIN and Xmas scans).
+        (_, false, false) => Act::Syn,
+        (_, false, true) => Act::Segment { data: parsed.payload_len > 0, fin: has(FIN) },
+    }
+}
+
+fn is_answer(parsed: &Parsed) -> bool {
+    REFLECTORS.contains(&parsed.sport) && !REFLECTORS.contains(&parsed.dport)
+}
+
+fn icmp_act(parsed: &Parsed, bytes: &[u8]) -> Act {
+    match parsed.icmp_type {
+        icmp::ECHO => Act::Echo,
+        icmp::ECHO_REPLY => Act::EchoReply,
+        kind if icmp::is_error(kind) => error(parsed, bytes, kind == icmp::UNREACHABLE),
+        _ => Act::Datagram { answer: false },
+    }
+}
+
+fn icmpv6_act(parsed: &Parsed, bytes: &[u8]) -> Act {
+    match parsed.icmp_type {
+        icmpv6::ECHO => Act::Echo,
+        icmpv6::ECHO_REPLY => Act::EchoReply,
+        kind if icmpv6::is_error(kind) => error(parsed, bytes, kind == icmpv6::UNREACHABLE),
+        _ => Act::Datagram { answer: false },
+    }
+}
+
+fn error(parsed: &Parsed, bytes: &[u8], unreachable: bool) -> Act {
+    let quoted = quoted(bytes, parsed).map(|quote| Conversation {
+        asker: quote.src,
+        asked: quote.dst,
+        protocol: quote.protocol,
+        port: quote.ports.map_or(0, |(_, dport)| dport),
+    });
+    Act::Error { quoted, unreachable }
+}

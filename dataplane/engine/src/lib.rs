@@ -1,0 +1,31 @@
+//! The worker: one breath takes a batch, judges every packet from numbers it owns, and sends.
+//!
+//! ```text
+//! batch → parse → who → (find | admit) → treatment of the standing → count, observe → send
+//!         └─ once a tick: sweep, commands, published counters
+//! ```
+//!
+//! The engine is sans-IO: packets come through [`Packet`], ways out through [`Io`], time as
+//! [`repute_model::Tick`], commands and reports through a [`Mailbox`]. Replay is this engine with
+//! another clock and another I/O.
+//!
+//! **Architecture invariant:** the engine never sees DPDK, a clock, a file, an environment variable or
+//! an async runtime, and after [`Worker::new`] it neither allocates nor frees (a policy that is
+//! replaced goes back as a report).
+#![forbid(unsafe_code)]
+
+mod account;
+mod answers;
+mod batch;
+mod classify;
+mod clock;
+mod mailbox;
+mod packet;
+mod worker;
+
+pub use account::{Account, PORTS, PortAccount, Published};
+pub use batch::{Arrival, BATCH, Batch};
+pub use clock::{Grid, JUMP_MS, batch_len};
+pub use mailbox::{Handle, Mailbox, mailbox};
+pub use packet::{Io, Link, Outbox, Packet};
+pub use worker::{Role, Wire, Worker};

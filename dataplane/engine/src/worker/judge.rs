@@ -1,0 +1,192 @@
+//! Who sent it, how does he stand, what does that get: the judgement of one packet.
+
+use repute_model::{Direction, Judgement, LogLine, Reason, Report, Side, Sides, Source, Treatment, Verdict};
+use repute_reputation::{Exchange, Flags, Parties, Refused, Slot, conforms};
+use repute_wire::Parsed;
+
+use super::{Role, Worker, owner_side, rules, width};
+use crate::Packet;
+use crate::classify::exchange;
+
+impl<P: Packet> Worker<P> {
+    /// Judges one packet and takes note of it.
+    pub(super) fn judge(&mut self, packet: &P, parsed: &Parsed, role: Role) -> Judgement {
+        if packet.segments() > 1 && parsed.is_cut() {
+            return Judgement::drop(Reason::Scattered);
+        }
+        if let Some(reason) = parsed.error {
+            return Judgement::drop(reason);
+        }
+        if let Some(judgement) = self.control.judge(&self.policy, parsed, packet.wire_len(), self.now) {
+            self.account.control[parsed.class.index()] += 1;
+            return judgement;
+        }
+        if !parsed.is_ip() || !parsed.has_addresses() {
+            self.account.unjudged += 1;
+            return Judgement::FORWARD;
+        }
+        let covers = |p: &Parsed| self.policy.protect.covers(p.src, p.dst, p.protocol, p.sport, p.dport);
+        if covers(parsed) {
+            self.account.protected += 1;
+            return Judgement::FORWARD;
+        }
+        self.judge_ip(packet, parsed, role)
+    }
+
+    /// Who is judged by a packet, and whose request it may answer: the sources of its sender and its
+    /// receiver, where they are on the owner side. Both `None` = nobody here judges it.
+    pub fn owned(&self, parsed: &Parsed, role: Role) -> (Option<Source>, Option<Source>) {
+        let sides = match role {
+            Role::Inside => Sides::Fixed(Side::Inside),
+            Role::Outside => Sides::Fixed(Side::Outside),
+            Role::Both => Sides::Prefixes(&self.policy.inside),
+        };
+        let (sends, receives) =
+            match (sides.direction(parsed.src, parsed.dst), owner_side(&self.policy)) {
+                (Direction::Local, _) => (false, false),
+                (Direction::Anyone, _) => (true, true),
+                (Direction::Inbound, Side::Outside) | (Direction::Outbound, Side::Inside) => (true, false),
+                (Direction::Inbound, Side::Inside) | (Direction::Outbound, Side::Outside) => (false, true),
+            };
+        let width = width(&self.policy, &self.limits);
+        let of = |address, owned: bool| Source::of(address, width).filter(|_| owned);
+        (of(parsed.src, sends), of(parsed.dst, receives))
+    }
+
+    fn judge_ip(&mut self, packet: &P, parsed: &Parsed, role: Role) -> Judgement {
+        let (sender, receiver) = self.owned(parsed, role);
+        let receiver = receiver.and_then(|source| self.shard.find(source));
+        let exchange = exchange(parsed, packet.bytes());
+        let Some(source) = sender else {
+            self.account.unjudged += 1;
+            self.note(&exchange, Parties { sender: None, receiver });
+            return Judgement::FORWARD;
+        };
+        self.judge_source(source, &exchange, receiver, packet.wire_len())
+    }
+
+    fn judge_source(
+        &mut self,
+        source: Source,
+        exchange: &Exchange,
+        receiver: Option<Slot>,
+        wire_len: u32,
+    ) -> Judgement {
+        let Some(rules) = rules(&self.policy) else { return Judgement::FORWARD };
+        let known = self.shard.find(source);
+        let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
+        let slot = known.or_else(|| self.shard.admit(source, rules, self.now));
+        let Some(slot) = slot else {
+            self.account.strangers += 1;
+            self.note(exchange, Parties { sender: None, receiver });
+            return Judgement::FORWARD;
+        };
+        match standing {
+            Some((band, _)) => self.account.bands[band.index()] += 1,
+            None => self.account.strangers += 1,
+        }
+        self.revise(slot, known.is_none());
+        self.count(slot, wire_len);
+        let (treatment, stopped) = self.treat(slot, exchange, wire_len);
+        match stopped {
+            None => self.note(exchange, Parties { sender: Some(slot), receiver }),
+            Some(_) if self.shard.observe_stopped(slot) => self.rescore(slot),
+            Some(_) => {}
+        }
+        let verdict = if stopped.is_some() { Verdict::Drop } else { Verdict::Forward };
+        let judgement = Judgement { verdict, reason: stopped, standing, treatment };
+        if treatment.log {
+            self.log(exchange, judgement);
+        }
+        judgement
+    }
+
+    /// Looks up again what a new policy may say about a source; a source that a list names is scored
+    /// before its first packet passes.
+    fn revise(&mut self, slot: Slot, admitted: bool) {
+        let Some(rules) = rules(&self.policy) else { return };
+        let stale = self.shard.hot(slot).epoch != self.policy.version as u32;
+        if stale {
+            self.shard.refresh(slot, rules);
+        }
+        if (stale || admitted) && self.shard.hot(slot).flags.has(Flags::LISTED) {
+            self.rescore(slot);
+        }
+    }
+
+    fn count(&mut self, slot: Slot, wire_len: u32) {
+        let now = self.now.low();
+        let hot = self.shard.hot_mut(slot);
+        hot.packets = hot.packets.saturating_add(1);
+        hot.bytes = hot.bytes.saturating_add(wire_len);
+        hot.last_seen = now;
+    }
+
+    /// What the source's band gets, and why this packet is stopped, if it is.
+    fn treat(&mut self, slot: Slot, exchange: &Exchange, wire_len: u32) -> (Treatment, Option<Reason>) {
+        let Some(rules) = rules(&self.policy) else { return (Treatment::PASS, None) };
+        let hot = self.shard.hot(slot);
+        if hot.flags.has(Flags::ALLOWED) {
+            return (Treatment::PASS, None);
+        }
+        let listed = hot.flags.has(Flags::LISTED);
+        let treatment = self.shard.treatment(slot, rules);
+        if treatment.drop {
+            return (treatment, Some(if listed { Reason::Listed } else { Reason::Standing }));
+        }
+        if let Some(meter) = &treatment.meter {
+            let now = self.now;
+            let hot = self.shard.hot_mut(slot);
+            let refused = conforms(meter, now, wire_len, &mut hot.tat_packets, &mut hot.tat_bytes);
+            if let Err(refused) = refused {
+                let reason = match refused {
+                    Refused::Packets => Reason::MeterPackets,
+                    Refused::Bytes => Reason::MeterBytes,
+                };
+                return (treatment, Some(reason));
+            }
+        }
+        let refused = treatment.block_new && self.shard.is_new(exchange);
+        (treatment, refused.then_some(Reason::BlockNew))
+    }
+
+    /// Takes note of a packet that passes, and looks at the scores it throws a light on.
+    fn note(&mut self, exchange: &Exchange, parties: Parties) {
+        let observed = self.shard.observe(exchange, parties, self.now);
+        if observed.fresh
+            && let Some(sender) = parties.sender
+        {
+            self.meet(sender, exchange);
+        }
+        for (look, party) in [(observed.sender, parties.sender), (observed.receiver, parties.receiver)] {
+            if let Some(slot) = party.filter(|_| look) {
+                self.rescore(slot);
+            }
+        }
+    }
+
+    /// A source talks to somebody new: how he stands, and which service this is about.
+    fn meet(&mut self, sender: Slot, x: &Exchange) {
+        let service = match owner_side(&self.policy) {
+            Side::Outside => self.policy.service(x.dst, x.protocol, x.dport),
+            Side::Inside => self.policy.service(x.src, x.protocol, x.sport),
+        };
+        self.shard.met(sender, self.policy.destination(x.dst), service);
+    }
+
+    fn log(&mut self, x: &Exchange, judgement: Judgement) {
+        if self.log_left == 0 {
+            self.account.log_lines_suppressed += 1;
+            return;
+        }
+        self.log_left -= 1;
+        self.mailbox.send(Report::Log(LogLine {
+            at: self.now,
+            src: x.src,
+            dst: x.dst,
+            protocol: x.protocol,
+            dport: x.dport,
+            judgement,
+        }));
+    }
+}
