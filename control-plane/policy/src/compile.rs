@@ -1,0 +1,127 @@
+//! From a validated config to the policy that workers judge by: pure, and the same every time.
+
+use repute_model::{
+    Band, Dwell, Model, Policy, Protect as Protected, Ramp, Score, Thresholds, Weighting, Width,
+};
+
+use crate::config::{
+    Bands, Baseline, Config, Meter, ModelName, Profile, Protect, Service, Treatment, Weight,
+};
+use crate::tables::{lists, map, set};
+use crate::value::{PortSpec, Share};
+
+/// The policy of `config`, whose digest is known.
+pub(crate) fn policy(config: &Config, version: u64, digest: [u8; 32]) -> Policy {
+    let destinations = config.destinations.entries.iter().map(|entry| (entry.prefix.0, score(entry.score)));
+    Policy {
+        version,
+        digest,
+        inside: set(&config.inside),
+        ingress: config.profiles.ingress.as_ref().map(profile),
+        egress: config.profiles.egress.as_ref().map(profile),
+        protect: protect(&config.protect),
+        control_packets_per_s: config.protect.control_packets_per_s.get() as u32,
+        lists: lists(&config.lists),
+        destinations: map(destinations),
+        destination_default: score(config.destinations.default),
+        services: config.services.iter().map(|(_, one)| service(one)).collect(),
+    }
+}
+
+/// The sizes of `config`.
+pub(crate) fn limits(config: &Config) -> repute_model::Limits {
+    let sources = &config.sources;
+    repute_model::Limits {
+        sources: config.limits.sources.get() as u32,
+        contacts: config.limits.contacts.get() as u32,
+        sweep_ms: config.limits.sweep.get() as u32,
+        outside: Width { v4: sources.outside_v4.get() as u8, v6: sources.outside_v6.get() as u8 },
+        inside: Width { v4: sources.inside_v4.get() as u8, v6: sources.inside_v6.get() as u8 },
+    }
+}
+
+fn score(share: Share) -> Score {
+    Score::from_unit(share.get())
+}
+
+fn protect(protect: &Protect) -> Protected {
+    Protected {
+        prefixes: set(&protect.prefixes),
+        ports: protect.ports.iter().map(|port| port.rule()).collect(),
+        bgp_neighbours: set(&protect.bgp_neighbours),
+    }
+}
+
+fn service(service: &Service) -> repute_model::Service {
+    repute_model::Service {
+        prefixes: set(&service.prefixes),
+        ports: service.ports.iter().copied().map(PortSpec::rule).collect(),
+        criticality: service.criticality.get(),
+    }
+}
+
+fn profile(profile: &Profile) -> repute_model::Profile {
+    repute_model::Profile {
+        model: model(profile),
+        prior: score(profile.prior),
+        half_life_ms: profile.half_life.get(),
+        evidence_half_life_ms: profile.evidence_half_life.get(),
+        window_ms: profile.window.get() as u32,
+        silence_ms: profile.silence.get() as u32,
+        excuse: profile.excuse.get(),
+        factors: profile.factors.0.map(weighting),
+        baseline: baseline(&profile.baseline),
+        thresholds: thresholds(&profile.bands),
+        dwell: Dwell {
+            worse_ms: profile.bands.dwell_worse.get() as u32,
+            better_ms: profile.bands.dwell_better.get() as u32,
+        },
+        treatments: Band::ALL.map(|band| treatment(profile.treatments.of(band))),
+    }
+}
+
+fn model(profile: &Profile) -> Model {
+    match profile.model {
+        ModelName::WeightedSum => Model::WeightedSum,
+        ModelName::EgressInterval => Model::EgressInterval,
+        ModelName::Suspicion => Model::Suspicion { decay: profile.decay.get() },
+    }
+}
+
+fn weighting(weight: Weight) -> Weighting {
+    Weighting { weight: weight.weight.get(), ramp: Ramp { from: weight.from.get(), full: weight.full.get() } }
+}
+
+fn baseline(baseline: &Baseline) -> repute_model::Baseline {
+    repute_model::Baseline {
+        alpha: baseline.alpha.get(),
+        warm_up: baseline.warm_up.get() as u8,
+        floor_packets_per_s: baseline.floor.get() as f64,
+        floor_bytes_per_s: baseline.floor_bytes.get() as f64 / 8.0,
+    }
+}
+
+fn thresholds(bands: &Bands) -> Thresholds {
+    Thresholds {
+        least: bands.thresholds().map(|(_, least)| score(least)),
+        hysteresis: score(bands.hysteresis).get(),
+    }
+}
+
+fn treatment(treatment: &Treatment) -> repute_model::Treatment {
+    repute_model::Treatment {
+        log: treatment.log,
+        meter: treatment.meter.as_ref().map(meter),
+        block_new: treatment.block_new,
+        drop: treatment.drop,
+    }
+}
+
+fn meter(meter: &Meter) -> repute_model::Meter {
+    repute_model::Meter {
+        packets_per_s: meter.packets.map(|rate| rate.get() as u32),
+        packet_burst: meter.packet_burst.get() as u32,
+        bytes_per_s: meter.bytes.map(|rate| rate.get() / 8),
+        byte_burst: meter.byte_burst.get(),
+    }
+}

@@ -1,0 +1,39 @@
+//! `[limits]` and `[sources]`: sizes that are fixed at start.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::read::table;
+use crate::value::{Duration, Int};
+
+/// Sizes of tables, fixed at start.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Sources with exact state, for each worker.
+    pub sources: Int<1024, 16_777_216>,
+    /// Remembered requests (who asked whom, to tell answers from noise), for each worker.
+    pub contacts: Int<1024, 16_777_216>,
+    /// Within which time every source is revisited: decay, ageing, expiry.
+    pub sweep: Duration<10, 60_000>,
+    /// Packet buffers, for each worker.
+    pub mbufs: Int<1024, 4_194_304>,
+}
+
+table!(Limits { sources, contacts, sweep, mbufs });
+
+/// How many leading bits of an address name one source.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Sources {
+    /// Bits of an outside IPv4 address.
+    pub outside_v4: Int<8, 32>,
+    /// Bits of an outside IPv6 address; 64 is one customer's link.
+    pub outside_v6: Int<16, 128>,
+    /// Bits of an inside IPv4 address.
+    pub inside_v4: Int<8, 32>,
+    /// Bits of an inside IPv6 address.
+    pub inside_v6: Int<16, 128>,
+}
+
+table!(Sources { outside_v4, outside_v6, inside_v4, inside_v6 });

@@ -1,0 +1,98 @@
+//! `[lists]` and `[destinations]`: standing that is given, not earned.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use toml::de::DeValue;
+
+use crate::read::{Node, Overlay, Reader, Scalar, table};
+use crate::value::{Cidr, Int, Share};
+
+/// Sources that are trusted or refused by name. Allow always wins.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Lists {
+    /// Prefixes that always pass.
+    pub allow: Vec<Cidr>,
+    /// Prefixes known to be bad: a prefix, or a table with a confidence.
+    pub deny: Vec<Deny>,
+}
+
+table!(Lists { allow, deny });
+
+/// One entry of the deny list.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Deny {
+    /// Who.
+    pub prefix: Cidr,
+    /// How sure that is, in percent; feeds the factor `feed`.
+    pub confidence: Int<1, 100>,
+}
+
+table!(fn overlay_keys of Deny { prefix, confidence } requires "prefix");
+
+impl Scalar for Deny {
+    /// Reads a prefix alone, or a table.
+    fn read(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let mut deny = Self::certain();
+        reader.whole(|reader| match node.get_ref() {
+            DeValue::String(_) => deny.prefix.overlay(node, reader),
+            DeValue::Table(_) => deny.overlay_keys(node, reader),
+            _ => reader.expected(node, "a prefix or { prefix = \"…\", confidence = 1 to 100 }"),
+        })?;
+        Some(deny)
+    }
+}
+
+impl JsonSchema for Deny {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Deny".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [generator.subschema_for::<Cidr>(), {
+            "type": "object",
+            "properties": {
+                "prefix": generator.subschema_for::<Cidr>(),
+                "confidence": generator.subschema_for::<Int<1, 100>>(),
+            },
+            "required": ["prefix"],
+            "additionalProperties": false,
+        }]})
+    }
+}
+
+/// The standing of destinations, for egress.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Destinations {
+    /// Standing of a destination that no entry names, 1 = good.
+    pub default: Share,
+    /// Destinations with a standing of their own; the longest prefix counts.
+    pub entries: Vec<Destination>,
+}
+
+table!(Destinations { default, entries });
+
+/// One destination with its standing.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Destination {
+    /// Which addresses.
+    pub prefix: Cidr,
+    /// Their standing, 1 = good.
+    pub score: Share,
+}
+
+table!(fn overlay_keys of Destination { prefix, score } requires "prefix", "score");
+
+impl Scalar for Destination {
+    fn read(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let mut destination = Self::blank();
+        reader.whole(|reader| destination.overlay_keys(node, reader))?;
+        Some(destination)
+    }
+}

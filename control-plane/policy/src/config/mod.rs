@@ -1,0 +1,89 @@
+//! The config as the operator writes it: one struct a section, every field a key of the same name.
+//!
+//! [`Config::parse`] lays a file over the defaults; the checks, the compiler, the diff and the JSON Schema
+//! read these structs. What a field's comment says is what editors show and must hold for the product.
+//!
+//! **Invariant:** every default is in `defaults.rs` and nowhere else.
+
+mod bands;
+mod defaults;
+mod factors;
+mod limits;
+mod lists;
+mod ports;
+mod profiles;
+mod protect;
+mod services;
+mod treatments;
+mod workers;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::read::table;
+use crate::value::{Cidr, Named, Text};
+
+pub use bands::Bands;
+pub use factors::{Factors, Weight};
+pub use limits::{Limits, Sources};
+pub use lists::{Deny, Destination, Destinations, Lists};
+pub use ports::{Port, Role};
+pub use profiles::{Baseline, ModelName, Profile, Profiles};
+pub use protect::Protect;
+pub use services::Service;
+pub use treatments::{Meter, Treatment, Treatments};
+pub use workers::{Idle, Workers};
+
+/// Everything `repute` is told by its operator.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Config {
+    /// Prefixes of the protected side: who is inside where one port carries both sides.
+    pub inside: Vec<Cidr>,
+    /// Network ports by a name of your choice; each forwards to its peer.
+    pub ports: Named<Port>,
+    /// The threads that move packets.
+    pub workers: Workers,
+    /// Sizes of tables, fixed at start.
+    pub limits: Limits,
+    /// How many bits of an address name one source.
+    pub sources: Sources,
+    /// What always passes, whatever else this file says.
+    pub protect: Protect,
+    /// Sources that are trusted or refused by name.
+    pub lists: Lists,
+    /// The standing of destinations, for egress.
+    pub destinations: Destinations,
+    /// Named sets of protected addresses and ports.
+    pub services: Named<Service>,
+    /// How senders are judged: exactly one of `ingress` and `egress`.
+    pub profiles: Profiles,
+    /// Where the control API listens.
+    pub api: Api,
+}
+
+table!(Config {
+    inside,
+    ports,
+    workers,
+    limits,
+    sources,
+    protect,
+    lists,
+    destinations,
+    services,
+    profiles,
+    api,
+});
+
+/// Where the control API listens.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Api {
+    /// Path of the Unix socket; absent = `/run/repute/repute.sock` for root,
+    /// `$XDG_RUNTIME_DIR/repute/repute.sock` otherwise.
+    #[schemars(with = "Text")]
+    pub socket: Option<Text>,
+}
+
+table!(Api { socket });

@@ -1,0 +1,74 @@
+//! What changes between two configs, for people who are about to apply the second.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::canon::{Leaf, leaves};
+use crate::checked::Checked;
+
+/// Sections that only a restart changes.
+const FIXED_AT_START: [&str; 5] = ["ports", "workers", "limits", "sources", "api"];
+
+/// One setting that differs; for lists, one entry that came or went.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Its dotted path.
+    pub path: String,
+    /// The value before; `None` = was not there.
+    pub before: Option<String>,
+    /// The value after; `None` = is gone.
+    pub after: Option<String>,
+    /// Whether it takes effect only after a restart.
+    pub restart: bool,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => write!(f, "~ {}: {before} -> {after}", self.path)?,
+            (None, Some(after)) => write!(f, "+ {}: {after}", self.path)?,
+            (Some(before), None) => write!(f, "- {}: {before}", self.path)?,
+            (None, None) => f.write_str(&self.path)?,
+        }
+        if self.restart { f.write_str(" (needs a restart)") } else { Ok(()) }
+    }
+}
+
+/// Every setting that differs, by path. Empty exactly when the digests are the same.
+pub fn diff(old: &Checked, new: &Checked) -> Vec<Change> {
+    let (old, new) = (leaves(old.config()), leaves(new.config()));
+    let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut changes = Vec::new();
+    for path in paths {
+        match (old.get(path), new.get(path)) {
+            (before, after) if before == after => {}
+            (Some(Leaf::Many(before)), Some(Leaf::Many(after))) => lists(path, before, after, &mut changes),
+            (before, after) => changes.push(change(path, before.map(shown), after.map(shown))),
+        }
+    }
+    changes
+}
+
+fn lists(path: &str, before: &[String], after: &[String], changes: &mut Vec<Change>) {
+    let (old, new): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), after.iter().collect());
+    let unchanged = changes.len();
+    changes.extend(old.difference(&new).map(|gone| change(path, Some((*gone).clone()), None)));
+    changes.extend(new.difference(&old).map(|come| change(path, None, Some((*come).clone()))));
+    if changes.len() == unchanged {
+        // The same entries in another order or number.
+        let whole = |items: &[String]| Some(format!("[{}]", items.join(", ")));
+        changes.push(change(path, whole(before), whole(after)));
+    }
+}
+
+fn change(path: &str, before: Option<String>, after: Option<String>) -> Change {
+    let section = path.split('.').next().unwrap_or_default();
+    Change { path: path.to_owned(), before, after, restart: FIXED_AT_START.contains(&section) }
+}
+
+fn shown(leaf: &Leaf) -> String {
+    match leaf {
+        Leaf::One(value) => value.clone(),
+        Leaf::Many(values) => format!("[{}]", values.join(", ")),
+    }
+}

@@ -1,0 +1,20 @@
+//! The values a config is made of: each knows its spelling, its range and its JSON Schema.
+//!
+//! Used by the config structs; every value reads itself from TOML, serialises to its one canonical
+//! spelling (what the digest and the diff see) and clamps nothing silently.
+
+mod cidr;
+mod keyword;
+mod name;
+mod number;
+mod port_rule;
+mod quantity;
+mod text;
+
+pub use cidr::Cidr;
+pub(crate) use keyword::keywords;
+pub use name::Named;
+pub use number::{Int, Number, Share};
+pub use port_rule::{PortSpec, Transport};
+pub use quantity::{BitRate, Duration, Kind, PacketRate, Quantity, Size, kind};
+pub use text::Text;

@@ -1,0 +1,245 @@
+//! One test for each thing that can be wrong: the mistake is named where it stands.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use repute_policy::Config;
+
+/// The messages, labels and helps that a text gets, as one string.
+fn report(text: &str) -> String {
+    match Config::parse("test.toml", text) {
+        Ok(checked) => panic!("nothing found in {text}\n{checked}"),
+        Err(found) => found.to_string(),
+    }
+}
+
+/// Asserts that `text` with an ingress profile gets exactly one report with all these words.
+#[track_caller]
+fn refused(text: &str, words: &[&str]) {
+    let report = report(text);
+    assert!(report.ends_with(": 1 error"), "{report}");
+    for word in words {
+        assert!(report.contains(word), "`{word}` is not in\n{report}");
+    }
+}
+
+#[track_caller]
+fn accepted(text: &str) {
+    if let Err(found) = Config::parse("test.toml", text) {
+        panic!("{found}");
+    }
+}
+
+const INGRESS: &str = "\n[profiles.ingress]\n";
+const PAIR: &str = "[ports.outside]\nrole = \"outside\"\n[ports.inside]\nrole = \"inside\"\n";
+
+#[test]
+fn values_outside_their_range_name_the_range() {
+    for (section, line, range) in [
+        ("limits", "sources = 10", "from 1024 to 16777216"),
+        ("limits", "sources = -1", "from 1024 to 16777216"),
+        ("limits", "contacts = 99999999999999999999999", "from 1024 to 16777216"),
+        ("limits", "sweep = \"2m\"", "from 10ms to 1m"),
+        ("sources", "outside_v6 = 129", "from 16 to 128"),
+        ("workers", "count = 0", "from 1 to 64"),
+        ("destinations", "default = 1.5", "from 0 to 1"),
+        ("destinations", "default = -inf", "from 0 to 1"),
+        ("profiles.ingress.factors.rate", "weight = -0.1", "from 0 to 1000"),
+        ("profiles.ingress.factors.rate", "weight = nan", "from 0 to 1000"),
+        ("profiles.ingress.factors.rate", "full = inf", "from 0 to 1000000000"),
+        ("profiles.ingress.baseline", "floor = \"0pps\"", "from 1pps to 4000Mpps"),
+    ] {
+        refused(&format!("[{section}]\n{line}\n[profiles.ingress]"), &[range, line]);
+    }
+}
+
+#[test]
+fn wrong_units_name_the_right_ones() {
+    for (line, units) in [
+        ("floor = \"100Mbps\"", "`pps`, `kpps`, `Mpps`"),
+        ("floor_bytes = \"100pps\"", "`bps`, `kbps`, `Mbps`, `Gbps`, `B/s`, `kB/s`, `MB/s`, `GB/s`"),
+        ("floor_bytes = \"1Mbit\"", "such as \"10Mbps\""),
+    ] {
+        refused(&format!("[profiles.ingress.baseline]\n{line}"), &[units, line]);
+    }
+    refused("[limits]\nsweep = 500\n[profiles.ingress]", &["expected a duration as text, such as \"500ms\""]);
+    let meter =
+        "[profiles.ingress.treatments]\npoor = { meter = { packets = \"1pps\", byte_burst = \"64kB\" } }";
+    refused(meter, &["`B`, `KiB`, `MiB`, `GiB`"]);
+}
+
+#[test]
+fn thresholds_fall_and_can_be_reached() {
+    let bands = "[profiles.ingress.bands]\n";
+    refused(
+        &format!("{bands}good = 0.5\nneutral = 0.5"),
+        &["`neutral` = 0.5 does not lie below `good` = 0.5"],
+    );
+    refused(
+        &format!("{bands}excellent = 0.6"),
+        &["`good` = 0.65 does not lie below", "`good` has its default"],
+    );
+    refused(&format!("{bands}hysteresis = 0.2"), &["could ever climb into the band excellent"]);
+    refused(&format!("{bands}good = 0.84999"), &["by 0.0001 at least"]);
+    accepted(&format!("{bands}hysteresis = 0.15\npoor = 0"));
+}
+
+#[test]
+fn ramps_rise() {
+    let factor = "[profiles.ingress.factors.ports]\n";
+    refused(&format!("{factor}from = 14"), &["from 14 to 14", "`full` must be above `from`", "ports"]);
+    refused(&format!("{factor}from = 5\nfull = 2"), &["from 5 to 2"]);
+    accepted(&format!("{factor}from = 13"));
+}
+
+#[test]
+fn weights_belong_to_their_model() {
+    let weight = |model: &str, line: &str| {
+        format!("[profiles.egress]\nmodel = \"{model}\"\n[profiles.egress.factors]\nrate = {{ {line} }}")
+    };
+    refused(&weight("weighted-sum", "weight = 1.5"), &["shares from 0 to 1", "model `suspicion`"]);
+    accepted(&weight("suspicion", "weight = 40"));
+    refused(
+        &weight("egress-interval", "weight = 0.5"),
+        &["`profiles.egress.factors.rate.weight` is fixed by the formula of model `egress-interval`"],
+    );
+    refused(
+        &weight("sum", "weight = 0.5"),
+        &["expected one of `weighted-sum`, `egress-interval`, `suspicion`"],
+    );
+    refused("[profiles.ingress.factors]\nhistory = { weight = 0.5 }", &["unknown key `history`"]);
+}
+
+#[test]
+fn decay_belongs_to_suspicion() {
+    refused("[profiles.ingress]\ndecay = 0.5", &["model `weighted-sum` has no `decay`"]);
+    accepted("[profiles.ingress]\nmodel = \"suspicion\"\ndecay = 0.5");
+}
+
+#[test]
+fn a_baseline_learns() {
+    refused("[profiles.ingress.baseline]\nalpha = 0", &["must be above 0"]);
+}
+
+#[test]
+fn every_port_has_a_peer() {
+    accepted(&format!("{PAIR}{INGRESS}"));
+    refused(&format!("[ports.a]\nrole = \"outside\"{INGRESS}"), &["port `a` is `outside` and alone"]);
+    let unknown = PAIR.replacen("\"outside\"\n", "\"outside\"\npeer = \"insde\"\n", 1);
+    let report = report(&format!("{unknown}{INGRESS}"));
+    assert!(report.contains("there is no port `insde`"), "{report}");
+    assert!(report.contains("the ports are `inside`, `outside`"), "{report}");
+}
+
+#[test]
+fn roles_make_pairs() {
+    let two = |a, b| format!("[ports.a]\nrole = \"{a}\"\n[ports.b]\nrole = \"{b}\"\n{INGRESS}");
+    for (a, b) in [("inside", "inside"), ("outside", "outside"), ("inside", "both")] {
+        let report = report(&format!("inside = [\"10.0.0.0/8\"]\n{}", two(a, b)));
+        assert!(report.contains(&format!("ports `a` ({a}) and `b` ({b}) make no pair")), "{report}");
+    }
+    accepted(&two("inside", "outside"));
+    accepted(&format!("inside = [\"10.0.0.0/8\"]\n{}", two("both", "both")));
+}
+
+#[test]
+fn more_than_two_ports_need_peers() {
+    let four = |peers: [&str; 4]| {
+        let port = |(name, role): (&str, &str), peer: &str| {
+            let peer = if peer.is_empty() { String::new() } else { format!("peer = \"{peer}\"\n") };
+            format!("[ports.{name}]\nrole = \"{role}\"\n{peer}")
+        };
+        let names = [("a", "inside"), ("b", "outside"), ("c", "inside"), ("d", "outside")];
+        let ports: String = names.into_iter().zip(peers).map(|(name, peer)| port(name, peer)).collect();
+        format!("{ports}{INGRESS}")
+    };
+    accepted(&four(["b", "", "d", ""]));
+    accepted(&four(["b", "a", "d", "c"]));
+    assert!(report(&four(["", "", "", ""])).contains("port `a` has no peer"));
+    let cycle = report(&four(["b", "c", "d", "a"]));
+    assert!(cycle.contains("port `a` forwards to `b`, but not back"), "{cycle}");
+}
+
+#[test]
+fn a_port_for_both_sides_needs_inside_prefixes() {
+    let one = format!("[ports.wire]\nrole = \"both\"{INGRESS}");
+    refused(&one, &["port `wire` carries both sides", "nothing says who is inside"]);
+    accepted(&format!("inside = [\"10.0.0.0/8\"]\n{one}"));
+}
+
+#[test]
+fn workers_have_cores_of_their_own() {
+    refused(&format!("[workers]\ncount = 2\ncores = [1]{INGRESS}"), &["1 cores for 2 workers"]);
+    refused(&format!("[workers]\ncount = 2\ncores = [3, 3]{INGRESS}"), &["core 3 is given twice"]);
+    accepted(&format!("[workers]\ncount = 2\ncores = [3, 4]{INGRESS}"));
+}
+
+#[test]
+fn services_do_not_overlap() {
+    let two = |a: &str, b: &str| format!("[services.a]\n{a}\n[services.b]\n{b}\n{INGRESS}");
+    let web = "prefixes = [\"192.0.2.1\", \"10.0.0.0/8\"]\nports = [\"tcp/80\", \"tcp/443\"]";
+    refused(
+        &two(web, "prefixes = [\"10.1.0.0/16\"]\nports = [\"tcp/443\"]"),
+        &["services `b` and `a` overlap"],
+    );
+    refused(&two(web, "prefixes = [\"0.0.0.0/0\"]"), &["services `a` and `b` overlap"]);
+    refused(&two("prefixes = [\"::/0\"]", "prefixes = [\"2001:db8::/32\"]"), &["overlap"]);
+    accepted(&two(web, "prefixes = [\"10.1.0.0/16\"]\nports = [\"udp/443\"]"));
+    accepted(&two(web, "prefixes = [\"11.0.0.0/8\", \"::/0\"]"));
+    refused(&format!("[services.a]\nprefixes = []{INGRESS}"), &["service `a` has no address"]);
+    refused(&format!("[services.a]\ncriticality = 1{INGRESS}"), &["`services.a` needs `prefixes`"]);
+}
+
+#[test]
+fn there_are_at_most_255_services() {
+    let service = |i: usize| format!("[services.s{i}]\nprefixes = [\"10.0.{i}.0/24\"]\n");
+    let services = |n: usize| (0..n).map(service).collect::<String>();
+    accepted(&format!("{}{INGRESS}", services(255)));
+    refused(&format!("{}{INGRESS}", services(256)), &["256 services, at most 255 are possible"]);
+}
+
+#[test]
+fn list_entries_mean_one_thing() {
+    let lists = |line: &str| format!("[lists]\n{line}{INGRESS}");
+    refused(
+        &lists("deny = [\"192.0.2.0/24\", { prefix = \"192.0.2.0/24\", confidence = 5 }]"),
+        &["`192.0.2.0/24` is listed twice", "confidence 100", "confidence 5"],
+    );
+    refused(&lists("deny = [{ confidence = 5 }]"), &["`lists.deny[0]` needs `prefix`"]);
+    refused(&lists("deny = [{ prefix = \"192.0.2.1\", confidence = 0 }]"), &["from 1 to 100"]);
+    refused(&lists("deny = [5]"), &["expected a prefix or { prefix"]);
+    refused(&lists("allow = [\"10.0.0.0/33\"]"), &["bad prefix length"]);
+    accepted(&lists("deny = [\"192.0.2.0/24\", \"192.0.2.0/24\"]"));
+    let entry = "{ prefix = \"192.0.2.0/24\", score = 0.5 }";
+    accepted(&format!("[destinations]\nentries = [{entry}, {entry}]{INGRESS}"));
+    let other = entry.replace("0.5", "0.6");
+    refused(
+        &format!("[destinations]\nentries = [{entry}, {other}]{INGRESS}"),
+        &["twice with different score"],
+    );
+}
+
+#[test]
+fn list_entries_are_not_narrower_than_a_source() {
+    let deny = "[lists]\ndeny = [\"2001:db8::1\"]\n";
+    refused(&format!("{deny}{INGRESS}"), &["did you mean \"2001:db8::/64\"?", "`sources.outside_v6`"]);
+    accepted(&format!("{deny}[sources]\noutside_v6 = 128{INGRESS}"));
+    // Inside, single hosts are sources.
+    accepted(&format!("{deny}[profiles.egress]"));
+}
+
+#[test]
+fn treatments_say_something() {
+    let poor = |value: &str| format!("[profiles.ingress.treatments]\npoor = {value}");
+    refused(&poor("\"dorp\""), &["did you mean \"drop\"?"]);
+    refused(&poor("\"meter\""), &["or a table such as"]);
+    refused(&poor("{ meter = { packet_burst = 5 } }"), &["limits nothing", "packets = \"100pps\""]);
+    refused(&poor("{ meter = { bytes = \"1Mbps\", byte_burst = \"64B\" } }"), &["from 1518B to 1GiB"]);
+    refused(&poor("true"), &["or a table, found a truth value"]);
+    accepted(&poor("{ drop = true }"));
+}
+
+#[test]
+fn texts_and_names_are_plain() {
+    refused(&format!("[api]\nsocket = \"\"{INGRESS}"), &["one line of 1 to 512 bytes"]);
+    refused(&format!("[ports.\"a b\"]\nrole = \"both\"{INGRESS}"), &["bad name `a b` in `ports`"]);
+    refused(&format!("[protect]\nports = [\"tcp/70000\"]{INGRESS}"), &["a number from 1 to 65535"]);
+}

@@ -1,0 +1,140 @@
+//! The files in `configs/`: they run as they stand, and the reference tells the truth.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+
+use repute_policy::{Checked, Config, diff, json_schema, reference};
+use serde_json::Value;
+
+fn parse(text: &str) -> Checked {
+    Config::parse("test.toml", text).unwrap_or_else(|found| panic!("{found}"))
+}
+
+fn shipped(name: &str) -> Checked {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(name);
+    parse(&std::fs::read_to_string(path).unwrap())
+}
+
+fn changes(old: &Checked, new: &Checked) -> Vec<String> {
+    diff(old, new).iter().map(ToString::to_string).collect()
+}
+
+const MINIMAL: &str = "[ports.outside]\nrole = \"outside\"\n[ports.inside]\nrole = \"inside\"\n";
+
+#[test]
+fn the_reference_holds_exactly_the_defaults() {
+    let minimal = parse(&format!("{MINIMAL}[profiles.ingress]\n"));
+    assert_eq!(changes(&minimal, &parse(reference())), [""; 0]);
+    assert_eq!(minimal.digest(), parse(reference()).digest());
+}
+
+/// What the reference shows for egress, without its comment signs.
+fn egress_block() -> String {
+    let (_, egress) = reference().split_once("# [profiles.egress.factors]").unwrap();
+    let uncommented = egress.lines().map(|line| line.trim_start_matches('#'));
+    uncommented.fold("[profiles.egress.factors]".to_owned(), |text, line| text + line + "\n")
+}
+
+/// The reference with its egress profile in the place of the ingress one.
+fn egress_reference() -> String {
+    let (before, _) = reference().split_once("\n[profiles.ingress]\n").unwrap();
+    format!("{before}\n{}", egress_block())
+}
+
+#[test]
+fn the_reference_holds_the_defaults_for_egress() {
+    let minimal = parse(&format!("{MINIMAL}[profiles.egress]\n"));
+    assert_eq!(changes(&minimal, &parse(&egress_reference())), [""; 0]);
+}
+
+#[test]
+fn the_reference_names_every_default_that_differs_for_egress() {
+    let ingress = parse("[profiles.ingress]");
+    let egress = parse("[profiles.egress]");
+    let (of, with) = (json(&ingress, "ingress"), json(&egress, "egress"));
+    let differ: Vec<_> =
+        leaves(&of).into_iter().filter(|(path, value)| with.pointer(path) != Some(value)).collect();
+    assert!(!differ.is_empty());
+    for (path, _) in differ {
+        let section = path.split('/').nth(2).unwrap();
+        assert!(egress_block().contains(section), "{path}");
+    }
+}
+
+fn json(checked: &Checked, profile: &str) -> Value {
+    serde_json::to_value(checked.config()).unwrap()["profiles"][profile].clone()
+}
+
+fn leaves(value: &Value) -> Vec<(String, Value)> {
+    let Value::Object(map) = value else { return vec![(String::new(), value.clone())] };
+    let deeper = |(key, value): (&String, &Value)| {
+        leaves(value).into_iter().map(move |(path, leaf)| (format!("/{key}{path}"), leaf)).collect::<Vec<_>>()
+    };
+    map.iter().flat_map(deeper).collect()
+}
+
+/// Every key of the schema, as the lines in which a config would name it.
+fn schema_keys(schema: &Value, path: &str, keys: &mut Vec<(String, String)>) {
+    if let Some(properties) = schema["properties"].as_object() {
+        for (key, property) in properties {
+            keys.push((path.to_owned(), key.clone()));
+            schema_keys(property, &format!("{path}.{key}"), keys);
+        }
+    }
+    for part in ["additionalProperties", "items"] {
+        if schema[part].is_object() {
+            schema_keys(&schema[part], path, keys);
+        }
+    }
+    for one in schema["anyOf"].as_array().into_iter().flatten() {
+        schema_keys(one, path, keys);
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_in_the_reference() {
+    let schema: Value = serde_json::from_str(&json_schema()).unwrap();
+    let mut keys = Vec::new();
+    schema_keys(&schema, "", &mut keys);
+    assert!(keys.len() > 150, "{}", keys.len());
+    let words: Vec<&str> =
+        reference().split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).collect();
+    for (path, key) in keys {
+        assert!(words.contains(&key.as_str()), "{path}.{key} is not in configs/reference.toml");
+    }
+}
+
+#[test]
+fn the_ingress_config_runs_as_it_stands() {
+    let checked = shipped("ingress.toml");
+    let topology = checked.topology();
+    assert_eq!(topology.pairs, [(0, 1)]);
+    assert_eq!(topology.ports[0].name, "inside");
+    assert_eq!(topology.ports[1].peer, 0);
+    let policy = checked.compile(1);
+    assert!(policy.ingress.is_some() && policy.egress.is_none());
+}
+
+#[test]
+fn the_egress_config_runs_as_it_stands() {
+    let checked = shipped("egress.toml");
+    assert_eq!(checked.topology().pairs, [(0, 1)]);
+    let policy = checked.compile(1);
+    assert!(policy.ingress.is_none() && policy.egress.is_some());
+}
+
+#[test]
+fn what_the_shipped_configs_suggest_is_valid() {
+    for name in ["ingress.toml", "egress.toml"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(name);
+        let text = std::fs::read_to_string(path).unwrap();
+        let suggestion =
+            |line: &str| line.starts_with("# ") && (line.contains(" = ") || line.starts_with("# ["));
+        let with: String = text
+            .lines()
+            .map(|line| if suggestion(line) { &line[2..] } else { line })
+            .fold(String::new(), |text, line| text + line + "\n");
+        let (plain, full) = (parse(&text), parse(&with));
+        assert!(changes(&plain, &full).len() >= 6, "{name}: {:?}", changes(&plain, &full));
+    }
+}
