@@ -1,11 +1,11 @@
 //! What a worker answers when it is asked: explanations, lists, nudges.
 
-use repute_model::{Explanation, Filter, Report, Rule, Score, Source, SourceRow, Token};
+use repute_model::{Explanation, Filter, Report, Rule, Source, SourceRow, Token};
 use repute_model::{Listing, Treatment};
 use repute_reputation::scoring::Scored;
-use repute_reputation::{Flags, Hot, Inputs, Rules, Slot, Warm, scoring};
+use repute_reputation::{Hot, Rules, Slot};
 
-use crate::worker::{rules, source_of, width};
+use crate::worker::{Stranger, rules, source_of, width};
 use crate::{Packet, Worker};
 
 /// A list under way: some entries per tick.
@@ -34,14 +34,12 @@ impl<P: Packet> Worker<P> {
         let (hot, warm) = (self.shard.hot(slot), self.shard.warm(slot));
         let scored = self.shard.assess(slot, rules, self.now);
         let idle = self.now.low().wrapping_sub(hot.last_seen);
-        let treatment =
-            if hot.flags.has(Flags::ALLOWED) { Treatment::PASS } else { self.shard.treatment(slot, rules) };
         Explanation {
             tracked: true,
             score: hot.score,
             band: hot.band,
             rule: rule(hot, self.policy.lists.get(warm.address)),
-            treatment,
+            treatment: self.shard.treatment(slot, rules),
             service: warm.service(),
             baseline_packets_per_s: f64::from(warm.packets.mean),
             baseline_bytes_per_s: f64::from(warm.bytes_mean),
@@ -53,29 +51,11 @@ impl<P: Packet> Worker<P> {
 
     /// A source without an entry gets what a new one would get.
     fn explain_stranger(&self, source: Source, rules: Rules<'_>) -> Explanation {
-        let listing = self.policy.lists.get(source.first());
-        let context = repute_reputation::Context {
-            listed: if let Some(Listing::Deny(percent)) = listing { f64::from(percent) / 100.0 } else { 0.0 },
-            criticality: 0.5,
-        };
-        let mut hot = Hot::FREE;
-        hot.flags.set(Flags::LISTED, matches!(listing, Some(Listing::Deny(_))));
-        let inputs = Inputs::measure(&hot, &Warm::NEW, rules.profile, 0, context);
-        let mut scored = scoring::score(rules.profile, &inputs, rules.profile.prior);
-        if listing == Some(Listing::Allow) {
-            scored.score = Score::MAX;
-        }
-        let band = rules.profile.thresholds.band(scored.score);
+        let stranger = Stranger::of(source, &self.policy, rules);
         Explanation {
-            score: scored.score,
-            band,
-            rule: match listing {
-                Some(Listing::Allow) => Rule::Allowed,
-                Some(Listing::Deny(percent)) => Rule::Listed(percent),
-                None => Rule::Stranger(band),
-            },
-            treatment: rules.profile.treatments[band.index()],
-            ..self.explanation(source, scored, rules)
+            rule: stranger.rule,
+            treatment: stranger.treatment,
+            ..self.explanation(source, stranger.scored, rules)
         }
     }
 
@@ -107,7 +87,9 @@ impl<P: Packet> Worker<P> {
     }
 
     pub(crate) fn nudge(&mut self, token: Token, source: Source, delta: i16, forgive: bool) {
-        let Some(rules) = rules(&self.policy) else { return };
+        let Some(rules) = rules(&self.policy) else {
+            return self.mailbox.send(Report::Nudged(token, None));
+        };
         let found = self.shard.find(source).or_else(|| self.shard.admit(source, rules, self.now));
         let Some(slot) = found else { return self.mailbox.send(Report::Nudged(token, None)) };
         let before = self.shard.hot(slot).score;

@@ -32,7 +32,7 @@ pub fn mailbox(commands: usize, reports: usize) -> (Mailbox, Handle) {
 
 impl Mailbox {
     /// The next command, unless an old policy still waits to be handed back.
-    pub fn next(&mut self) -> Option<Command> {
+    pub fn command(&mut self) -> Option<Command> {
         if let Some(held) = self.held.take() {
             self.must_send(held);
         }
@@ -78,9 +78,9 @@ mod tests {
         mailbox.must_send(Report::Page(Token(3), None));
         let list = Command::List { token: Token(4), cursor: 0, limit: 1, filter: Filter::ALL };
         handle.commands.push(list).unwrap();
-        assert!(mailbox.next().is_none());
+        assert!(mailbox.command().is_none());
         assert!(matches!(handle.reports.pop(), Ok(Report::Page(Token(1), None))));
-        assert!(matches!(mailbox.next(), Some(Command::List { .. })));
+        assert!(matches!(mailbox.command(), Some(Command::List { .. })));
         assert!(matches!(handle.reports.pop(), Ok(Report::Page(Token(3), None))));
     }
 }

@@ -3,6 +3,7 @@
 mod control;
 mod judge;
 mod send;
+mod stranger;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use repute_model::{
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
+pub(crate) use stranger::Stranger;
 
 use crate::answers::ListJob;
 use crate::{Account, BATCH, Batch, Io, JUMP_MS, Link, Mailbox, Outbox, PORTS, Packet, Published};
@@ -57,6 +59,8 @@ pub struct Worker<P> {
     dropped: Outbox<P>,
     control: control::Cap,
     log_left: u32,
+    /// One port carries both sides: answers to what was dropped may come all the same.
+    sees_all: bool,
 }
 
 impl<P: Packet> Worker<P> {
@@ -87,6 +91,7 @@ impl<P: Packet> Worker<P> {
             dropped: Outbox::new(),
             control: control::Cap::default(),
             log_left: 0,
+            sees_all: wires.iter().any(|wire| wire.role == Role::Both),
             policy,
         }
     }
@@ -174,7 +179,7 @@ impl<P: Packet> Worker<P> {
             if self.job.is_some() {
                 break;
             }
-            let Some(command) = self.mailbox.next() else { break };
+            let Some(command) = self.mailbox.command() else { break };
             self.obey(command);
         }
         self.go_on_listing();
@@ -264,7 +269,7 @@ pub(crate) fn report(
 ) {
     let of = |band: Band| -> Treatment { rules.profile.treatments[band.index()] };
     let hot = shard.hot(change.slot);
-    let (before, treatment) = (of(change.from), of(hot.band));
+    let (before, treatment) = (of(change.from), shard.treatment(change.slot, rules));
     if !before.limits() && !treatment.limits() {
         return;
     }

@@ -41,6 +41,8 @@ factors! {
     /// Packets per second that nobody answered or asked for: the absolute rule for a flood that is
     /// the first thing ever seen of a source.
     Unanswered = "unanswered" in "packets per second",
+    /// New TCP connections per second, used or not: the absolute rule for a flood of requests.
+    Connections = "connections" in "connections per second",
     /// Connections opened and never used, beyond what answered ones excuse (SYN against ACK).
     SynAck = "syn-ack" in "connections",
     /// ICMP errors sent at the protected side that quote nothing it sent.

@@ -54,7 +54,9 @@ pub struct Hot {
     /// Tag of the conversation that the last packet belonged to: while it lasts, nothing is looked up.
     pub talk: u32,
     /// Low bits of the policy version that the kept constants (lists, service) are from.
-    pub epoch: u32,
+    pub epoch: u16,
+    /// TCP connections begun in the window under way.
+    pub syns: u16,
     /// Connections opened and not yet used.
     pub open: Tally,
     /// Connections used.
@@ -138,6 +140,7 @@ impl Hot {
         last_seen: 0,
         talk: 0,
         epoch: 0,
+        syns: 0,
         open: Tally::ZERO,
         used: Tally::ZERO,
         destinations: Tally::ZERO,
@@ -175,10 +178,15 @@ impl Hot {
         }
     }
 
+    /// Begins to count anew.
+    pub const fn begin_window(&mut self) {
+        (self.packets, self.bytes, self.unanswered, self.syns) = (0, 0, 0, 0);
+    }
+
     /// Forgets what was counted against the source.
     pub fn forgive(&mut self) {
         self.fade(0.0);
-        self.unanswered = 0;
+        (self.unanswered, self.syns) = (0, 0);
     }
 }
 

@@ -41,11 +41,14 @@ pub fn conforms(
     Ok(())
 }
 
+/// One tick in ns: time stands still that long, so what a tick's rate allows may come at once.
+const TICK: u64 = Tick(1).nanos();
+
 /// The arrival time after a packet of `cost` ns, or `None` if it comes more than `burst` ns early.
 #[inline]
 fn next(tat: u64, now: u64, cost: u64, burst: u64) -> Option<u64> {
     let tat = tat.max(now) + cost;
-    (tat <= now + burst.max(cost)).then_some(tat)
+    (tat <= now + burst.max(cost).max(TICK)).then_some(tat)
 }
 
 #[cfg(test)]

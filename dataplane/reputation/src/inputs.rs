@@ -53,6 +53,7 @@ impl Inputs {
             }
         }
         let used = hot.used.get();
+        set(Factor::Connections, f64::from(hot.syns) / window);
         set(Factor::Unanswered, f64::from(hot.unanswered) / sudden);
         set(Factor::SynAck, (hot.open.get() - profile.excuse * used).max(0.0));
         for (factor, tally) in hot.tallies() {

@@ -17,6 +17,15 @@ pub struct Scored {
     pub score: Score,
 }
 
+impl Scored {
+    /// The stored score once these terms are known: evidence counts at once, but only for the worse.
+    /// No evidence at all says nothing, so that a score above the prior stays until it decays.
+    pub fn lowers(&self, old: Score, profile: &Profile) -> Score {
+        let nothing = profile.model == Model::WeightedSum && self.score == profile.prior;
+        if nothing { old } else { old.min(self.score) }
+    }
+}
+
 /// Scores a source that stood at `old`.
 pub fn score(profile: &Profile, inputs: &Inputs, old: Score) -> Scored {
     match profile.model {

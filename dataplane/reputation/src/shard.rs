@@ -1,5 +1,7 @@
 //! The part of the reputation table that one worker owns, and only that worker touches.
 
+mod admission;
+
 use repute_model::{Band, Factor, Limits, Listing, Model, Policy, Profile, Score, Source, Tick, Treatment};
 
 use crate::index::Index;
@@ -48,13 +50,6 @@ pub struct Occupancy {
     /// Requests pushed out of the contact table.
     pub forgotten: u64,
 }
-
-/// Under pressure a source must be seen this often before it gets an entry.
-const PRESSED_SIGHTINGS: u32 = 2;
-/// Entries looked at for one to give up.
-const VICTIMS: u32 = 16;
-/// A source that was active this recently is not given up while it is the only evidence of itself.
-const ACTIVE_MS: u32 = 1_000;
 
 /// Exact state of sources, what they asked for, and who answers.
 #[derive(Debug)]
@@ -106,58 +101,31 @@ impl Shard {
         self.index.find(fingerprint, is_it).map(Slot)
     }
 
-    /// An entry for a source that has none: at once while the table is below three quarters, for
-    /// sources seen before above, in place of the least informative when it is full. `None` = the
-    /// source stays a stranger; counted.
-    pub fn admit(&mut self, source: Source, rules: Rules<'_>, now: Tick) -> Option<Slot> {
-        let fingerprint = self.secret.source(source, 0);
-        let pressed = self.occupancy.tracked * 4 >= self.occupancy.capacity * 3;
-        let sightings = self.prefilter.count(fingerprint);
-        if pressed && sightings < PRESSED_SIGHTINGS {
-            self.occupancy.refused += 1;
-            return None;
-        }
-        let Some(entry) = self.vacancy(now) else {
-            self.occupancy.refused += 1;
-            return None;
-        };
-        if !self.index.insert(fingerprint, entry) {
-            self.free.push(entry);
-            self.occupancy.refused += 1;
-            return None;
-        }
-        let score = rules.profile.prior;
-        let band = rules.profile.thresholds.band(score);
-        self.hot[entry as usize] = Hot { fingerprint, last_seen: now.low(), score, band, ..Hot::FREE };
-        self.warm[entry as usize] = Warm {
-            address: source.first(),
-            visited: now.low(),
-            window: now.low(),
-            // Long ago: the first change of band never waits.
-            band_since: now.low().wrapping_sub(1 << 30),
-            ..Warm::NEW
-        };
-        self.occupancy.admitted += 1;
-        self.occupancy.tracked += 1;
-        self.refresh(Slot(entry), rules);
-        Some(Slot(entry))
-    }
-
-    /// Looks up again what is constant for a source under one policy.
-    pub fn refresh(&mut self, slot: Slot, rules: Rules<'_>) {
+    /// Looks up again what is constant for a source under one policy. Whom a list begins to allow, or
+    /// ceases to name, changes his standing at once; a deny list acts as evidence, by the next look at
+    /// the score.
+    pub fn refresh(&mut self, slot: Slot, rules: Rules<'_>) -> Option<Change> {
         let address = self.warm(slot).address;
         let listing = rules.policy.lists.get(address);
         let hot = self.hot_mut(slot);
-        hot.epoch = rules.policy.version as u32;
-        let was_allowed = hot.flags.has(Flags::ALLOWED);
+        hot.epoch = rules.policy.version as u16;
+        let from = hot.band;
+        let (was_allowed, was_listed) = (hot.flags.has(Flags::ALLOWED), hot.flags.has(Flags::LISTED));
         hot.flags.set(Flags::ALLOWED, listing == Some(Listing::Allow));
         hot.flags.set(Flags::LISTED, matches!(listing, Some(Listing::Deny(_))));
-        if listing == Some(Listing::Allow) {
-            hot.forgive();
-            (hot.score, hot.band) = (Score::MAX, Band::Excellent);
-        } else if was_allowed {
-            hot.score = rules.profile.prior;
+        let prior = rules.profile.prior;
+        match listing {
+            Some(Listing::Allow) => {
+                hot.forgive();
+                (hot.score, hot.band) = (Score::MAX, Band::Excellent);
+            }
+            Some(Listing::Deny(_)) if was_allowed => hot.score = prior,
+            None if was_allowed || was_listed => {
+                (hot.score, hot.band) = (prior, rules.profile.thresholds.band(prior));
+            }
+            _ => {}
         }
+        (hot.band != from).then_some(Change { slot, from, cause: Factor::Feed })
     }
 
     /// What every packet of a source reads.
@@ -214,7 +182,7 @@ impl Shard {
         }
         let scored = self.assess(slot, rules, now);
         let hot = self.hot_mut(slot);
-        hot.score = hot.score.min(scored.score);
+        hot.score = scored.lowers(hot.score, rules.profile);
         self.settle(slot, &scored, rules, now)
     }
 
@@ -259,50 +227,11 @@ impl Shard {
     /// What packets of this source get now.
     #[inline]
     pub fn treatment(&self, slot: Slot, rules: Rules<'_>) -> Treatment {
-        rules.profile.treatments[self.hot(slot).band.index()]
-    }
-
-    pub(crate) fn release(&mut self, slot: Slot) {
-        let fingerprint = self.hot(slot).fingerprint;
-        self.index.remove(fingerprint, slot.0);
-        *self.hot_mut(slot) = Hot::FREE;
-        self.free.push(slot.0);
-        self.occupancy.tracked -= 1;
-    }
-
-    fn vacancy(&mut self, now: Tick) -> Option<u32> {
-        if let Some(entry) = self.free.pop() {
-            return Some(entry);
+        let hot = self.hot(slot);
+        if hot.flags.has(Flags::ALLOWED) {
+            return Treatment::PASS;
         }
-        if (self.high_water as usize) < self.hot.len() {
-            self.high_water += 1;
-            return Some(self.high_water - 1);
-        }
-        let victim = self.victim(now)?;
-        self.release(victim);
-        self.occupancy.evicted += 1;
-        self.free.pop()
-    }
-
-    /// The least informative of the next few entries: never one that is penalised, listed, allowed or
-    /// proven.
-    fn victim(&mut self, now: Tick) -> Option<Slot> {
-        let entries = self.hot.len() as u32;
-        let first = self.hand;
-        self.hand = (self.hand + VICTIMS) % entries;
-        let idle = |entry: u32| now.low().wrapping_sub(self.hot[entry as usize].last_seen);
-        (0..VICTIMS.min(entries))
-            .map(|i| (first + i) % entries)
-            .filter(|&entry| {
-                let hot = &self.hot[entry as usize];
-                let known = [Flags::ALLOWED, Flags::LISTED, Flags::PROVEN];
-                hot.fingerprint != 0
-                    && hot.band <= Band::Neutral
-                    && !known.iter().any(|&flag| hot.flags.has(flag))
-                    && (idle(entry) >= ACTIVE_MS || hot.packets <= 1)
-            })
-            .max_by_key(|&entry| idle(entry))
-            .map(Slot)
+        rules.profile.treatments[hot.band.index()]
     }
 }
 

@@ -44,7 +44,7 @@ impl Shard {
         for entry in 0..self.high_water {
             if let Some(slot) = self.at(entry) {
                 let hot = self.hot_mut(slot);
-                (hot.packets, hot.bytes, hot.unanswered) = (0, 0, 0);
+                hot.begin_window();
                 self.warm_mut(slot).window = now.low();
                 if let Some(change) = self.visit(slot, rules, now) {
                     changed(self, change);
@@ -54,19 +54,18 @@ impl Shard {
     }
 
     fn visit(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<Change> {
-        if self.hot(slot).epoch != rules.policy.version as u32 {
-            self.refresh(slot, rules);
-        }
+        let stale = self.hot(slot).epoch != rules.policy.version as u16;
+        let named = if stale { self.refresh(slot, rules) } else { None };
         if self.hot(slot).flags.has(Flags::ALLOWED) {
             self.close_window(slot, rules, now);
-            return self.expire(slot, rules, now);
+            return named.or_else(|| self.expire(slot, rules, now));
         }
         self.fade(slot, rules, now);
         let scored = self.assess(slot, rules, now);
         let closes = now.low().wrapping_sub(self.warm(slot).window) >= rules.profile.window_ms;
         let hot = self.hot_mut(slot);
         match rules.profile.model {
-            Model::WeightedSum => hot.score = hot.score.min(scored.score),
+            Model::WeightedSum => hot.score = scored.lowers(hot.score, rules.profile),
             Model::Suspicion { .. } => hot.score = scored.score,
             Model::EgressInterval if closes => hot.score = scored.score,
             Model::EgressInterval => {}
@@ -75,7 +74,7 @@ impl Shard {
         if closes {
             self.close_window(slot, rules, now);
         }
-        change.or_else(|| self.expire(slot, rules, now))
+        named.or(change).or_else(|| self.expire(slot, rules, now))
     }
 
     /// Score towards the prior, evidence towards nothing, in whole steps since the last visit.
@@ -111,7 +110,7 @@ impl Shard {
             warm.bytes_mean += (alpha * (volume - f64::from(warm.bytes_mean))) as f32;
             warm.samples = warm.samples.saturating_add(1);
         }
-        (hot.packets, hot.bytes, hot.unanswered) = (0, 0, 0);
+        hot.begin_window();
         warm.window = now.low();
     }
 

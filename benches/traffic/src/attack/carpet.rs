@@ -32,7 +32,7 @@ impl Default for Carpet {
     fn default() -> Self {
         Self {
             rate: 2500.0,
-            sources: 40,
+            sources: 30,
             start_us: 46_000_000,
             duration_us: 10_000_000,
             size: 1024,

@@ -42,7 +42,7 @@ impl Default for Drift {
             clients: 2,
             first: 0.5,
             doubling_us: 4_000_000,
-            limit: 100.0,
+            limit: 200.0,
             flood_from: 10.0,
             start_us: 5_000_000,
             duration_us: 55_000_000,

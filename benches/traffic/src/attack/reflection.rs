@@ -82,7 +82,7 @@ impl Default for Reflection {
         Self {
             amplifier: None,
             rate: 3000.0,
-            reflectors: 300,
+            reflectors: 150,
             start_us: 34_000_000,
             duration_us: 10_000_000,
             target: 11,

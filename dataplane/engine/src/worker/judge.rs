@@ -1,10 +1,13 @@
 //! Who sent it, how does he stand, what does that get: the judgement of one packet.
 
-use repute_model::{Direction, Judgement, LogLine, Reason, Report, Side, Sides, Source, Treatment, Verdict};
+use repute_model::{
+    Direction, Judgement, LogLine, Reason, Report, Rule, Side, Sides, Source, Treatment, Verdict,
+};
 use repute_reputation::{Exchange, Flags, Parties, Refused, Slot, conforms};
 use repute_wire::Parsed;
 
-use super::{Role, Worker, owner_side, rules, width};
+use super::stranger::Stranger;
+use super::{Role, Worker, owner_side, report, rules, width};
 use crate::Packet;
 use crate::classify::exchange;
 
@@ -41,13 +44,12 @@ impl<P: Packet> Worker<P> {
             Role::Outside => Sides::Fixed(Side::Outside),
             Role::Both => Sides::Prefixes(&self.policy.inside),
         };
-        let (sends, receives) =
-            match (sides.direction(parsed.src, parsed.dst), owner_side(&self.policy)) {
-                (Direction::Local, _) => (false, false),
-                (Direction::Anyone, _) => (true, true),
-                (Direction::Inbound, Side::Outside) | (Direction::Outbound, Side::Inside) => (true, false),
-                (Direction::Inbound, Side::Inside) | (Direction::Outbound, Side::Outside) => (false, true),
-            };
+        let (sends, receives) = match (sides.direction(parsed.src, parsed.dst), owner_side(&self.policy)) {
+            (Direction::Local, _) => (false, false),
+            (Direction::Anyone, _) => (true, true),
+            (Direction::Inbound, Side::Outside) | (Direction::Outbound, Side::Inside) => (true, false),
+            (Direction::Inbound, Side::Inside) | (Direction::Outbound, Side::Outside) => (false, true),
+        };
         let width = width(&self.policy, &self.limits);
         let of = |address, owned: bool| Source::of(address, width).filter(|_| owned);
         (of(parsed.src, sends), of(parsed.dst, receives))
@@ -72,15 +74,14 @@ impl<P: Packet> Worker<P> {
         receiver: Option<Slot>,
         wire_len: u32,
     ) -> Judgement {
-        let Some(rules) = rules(&self.policy) else { return Judgement::FORWARD };
+        let Some(rules) = rules(&self.policy) else {
+            self.account.unjudged += 1;
+            return Judgement::FORWARD;
+        };
         let known = self.shard.find(source);
         let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
         let slot = known.or_else(|| self.shard.admit(source, rules, self.now));
-        let Some(slot) = slot else {
-            self.account.strangers += 1;
-            self.note(exchange, Parties { sender: None, receiver });
-            return Judgement::FORWARD;
-        };
+        let Some(slot) = slot else { return self.judge_stranger(source, exchange, receiver) };
         match standing {
             Some((band, _)) => self.account.bands[band.index()] += 1,
             None => self.account.strangers += 1,
@@ -90,8 +91,7 @@ impl<P: Packet> Worker<P> {
         let (treatment, stopped) = self.treat(slot, exchange, wire_len);
         match stopped {
             None => self.note(exchange, Parties { sender: Some(slot), receiver }),
-            Some(_) if self.shard.observe_stopped(slot) => self.rescore(slot),
-            Some(_) => {}
+            Some(_) => self.note_stopped(slot, exchange),
         }
         let verdict = if stopped.is_some() { Verdict::Drop } else { Verdict::Forward };
         let judgement = Judgement { verdict, reason: stopped, standing, treatment };
@@ -101,13 +101,37 @@ impl<P: Packet> Worker<P> {
         judgement
     }
 
+    /// Judges by lists and prior a source for which the table has no room.
+    fn judge_stranger(&mut self, source: Source, x: &Exchange, receiver: Option<Slot>) -> Judgement {
+        self.account.strangers += 1;
+        let Some(rules) = rules(&self.policy) else { return Judgement::FORWARD };
+        let Stranger { rule, treatment, .. } = Stranger::of(source, &self.policy, rules);
+        let stopped = match rule {
+            Rule::Listed(_) if treatment.drop => Some(Reason::Listed),
+            _ if treatment.drop => Some(Reason::Standing),
+            _ if treatment.block_new && self.shard.is_new(x) => Some(Reason::BlockNew),
+            _ => None,
+        };
+        if stopped.is_none() {
+            self.note(x, Parties { sender: None, receiver });
+        }
+        let verdict = if stopped.is_some() { Verdict::Drop } else { Verdict::Forward };
+        let judgement = Judgement { verdict, reason: stopped, standing: None, treatment };
+        if treatment.log {
+            self.log(x, judgement);
+        }
+        judgement
+    }
+
     /// Looks up again what a new policy may say about a source; a source that a list names is scored
     /// before its first packet passes.
     fn revise(&mut self, slot: Slot, admitted: bool) {
         let Some(rules) = rules(&self.policy) else { return };
-        let stale = self.shard.hot(slot).epoch != self.policy.version as u32;
-        if stale {
-            self.shard.refresh(slot, rules);
+        let stale = self.shard.hot(slot).epoch != self.policy.version as u16;
+        if stale && let Some(change) = self.shard.refresh(slot, rules) {
+            self.account.changes += 1;
+            let width = width(&self.policy, &self.limits);
+            report(&mut self.mailbox, &self.shard, rules, width, change, self.now);
         }
         if (stale || admitted) && self.shard.hot(slot).flags.has(Flags::LISTED) {
             self.rescore(slot);
@@ -125,11 +149,7 @@ impl<P: Packet> Worker<P> {
     /// What the source's band gets, and why this packet is stopped, if it is.
     fn treat(&mut self, slot: Slot, exchange: &Exchange, wire_len: u32) -> (Treatment, Option<Reason>) {
         let Some(rules) = rules(&self.policy) else { return (Treatment::PASS, None) };
-        let hot = self.shard.hot(slot);
-        if hot.flags.has(Flags::ALLOWED) {
-            return (Treatment::PASS, None);
-        }
-        let listed = hot.flags.has(Flags::LISTED);
+        let listed = self.shard.hot(slot).flags.has(Flags::LISTED);
         let treatment = self.shard.treatment(slot, rules);
         if treatment.drop {
             return (treatment, Some(if listed { Reason::Listed } else { Reason::Standing }));
@@ -162,6 +182,15 @@ impl<P: Packet> Worker<P> {
             if let Some(slot) = party.filter(|_| look) {
                 self.rescore(slot);
             }
+        }
+    }
+
+    fn note_stopped(&mut self, slot: Slot, exchange: &Exchange) {
+        if self.shard.observe_stopped(exchange, slot) {
+            self.rescore(slot);
+        }
+        if self.policy.inside.is_empty() && self.sees_all {
+            self.shard.remember_stopped(exchange, self.now);
         }
     }
 

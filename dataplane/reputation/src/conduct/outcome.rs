@@ -1,0 +1,108 @@
+//! What comes of requests, whatever protocol they were made in: the tallies that factors are made of.
+//!
+//! Called by the protocol files beside it and by the sweep, which notices silence. Always holds: what
+//! is charged to nobody's entry changes nothing.
+
+use repute_model::Tick;
+
+use super::{ARMED_ANSWERS, DATAGRAM, Exchange, HOST_MASK, Observed, Parties};
+use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
+
+/// Unanswered packets between two looks at the score.
+const LOOK_EVERY: u32 = 32;
+
+impl Shard {
+    /// Notes that a request of `asker` to `host` has failed.
+    pub(crate) fn failed(&mut self, asker: Slot, host: u32, now: Tick) {
+        let fingerprint = self.hot(asker).fingerprint;
+        let key = fingerprint.rotate_left(17)
+            ^ (u64::from(host) << 40 | u64::from(host)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let again = self.contacts.get(key).is_some();
+        if again {
+            self.hot_mut(asker).ports.add(Tally::ONE);
+        } else {
+            self.contacts.insert(key, Some((asker.0, fingerprint as u8)), host, ContactState::Failed, now);
+            self.hot_mut(asker).destinations.add(Tally::ONE);
+        }
+    }
+
+    /// The receiver's request was refused.
+    pub(super) fn charge(&mut self, asker: Option<Slot>, host: u32, now: Tick) -> Observed {
+        let Some(asker) = asker else { return Observed::default() };
+        self.close_open(Some(asker));
+        self.failed(asker, host, now);
+        Observed { receiver: true, ..Observed::default() }
+    }
+
+    /// An answer that nobody asked for; `parts` 256ths of one that proves it alone.
+    pub(super) fn unasked(&mut self, sender: Option<Slot>, parts: u16) -> Observed {
+        self.unanswered(sender);
+        let Some(sender) = sender.filter(|_| self.answers >= ARMED_ANSWERS) else {
+            return Observed::default();
+        };
+        self.hot_mut(sender).unsolicited.add(parts);
+        Observed { sender: true, ..Observed::default() }
+    }
+
+    /// Somebody got an answer: the box sees both directions, and this host is alive.
+    pub(super) fn answered(&mut self, x: &Exchange, parties: Parties, now: Tick) {
+        self.answers = self.answers.saturating_add(1);
+        let asker = parties.receiver.map_or_else(|| self.secret.address(x.dst), |r| self.hot(r).fingerprint);
+        let host = self.secret.address(x.src) as u32;
+        self.hosts.answered(host & HOST_MASK, asker, now);
+        if let Some(receiver) = parties.receiver {
+            let hot = self.hot_mut(receiver);
+            if !hot.flags.has(Flags::ANSWERED) {
+                hot.talk = 0;
+            }
+        }
+    }
+
+    /// A request was answered and used: standing is earned, and a failure will be excused.
+    pub(super) fn succeeded(&mut self, asker: Option<Slot>, datagram: bool) {
+        let Some(asker) = asker else { return };
+        let hot = self.hot_mut(asker);
+        hot.used.add(if datagram { DATAGRAM } else { Tally::ONE });
+        hot.open.take(if datagram { DATAGRAM } else { 0 });
+        hot.flags.set(Flags::PROVEN, true);
+    }
+
+    pub(super) fn close_open(&mut self, sender: Option<Slot>) {
+        if let Some(sender) = sender {
+            self.hot_mut(sender).open.take(Tally::ONE);
+        }
+    }
+
+    /// Counts a packet that nobody answered; `true` when it is time to look at the score.
+    pub(super) fn unanswered(&mut self, sender: Option<Slot>) -> bool {
+        let Some(sender) = sender else { return false };
+        let hot = self.hot_mut(sender);
+        hot.unanswered = hot.unanswered.saturating_add(1);
+        hot.unanswered.is_multiple_of(LOOK_EVERY)
+    }
+
+    pub(super) fn remember(
+        &mut self,
+        key: u64,
+        x: &Exchange,
+        sender: Option<Slot>,
+        state: ContactState,
+        now: Tick,
+    ) {
+        let asker = sender.map(|slot| (slot.0, self.hot(slot).fingerprint as u8));
+        let host = self.secret.address(x.dst) as u32;
+        self.contacts.insert(key, asker, host, state, now);
+    }
+
+    pub(super) fn state(&mut self, conversation: Conversation) -> Option<ContactState> {
+        let key = self.secret.conversation(&conversation);
+        self.contacts.get(key).map(|contact| contact.state())
+    }
+
+    /// What stays the same while a conversation goes on; never 0.
+    pub(super) fn talk(&self, x: &Exchange) -> u32 {
+        let ports = x.sport.rotate_left(7) ^ x.dport;
+        let same = Conversation { asker: x.src, asked: x.dst, protocol: x.protocol, port: ports };
+        (self.secret.conversation(&same) as u32).max(1)
+    }
+}

@@ -1,0 +1,151 @@
+//! Segments and datagrams: who asks, who answers, and what goes on.
+//!
+//! Called by [`Shard::observe`] for most packets. Always holds: while a source stays in one conversation
+//! that is answered, nothing is looked up.
+
+use repute_model::{Address, Tick};
+
+use super::{Act, DATAGRAM, Exchange, Observed, Parties};
+use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
+
+/// A datagram to yet another port of a host that was asked before: three quarters.
+const DATAGRAM_AGAIN: u16 = Tally::ONE / 4 * 3;
+/// In place of a protocol number (255 is reserved by IANA): any datagram to a host.
+const DATAGRAMS: u8 = 255;
+
+impl Shard {
+    /// Segments and datagrams: nothing is looked up while the conversation stays the same.
+    pub(super) fn traffic(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
+        let tag = self.talk(x);
+        let segment = matches!(x.act, Act::Segment { .. });
+        let fin = matches!(x.act, Act::Segment { fin: true, .. });
+        let answer = x.act == Act::Datagram { answer: true };
+        if let Some(sender) = parties.sender {
+            let hot = self.hot(sender);
+            let quiet = hot.flags.has(Flags::ANSWERED);
+            if hot.talk == tag && !fin && (quiet || !answer) {
+                let look = !quiet && self.unanswered(parties.sender);
+                return Observed { sender: look, ..Observed::default() };
+            }
+        }
+        let back = self.secret.conversation(&x.reverse());
+        let observed = match self.contacts.get(back).map(|contact| contact.state()) {
+            Some(state) => self.answer(x, back, state, parties, now),
+            None => self.request(x, parties, now),
+        };
+        if let Some(sender) = parties.sender {
+            let state = self.state(x.reverse()).or_else(|| self.state(x.forward()));
+            let hot = self.hot_mut(sender);
+            // A handshake that carries nothing yet may still turn out to be a probe: look each time.
+            let empty = matches!(state, Some(ContactState::Answered | ContactState::Failed));
+            hot.talk = if empty && segment { 0 } else { tag };
+            hot.flags.set(Flags::ANSWERED, state == Some(ContactState::Used));
+        }
+        observed
+    }
+
+    /// The sender answers the receiver.
+    fn answer(
+        &mut self,
+        x: &Exchange,
+        key: u64,
+        state: ContactState,
+        parties: Parties,
+        now: Tick,
+    ) -> Observed {
+        let exchanged = !matches!(x.act, Act::Segment { data: false, .. });
+        if matches!(state, ContactState::Pending | ContactState::Loose | ContactState::Failed) {
+            self.answered(x, parties, now);
+        }
+        if exchanged && state != ContactState::Used {
+            self.contacts.settle(key, ContactState::Used);
+            self.succeeded(parties.receiver, matches!(x.act, Act::Datagram { .. }));
+        } else if !matches!(state, ContactState::Used | ContactState::Failed) {
+            self.contacts.settle(key, ContactState::Answered);
+        }
+        Observed::default()
+    }
+
+    /// The sender asks, or goes on asking.
+    fn request(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
+        let key = self.secret.conversation(&x.forward());
+        let Some(state) = self.contacts.get(key).map(|contact| contact.state()) else {
+            return self.first_request(x, key, parties, now);
+        };
+        match (x.act, state) {
+            (Act::Segment { data, fin }, ContactState::Pending | ContactState::Answered) => {
+                self.close_open(parties.sender);
+                let aborts = fin && !data && state == ContactState::Answered;
+                if data {
+                    self.contacts.settle(key, ContactState::Used);
+                    self.succeeded(parties.sender, false);
+                } else if aborts {
+                    return self.aborted(x, key, parties.sender, now);
+                } else {
+                    self.contacts.settle(key, ContactState::Answered);
+                }
+                Observed::default()
+            }
+            (Act::Segment { data, .. }, ContactState::Failed) => {
+                self.close_repeated(parties.sender);
+                if data {
+                    self.contacts.settle(key, ContactState::Used);
+                    self.succeeded(parties.sender, false);
+                }
+                Observed::default()
+            }
+            (Act::Segment { .. }, ContactState::Used) => {
+                self.close_open(parties.sender);
+                Observed::default()
+            }
+            (_, ContactState::Used | ContactState::Answered) => Observed::default(),
+            (Act::Datagram { answer: true }, _) => self.unasked(parties.sender, Tally::ONE),
+            _ => Observed { sender: self.unanswered(parties.sender), ..Observed::default() },
+        }
+    }
+
+    fn first_request(&mut self, x: &Exchange, key: u64, parties: Parties, now: Tick) -> Observed {
+        if let Act::Datagram { answer: true } = x.act {
+            let everybody = Conversation { asked: Address(0), ..x.reverse() };
+            let asked = self.state(everybody).is_some();
+            self.remember(key, x, parties.sender, ContactState::Loose, now);
+            return if asked { self.loose(parties.sender) } else { self.unasked(parties.sender, Tally::ONE) };
+        }
+        if !x.has_one_receiver() {
+            self.remember_everybody(x, now);
+        }
+        let datagram = matches!(x.act, Act::Datagram { .. }) && x.has_one_receiver();
+        let state = if datagram { ContactState::Pending } else { ContactState::Loose };
+        self.remember(key, x, parties.sender, state, now);
+        if datagram && let Some(sender) = parties.sender {
+            let again = self.was_asked_before(x, sender, now);
+            self.hot_mut(sender).open.add(if again { DATAGRAM_AGAIN } else { DATAGRAM });
+        }
+        self.unanswered(parties.sender);
+        Observed { sender: datagram, fresh: true, ..Observed::default() }
+    }
+
+    /// A question to everybody (mDNS, SSDP, broadcast): any of them may answer.
+    fn remember_everybody(&mut self, x: &Exchange, now: Tick) {
+        let everybody = Conversation { asked: Address(0), ..x.forward() };
+        let key = self.secret.conversation(&everybody);
+        if self.contacts.get(key).is_none() {
+            self.remember(key, x, None, ContactState::Loose, now);
+        }
+    }
+
+    /// Whether a source has sent datagrams to this host before; from now on it has.
+    fn was_asked_before(&mut self, x: &Exchange, sender: Slot, now: Tick) -> bool {
+        let host = Conversation { protocol: DATAGRAMS, port: 0, ..x.forward() };
+        let key = self.secret.conversation(&host);
+        let before = self.contacts.get(key).is_some();
+        if !before {
+            self.remember(key, x, Some(sender), ContactState::Loose, now);
+        }
+        before
+    }
+
+    fn loose(&mut self, sender: Option<Slot>) -> Observed {
+        Observed { sender: self.unanswered(sender), fresh: true, ..Observed::default() }
+    }
+}

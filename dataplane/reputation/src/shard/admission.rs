@@ -1,0 +1,98 @@
+//! Who gets an entry, and whose is taken when there is none left.
+//!
+//! Called by the engine on a miss and by the sweep. Always holds: a source that is penalised, listed,
+//! allowed or proven never gives up its entry to a newcomer.
+
+use repute_model::{Band, Source, Tick};
+
+use super::{Rules, Shard, Slot};
+use crate::{Flags, Hot, Warm};
+
+/// Under pressure a source must be seen this often before it gets an entry.
+const PRESSED_SIGHTINGS: u32 = 2;
+/// Entries looked at for one to give up.
+const VICTIMS: u32 = 16;
+/// A source that was active this recently is not given up while it is the only evidence of itself.
+const ACTIVE_MS: u32 = 1_000;
+
+impl Shard {
+    /// An entry for a source that has none: at once while the table is below three quarters, for
+    /// sources seen before above, in place of the least informative when it is full. `None` = the
+    /// source stays a stranger; counted.
+    pub fn admit(&mut self, source: Source, rules: Rules<'_>, now: Tick) -> Option<Slot> {
+        let fingerprint = self.secret.source(source, 0);
+        let pressed = self.occupancy.tracked * 4 >= self.occupancy.capacity * 3;
+        let sightings = self.prefilter.count(fingerprint);
+        if pressed && sightings < PRESSED_SIGHTINGS {
+            self.occupancy.refused += 1;
+            return None;
+        }
+        let Some(entry) = self.vacancy(now) else {
+            self.occupancy.refused += 1;
+            return None;
+        };
+        if !self.index.insert(fingerprint, entry) {
+            self.free.push(entry);
+            self.occupancy.refused += 1;
+            return None;
+        }
+        let score = rules.profile.prior;
+        let band = rules.profile.thresholds.band(score);
+        self.hot[entry as usize] = Hot { fingerprint, last_seen: now.low(), score, band, ..Hot::FREE };
+        self.warm[entry as usize] = Warm {
+            address: source.first(),
+            visited: now.low(),
+            window: now.low(),
+            // Long ago: the first change of band never waits.
+            band_since: now.low().wrapping_sub(1 << 30),
+            ..Warm::NEW
+        };
+        self.occupancy.admitted += 1;
+        self.occupancy.tracked += 1;
+        self.refresh(Slot(entry), rules);
+        Some(Slot(entry))
+    }
+
+    pub(crate) fn release(&mut self, slot: Slot) {
+        let fingerprint = self.hot(slot).fingerprint;
+        self.index.remove(fingerprint, slot.0);
+        *self.hot_mut(slot) = Hot::FREE;
+        self.free.push(slot.0);
+        self.occupancy.tracked -= 1;
+    }
+
+    fn vacancy(&mut self, now: Tick) -> Option<u32> {
+        if let Some(entry) = self.free.pop() {
+            return Some(entry);
+        }
+        if (self.high_water as usize) < self.hot.len() {
+            self.high_water += 1;
+            return Some(self.high_water - 1);
+        }
+        let victim = self.victim(now)?;
+        self.release(victim);
+        self.occupancy.evicted += 1;
+        self.free.pop()
+    }
+
+    /// The least informative of the next few entries: never one that is penalised, listed, allowed or
+    /// proven.
+    fn victim(&mut self, now: Tick) -> Option<Slot> {
+        let entries = self.hot.len() as u32;
+        let first = self.hand;
+        self.hand = (self.hand + VICTIMS) % entries;
+        let idle = |entry: u32| now.low().wrapping_sub(self.hot[entry as usize].last_seen);
+        (0..VICTIMS.min(entries))
+            .map(|i| (first + i) % entries)
+            .filter(|&entry| {
+                let hot = &self.hot[entry as usize];
+                let known = [Flags::ALLOWED, Flags::LISTED, Flags::PROVEN];
+                hot.fingerprint != 0
+                    && hot.band <= Band::Neutral
+                    && !known.iter().any(|&flag| hot.flags.has(flag))
+                    && (idle(entry) >= ACTIVE_MS || hot.packets <= 1)
+            })
+            .max_by_key(|&entry| idle(entry))
+            .map(Slot)
+    }
+}
