@@ -213,10 +213,11 @@ impl Shard {
 
     /// Moves a score by hand: see `Command::Nudge`.
     pub fn nudge(&mut self, slot: Slot, delta: i16, forgive: bool, rules: Rules<'_>, now: Tick) -> Change {
-        let hot = self.hot_mut(slot);
         if forgive {
-            hot.forgive();
+            self.hot_mut(slot).forgive();
+            self.warm_mut(slot).mitigations = 0;
         }
+        let hot = self.hot_mut(slot);
         let from = hot.band;
         hot.score = hot.score.nudged(delta);
         hot.band = rules.profile.thresholds.band(hot.score);

@@ -5,7 +5,7 @@
 
 use repute_model::{Address, Tick};
 
-use super::{Act, DATAGRAM, Exchange, Observed, Parties};
+use super::{ARMED_ANSWERS, Act, DATAGRAM, Exchange, Observed, Parties};
 use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
 
 /// A datagram to yet another port of a host that was asked before: three quarters.
@@ -119,10 +119,17 @@ impl Shard {
         self.remember(key, x, parties.sender, state, now);
         if datagram && let Some(sender) = parties.sender {
             let again = self.was_asked_before(x, sender, now);
-            self.hot_mut(sender).open.add(if again { DATAGRAM_AGAIN } else { DATAGRAM });
+            let parts = if again { DATAGRAM_AGAIN } else { self.datagram_to_somebody_new(sender) };
+            self.hot_mut(sender).open.add(parts);
         }
         self.unanswered(parties.sender);
         Observed { sender: datagram, fresh: true, ..Observed::default() }
+    }
+
+    /// Who has never been answered although others are asks for more with every host that he tries.
+    fn datagram_to_somebody_new(&self, sender: Slot) -> u16 {
+        let unheard = self.answers >= ARMED_ANSWERS && !self.hot(sender).flags.has(Flags::PROVEN);
+        if unheard { 2 * DATAGRAM } else { DATAGRAM }
     }
 
     /// A question to everybody (mDNS, SSDP, broadcast): any of them may answer.
