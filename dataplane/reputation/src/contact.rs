@@ -31,7 +31,7 @@ pub struct Contact {
     tag: u32,
     /// Entry number of the asker, or [`Contact::NOBODY`].
     asker: u32,
-    /// Low bits of the tick of the first or the latest request.
+    /// Low bits of the tick of the request.
     at: u32,
     /// Host number of the asked (20 bits), check bits of the asker (8 bits), state (4 bits).
     meta: u32,
@@ -66,11 +66,6 @@ impl Contact {
     /// The asked host's number.
     pub fn host(&self) -> u32 {
         self.meta >> 12
-    }
-
-    /// Asked again: silence counts from here.
-    pub fn renew(&mut self, now: Tick) {
-        self.at = now.low();
     }
 
     fn age(&self, now: Tick) -> u32 {

@@ -26,10 +26,14 @@ pub struct Context {
     pub listed: f64,
     /// Criticality of its service, 0..1; 0.5 where it belongs to none.
     pub criticality: f64,
+    /// Whether answers have been seen at all: else the box may be looking at one direction only.
+    pub armed: bool,
 }
 
-/// A rate over less than this is not worth the name.
-const UNANSWERED_LEAST_MS: u32 = 250;
+/// Packets without an answer are a burst, not a rate, over less than this.
+const UNANSWERED_LEAST_MS: u32 = 1_000;
+/// The benefit of the doubt where no answers are seen to anybody: a one-way stream is no flood yet.
+const ONE_WAY: f64 = 4.0;
 
 impl Inputs {
     /// Measures a source whose window has lasted `elapsed_ms`.
@@ -40,7 +44,8 @@ impl Inputs {
         let window = f64::from(elapsed_ms.max(profile.window_ms)) / 1e3;
         let packets = f64::from(hot.packets) / window;
         let volume = f64::from(hot.bytes) / window;
-        let sudden = f64::from(elapsed_ms.max(UNANSWERED_LEAST_MS)) / 1e3;
+        let doubt = if context.armed { 1.0 } else { ONE_WAY };
+        let sudden = doubt * f64::from(elapsed_ms.max(UNANSWERED_LEAST_MS)) / 1e3;
         let destination = 1.0 - warm.destination_badness();
         let mut evidence = [0.0; Factor::COUNT];
         let mut set = |factor: Factor, value: f64| evidence[factor.index()] = value;

@@ -170,7 +170,7 @@ impl Shard {
     pub fn assess(&self, slot: Slot, rules: Rules<'_>, now: Tick) -> Scored {
         let (hot, warm) = (self.hot(slot), self.warm(slot));
         let elapsed = now.low().wrapping_sub(warm.window);
-        let inputs = Inputs::measure(hot, warm, rules.profile, elapsed, context(warm, rules.policy));
+        let inputs = Inputs::measure(hot, warm, rules.profile, elapsed, self.context(warm, rules.policy));
         scoring::score(rules.profile, &inputs, hot.score)
     }
 
@@ -234,14 +234,15 @@ impl Shard {
         }
         rules.profile.treatments[hot.band.index()]
     }
-}
 
-/// What the policy says about a source, from what the entry keeps of it.
-pub(crate) fn context(warm: &Warm, policy: &Policy) -> Context {
-    let listed = match policy.lists.get(warm.address) {
-        Some(Listing::Deny(confidence)) => f64::from(confidence) / 100.0,
-        _ => 0.0,
-    };
-    let service = warm.service().and_then(|number| policy.services.get(usize::from(number)));
-    Context { listed, criticality: service.map_or(0.5, |service| service.criticality) }
+    /// What the policy says about a source, from what the entry keeps of it.
+    fn context(&self, warm: &Warm, policy: &Policy) -> Context {
+        let listed = match policy.lists.get(warm.address) {
+            Some(Listing::Deny(confidence)) => f64::from(confidence) / 100.0,
+            _ => 0.0,
+        };
+        let service = warm.service().and_then(|number| policy.services.get(usize::from(number)));
+        let criticality = service.map_or(0.5, |service| service.criticality);
+        Context { listed, criticality, armed: self.is_armed() }
+    }
 }

@@ -41,5 +41,5 @@ impl Stranger {
 
 fn context(listing: Option<Listing>) -> Context {
     let listed = if let Some(Listing::Deny(percent)) = listing { f64::from(percent) / 100.0 } else { 0.0 };
-    Context { listed, criticality: 0.5 }
+    Context { listed, criticality: 0.5, armed: false }
 }

@@ -34,10 +34,15 @@ impl Shard {
         Observed { receiver: true, ..Observed::default() }
     }
 
+    /// Whether answers have been seen: what needs both directions means something from here on.
+    pub(crate) fn is_armed(&self) -> bool {
+        self.answers >= ARMED_ANSWERS
+    }
+
     /// An answer that nobody asked for; `parts` 256ths of one that proves it alone.
     pub(super) fn unasked(&mut self, sender: Option<Slot>, parts: u16) -> Observed {
         self.unanswered(sender);
-        let Some(sender) = sender.filter(|_| self.answers >= ARMED_ANSWERS) else {
+        let Some(sender) = sender.filter(|_| self.is_armed()) else {
             return Observed::default();
         };
         self.hot_mut(sender).unsolicited.add(parts);

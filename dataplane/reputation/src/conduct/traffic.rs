@@ -5,7 +5,7 @@
 
 use repute_model::{Address, Tick};
 
-use super::{ARMED_ANSWERS, Act, DATAGRAM, Exchange, Observed, Parties};
+use super::{Act, DATAGRAM, Exchange, Observed, Parties};
 use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
 
 /// A datagram to yet another port of a host that was asked before: three quarters.
@@ -128,7 +128,7 @@ impl Shard {
 
     /// Who has never been answered although others are asks for more with every host that he tries.
     fn datagram_to_somebody_new(&self, sender: Slot) -> u16 {
-        let unheard = self.answers >= ARMED_ANSWERS && !self.hot(sender).flags.has(Flags::PROVEN);
+        let unheard = self.is_armed() && !self.hot(sender).flags.has(Flags::PROVEN);
         if unheard { 2 * DATAGRAM } else { DATAGRAM }
     }
 

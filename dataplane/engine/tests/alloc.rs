@@ -1,0 +1,175 @@
+//! After boot a worker neither allocates nor frees: ten thousand batches of everything under an allocator
+//! that counts. The one file of this crate's tests that needs `unsafe`: an allocator is an unsafe trait.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+use common::frame::Frame;
+use common::rig::{PAIR, source};
+use common::traffic::{self, Rng};
+use common::{SMALL, version};
+use repute_engine::{Arrival, BATCH, Batch, Io, Outbox, Published, Worker, mailbox};
+use repute_model::{Band, Command, Filter, Policy, Report, Tick, Token};
+
+/// The system's allocator, counting the calls of each thread.
+struct Counting;
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that is ending has no counter any more, and nothing here to count.
+    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+}
+
+fn calls() -> u64 {
+    CALLS.get()
+}
+
+// SAFETY: every call goes to the system's allocator with the same arguments, so its contract is kept as
+// the caller keeps it; counting touches a thread-local without a destructor and does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: `memory` came from `System` through `alloc` or `realloc` with this `layout`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as for `dealloc`; the caller's promise about `size` is passed on.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Ports that give every packet back to the pool it came from.
+struct Pool(VecDeque<Frame>);
+
+impl Io for Pool {
+    type Packet = Frame;
+
+    fn send(&mut self, _: u8, packets: &mut Outbox<Frame>) {
+        // Every port refuses a little now and then.
+        let takes = packets.len().min(60);
+        self.0.extend(packets.drain(..takes));
+    }
+
+    fn free(&mut self, packets: &mut Outbox<Frame>) {
+        self.0.extend(packets.drain(..));
+    }
+}
+
+const POLICY: &str = "[lists]\ndeny = [\"192.1.0.0/16\"]\n[profiles.ingress]\nhalf_life = \"2s\"\n\
+                      evidence_half_life = \"3s\"\nsilence = \"300ms\"\n[profiles.ingress.bands]\ndwell_better = \"500ms\"";
+
+fn pool(rng: &mut Rng) -> Pool {
+    let mut frames: VecDeque<Frame> = (0..4_096)
+        .map(|i| {
+            let (port, mut frame) = traffic::frame(rng, 300);
+            frame.id = u32::from(port);
+            if i % 50 == 0 {
+                frame.bytes.truncate(20);
+                frame.wire_len = 20;
+            }
+            frame
+        })
+        .collect();
+    frames.reserve(2 * BATCH);
+    Pool(frames)
+}
+
+/// Gives one frame in ten of the outside a sender nobody has seen.
+fn renew(rng: &mut Rng, frame: &mut Frame) {
+    if frame.id == 0 && frame.bytes.len() > 34 && rng.below(10) == 0 {
+        let address = 0xc000_0000 | rng.below(1 << 22);
+        frame.bytes[26..30].copy_from_slice(&address.to_be_bytes());
+    }
+}
+
+fn command(i: u64, policies: &mut VecDeque<Box<Policy>>) -> Option<Command> {
+    let (token, source) = (Token(i), source([192, 0, 0, i as u8 | 1]));
+    match i % 60 {
+        0 => policies.pop_front().map(Command::Install),
+        10 => Some(Command::List { token, cursor: 0, limit: 256, filter: Filter::ALL }),
+        20 => Some(Command::List {
+            token,
+            cursor: 0,
+            limit: 9,
+            filter: Filter { at_least: Band::Poor, min_packets_per_s: 1.0 },
+        }),
+        30 | 31 => Some(Command::Explain { token, source }),
+        40 => Some(Command::Nudge { token, source, delta: -3_000, forgive: false }),
+        50 => Some(Command::Nudge { token, source, delta: 5_000, forgive: true }),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_allocator_counts() {
+    let before = calls();
+    drop(std::hint::black_box(Box::new(7)));
+    assert_eq!(calls() - before, 2);
+}
+
+#[test]
+fn ten_thousand_batches_allocate_and_free_nothing() {
+    let mut rng = Rng(42);
+    let mut pool = pool(&mut rng);
+    let (mailbox, mut handle) = mailbox(64, 256);
+    let mut policies: VecDeque<Box<Policy>> = (2..150).map(|n| Box::new(version(POLICY, n))).collect();
+    let mut retired: VecDeque<Box<Policy>> = VecDeque::with_capacity(policies.len());
+    let first = Box::new(version(POLICY, 1));
+    let mut worker = Worker::new(first, SMALL, 5, &PAIR, mailbox, Published::shared());
+    let mut batch: Batch<Frame> = Batch::new();
+    let (mut rows, mut logs, mut mitigations) = (0, 0, 0);
+
+    for i in 0..10_000u64 {
+        if let Some(command) = command(i, &mut policies) {
+            handle.commands.push(command).unwrap();
+        }
+        for _ in 0..rng.below(BATCH as u32 + 1) {
+            let mut packet = pool.0.pop_front().unwrap();
+            renew(&mut rng, &mut packet);
+            let port = packet.id as u8;
+            batch.push(Arrival { packet, port });
+        }
+
+        let before = calls();
+        worker.breathe(Tick(2 * i), &mut batch, &mut pool);
+        assert_eq!(calls() - before, 0, "in breath {i}");
+
+        // The ring runs full in every third round.
+        while i % 3 != 0
+            && let Ok(report) = handle.reports.pop()
+        {
+            match report {
+                Report::Installed { old, .. } => retired.push_back(old),
+                Report::Row(..) => rows += 1,
+                Report::Log(_) => logs += 1,
+                Report::Mitigation(_) => mitigations += 1,
+                _ => {}
+            }
+        }
+    }
+
+    // It was not idle all the time.
+    let account = worker.account();
+    assert!(account.is_conserved());
+    assert!(retired.len() > 100 && rows > 1_000 && logs > 1_000 && mitigations > 100);
+    assert!(account.evicted > 100 && account.changes > 500 && account.expired == 0);
+    assert!(account.ports.iter().any(|port| port.refused > 0 && port.dropped_total() > 1_000));
+}

@@ -1,0 +1,59 @@
+//! What the engine's tests share: packets they own, ports that remember, a worker with both.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+pub mod frame;
+pub mod ports;
+pub mod rig;
+pub mod traffic;
+
+use repute_model::{Limits, Policy};
+
+/// The port of the outside senders.
+pub const OUTSIDE: u8 = 0;
+/// The port of the protected side.
+pub const INSIDE: u8 = 1;
+
+/// Small tables, so that thousands of workers can be made.
+pub const SMALL: Limits = Limits {
+    sources: 1024,
+    contacts: 4096,
+    sweep_ms: 50,
+    outside: repute_model::Width::OUTSIDE,
+    inside: repute_model::Width::INSIDE,
+};
+
+/// The policy of a config text, version 1.
+pub fn policy(text: &str) -> Policy {
+    version(text, 1)
+}
+
+/// The policy of a config text.
+pub fn version(text: &str, version: u64) -> Policy {
+    match repute_policy::Config::parse("test", text) {
+        Ok(checked) => checked.compile(version),
+        Err(diagnostics) => panic!("{diagnostics}"),
+    }
+}
+
+/// The default policy for outside senders.
+pub fn ingress() -> Policy {
+    policy("[profiles.ingress]")
+}
+
+/// A policy whose every band drops.
+pub fn drop_all() -> Policy {
+    policy(
+        "[profiles.ingress.treatments]\nexcellent = \"drop\"\ngood = \"drop\"\nneutral = \"drop\"\n\
+         poor = \"drop\"\nmalicious = \"drop\"",
+    )
+}
+
+/// So many cases, the same ones every time.
+pub fn cases(cases: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(0x5eed),
+        failure_persistence: None,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,36 @@
+//! Ports that remember what they were given and may refuse some of it.
+
+use repute_engine::{Io, Outbox, PORTS, Packet};
+
+use super::frame::Frame;
+
+/// What became of every packet.
+#[derive(Debug)]
+pub struct Ports {
+    /// Packets that each port takes per offer; the rest is refused.
+    pub takes: [usize; PORTS],
+    /// Port, number and length on the wire of what was sent, in order.
+    pub sent: Vec<(u8, u32, u32)>,
+    /// Numbers of what was freed.
+    pub freed: Vec<u32>,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self { takes: [usize::MAX; PORTS], sent: Vec::new(), freed: Vec::new() }
+    }
+}
+
+impl Io for Ports {
+    type Packet = Frame;
+
+    fn send(&mut self, port: u8, packets: &mut Outbox<Frame>) {
+        let takes = self.takes[usize::from(port)].min(packets.len());
+        let taken = packets.drain(..takes);
+        self.sent.extend(taken.map(|frame| (port, frame.id, frame.wire_len())));
+    }
+
+    fn free(&mut self, packets: &mut Outbox<Frame>) {
+        self.freed.extend(packets.drain(..).map(|frame| frame.id));
+    }
+}

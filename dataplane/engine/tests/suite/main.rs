@@ -1,0 +1,14 @@
+//! The worker as a whole, on hand-made packets and a virtual clock.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod benign;
+mod commands;
+mod conservation;
+mod detection;
+mod determinism;
+mod golden;
+mod packet_table;
+mod treatments;

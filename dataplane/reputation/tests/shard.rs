@@ -1,0 +1,197 @@
+//! The shard against a plain model: it holds what a map would hold, and when full it keeps whom it must.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::{HashMap, HashSet};
+
+use common::cases;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use repute_model::{
+    Address, Band, Baseline, Dwell, Factor, Limits, Listing, Model, Policy, PrefixTable, Profile, Protect,
+    Ramp, Score, Source, Thresholds, Tick, Treatment, Weighting, Width,
+};
+use repute_reputation::{Flags, Rules, Shard, Slot};
+
+fn profile() -> Profile {
+    let ramp = Ramp { from: 0.0, full: 1.0 };
+    let mut factors = [Weighting { weight: 0.0, ramp }; Factor::COUNT];
+    factors[Factor::Feed.index()].weight = 1.0;
+    let drop = Treatment { drop: true, ..Treatment::PASS };
+    Profile {
+        model: Model::WeightedSum,
+        prior: Score::new(7_500),
+        half_life_ms: 600_000,
+        evidence_half_life_ms: 300_000,
+        window_ms: 1_000,
+        silence_ms: 3_000,
+        excuse: 4.0,
+        factors,
+        baseline: Baseline { alpha: 0.1, warm_up: 8, floor_packets_per_s: 100.0, floor_bytes_per_s: 1e6 },
+        thresholds: Thresholds { least: [8_500, 6_500, 4_500, 2_500].map(Score::new), hysteresis: 300 },
+        dwell: Dwell { worse_ms: 50, better_ms: 10_000 },
+        treatments: [Treatment::PASS, Treatment::PASS, Treatment::PASS, drop, drop],
+    }
+}
+
+/// 10.1.0.0/16 is allowed, 10.2.0.0/16 denied.
+fn policy() -> Policy {
+    let lists = [("10.1.0.0/16", Listing::Allow), ("10.2.0.0/16", Listing::Deny(100))];
+    Policy {
+        version: 1,
+        digest: [0; 32],
+        inside: PrefixTable::default(),
+        ingress: Some(profile()),
+        egress: None,
+        protect: Protect::default(),
+        control_packets_per_s: 1_000,
+        lists: PrefixTable::new(lists.map(|(prefix, listing)| (prefix.parse().unwrap(), listing))),
+        destinations: PrefixTable::default(),
+        destination_default: Score::MAX,
+        services: Vec::new(),
+    }
+}
+
+fn rules(policy: &Policy) -> Rules<'_> {
+    Rules { policy, profile: policy.ingress.as_ref().unwrap() }
+}
+
+fn source(bits: u32) -> Source {
+    Source::of(Address::v4(bits), Width::OUTSIDE).unwrap()
+}
+
+fn limits(sources: u32) -> Limits {
+    Limits { sources, contacts: 256, sweep_ms: 20, ..Limits::default() }
+}
+
+/// What can happen to a shard.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A packet of this source.
+    Packet(u32),
+    /// Time passes, one sweep a tick.
+    Sweep(u16),
+    /// Time jumps, far enough for idle entries to expire.
+    Jump,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        40 => (0..400u32).prop_map(Step::Packet),
+        5 => (1..60u16).prop_map(Step::Sweep),
+        1 => Just(Step::Jump),
+    ];
+    vec(step, 1..400)
+}
+
+/// Every source the shard holds, each found under its own number.
+fn held(shard: &Shard, universe: impl Iterator<Item = u32>) -> HashSet<u32> {
+    let found: HashSet<u32> = universe.filter(|&bits| shard.find(source(bits)).is_some()).collect();
+    for &bits in &found {
+        let slot = shard.find(source(bits)).unwrap();
+        assert_eq!(shard.warm(slot).address, Address::v4(bits));
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(cases(128))]
+
+    #[test]
+    fn a_shard_that_is_not_full_is_a_map(steps in steps()) {
+        let policy = policy();
+        let rules = rules(&policy);
+        // A third of the table at most: nothing is ever refused or taken away.
+        let mut shard = Shard::new(&limits(2_048), 3);
+        let mut model: HashMap<u32, u32> = HashMap::new();
+        let mut now = Tick(1);
+        for step in steps {
+            match step {
+                Step::Packet(i) => {
+                    let bits = 0x0a09_0000 + i;
+                    let known = shard.find(source(bits));
+                    prop_assert_eq!(known.is_some(), model.contains_key(&bits));
+                    let slot = known.or_else(|| shard.admit(source(bits), rules, now)).unwrap();
+                    shard.hot_mut(slot).last_seen = now.low();
+                    shard.hot_mut(slot).tat_packets += 1;
+                    let count = model.entry(bits).or_default();
+                    *count += 1;
+                    // What is kept about a source is its own.
+                    prop_assert_eq!(shard.hot(slot).tat_packets, u64::from(*count));
+                }
+                Step::Sweep(ticks) => for _ in 0..ticks {
+                    now = Tick(now.0 + 1);
+                    shard.sweep(rules, now, 20, |_, _| {});
+                },
+                Step::Jump => {
+                    now = Tick(now.0 + 700_000);
+                    shard.jump(rules, now, |_, _| {});
+                    model.clear();
+                }
+            }
+            prop_assert_eq!(shard.occupancy().tracked, model.len() as u64);
+        }
+        let universe = (0..400).map(|i| 0x0a09_0000 + i);
+        prop_assert_eq!(held(&shard, universe), model.keys().copied().collect::<HashSet<_>>());
+        let occupancy = shard.occupancy();
+        prop_assert_eq!((occupancy.evicted, occupancy.refused), (0, 0));
+        prop_assert_eq!(occupancy.admitted, occupancy.tracked + occupancy.expired);
+    }
+
+    #[test]
+    fn a_full_shard_never_gives_up_whom_it_must_keep(
+        kept in vec((0..4u8, any::<u8>()), 1..20),
+        crowd in vec(0..5_000u32, 200..2_000),
+    ) {
+        let policy = policy();
+        let rules = rules(&policy);
+        let mut shard = Shard::new(&limits(64), 3);
+        let mut now = Tick(10);
+        let mut must_stay = HashSet::new();
+        for (why, i) in kept {
+            let bits = [0x0a01_0000, 0x0a02_0000, 0x0a03_0000, 0x0a04_0000][usize::from(why)] + u32::from(i) + 1;
+            let Some(slot) = shard.find(source(bits)).or_else(|| shard.admit(source(bits), rules, now)) else { continue };
+            match why {
+                2 => { shard.nudge(slot, -4_000, false, rules, now); }
+                3 => shard.hot_mut(slot).flags.set(Flags::PROVEN, true),
+                // The lists have named it on admission.
+                _ => {}
+            }
+            must_stay.insert(bits);
+        }
+        // Each comes twice in a row, so that the prefilter has seen it.
+        for i in crowd.into_iter().flat_map(|i| [i, i]) {
+            now = Tick(now.0 + 1);
+            let bits = 0x0b00_0000 + i;
+            let found = shard.find(source(bits)).or_else(|| shard.admit(source(bits), rules, now));
+            if let Some(slot) = found {
+                shard.hot_mut(slot).last_seen = now.low();
+            }
+            shard.sweep(rules, now, 20, |_, _| {});
+            prop_assert!(shard.occupancy().tracked <= 64);
+        }
+        prop_assert_eq!(held(&shard, must_stay.iter().copied()), must_stay.clone());
+        prop_assert!(must_stay.len() > 40 || shard.occupancy().evicted > 0, "{:?}", shard.occupancy());
+    }
+}
+
+#[test]
+fn a_shard_of_known_good_and_bad_refuses_newcomers() {
+    let policy = policy();
+    let rules = rules(&policy);
+    let mut shard = Shard::new(&limits(64), 3);
+    let admit = |shard: &mut Shard, bits: u32| -> Option<Slot> {
+        // Twice, so that the prefilter has seen it.
+        shard
+            .admit(source(bits), rules, Tick(5_000))
+            .or_else(|| shard.admit(source(bits), rules, Tick(5_000)))
+    };
+    for i in 0..64 {
+        let slot = admit(&mut shard, 0x0a03_0001 + i).unwrap();
+        shard.nudge(slot, -4_000, false, rules, Tick(5_000));
+        assert_eq!(shard.hot(slot).band, Band::Poor);
+    }
+    assert!((0..100).all(|i| admit(&mut shard, 0x0b00_0001 + i).is_none()));
+    assert_eq!((shard.occupancy().tracked, shard.occupancy().evicted), (64, 0));
+}
