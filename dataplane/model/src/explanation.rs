@@ -22,6 +22,19 @@ impl Term {
     }
 }
 
+impl Model {
+    /// The factor that costs a source most: the largest part, or, where terms are 1 = good, the largest
+    /// part that is missing.
+    pub fn cause(self, terms: &[Term]) -> Factor {
+        let cost = |term: &Term| match self {
+            Self::EgressInterval => (1.0 - term.value) * term.weight,
+            Self::WeightedSum | Self::Suspicion { .. } => term.part(),
+        };
+        let worst = terms.iter().max_by(|a, b| cost(a).total_cmp(&cost(b)));
+        worst.map_or(Factor::Feed, |term| term.factor)
+    }
+}
+
 /// Which rule gave a source its treatment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rule {
@@ -89,4 +102,22 @@ pub struct SourceRow {
     pub bytes_per_s: f32,
     /// Ticks since its last packet, in ms.
     pub idle_ms: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn term(factor: Factor, value: f64, weight: f64) -> Term {
+        Term { factor, value, weight, evidence: 0.0 }
+    }
+
+    #[test]
+    fn the_cause_is_what_costs_most() {
+        let terms =
+            [term(Factor::Rate, 0.5, 0.2), term(Factor::Ports, 0.2, 0.8), term(Factor::Feed, 0.0, 1.0)];
+        assert_eq!(Model::WeightedSum.cause(&terms), Factor::Ports);
+        let good = [term(Factor::History, 0.9, 0.5), term(Factor::Volume, -1.0, 0.2)];
+        assert_eq!(Model::EgressInterval.cause(&good), Factor::Volume);
+    }
 }

@@ -35,12 +35,6 @@ pub fn score(profile: &Profile, inputs: &Inputs, old: Score) -> Scored {
     }
 }
 
-/// The term that weighs most, of those that count against the source.
-pub fn cause(terms: &[Term; Factor::COUNT]) -> Factor {
-    let worst = terms.iter().max_by(|a, b| a.part().total_cmp(&b.part()));
-    worst.map_or(Factor::Feed, |term| term.factor)
-}
-
 /// The terms of the ramped factors.
 fn ramped(profile: &Profile, inputs: &Inputs) -> [Term; Factor::COUNT] {
     std::array::from_fn(|i| {

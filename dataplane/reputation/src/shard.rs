@@ -208,7 +208,7 @@ impl Shard {
         if limits(band) && !limits(from) {
             warm.mitigations = warm.mitigations.saturating_add(1);
         }
-        Some(Change { slot, from, cause: scoring::cause(&scored.terms) })
+        Some(Change { slot, from, cause: rules.profile.model.cause(&scored.terms) })
     }
 
     /// Moves a score by hand: see `Command::Nudge`.
