@@ -1,0 +1,156 @@
+//! The one task that owns the rings, the policy history and the ledger of mitigations.
+//!
+//! Others reach it through jobs: closures over its [`State`]. A job never waits; what takes time waits
+//! outside. **Always holds:** a job that panics is logged and ends alone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use repute_engine::Published;
+use repute_model::{Limits, Report, Source, owner};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::HubError;
+use crate::history::History;
+use crate::ledger::Ledger;
+use crate::packet_log::PacketLog;
+use crate::post::Post;
+use crate::source::{resolve, width};
+
+/// One thing to do with the state.
+pub(crate) type Job = Box<dyn FnOnce(&mut State) + Send>;
+
+/// How often reports are looked for while somebody waits for one.
+const POLL_AWAITED: Duration = Duration::from_millis(2);
+/// How often they are looked for otherwise.
+const POLL_IDLE: Duration = Duration::from_millis(20);
+/// So many reports at one look are a rush: rings may fill before the next idle look.
+const RUSH: usize = 256;
+
+/// When a worker's clock was last seen to move.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Breath {
+    tick: u64,
+    at: Instant,
+}
+
+/// Everything the actor owns.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub post: Post,
+    pub history: History,
+    pub ledger: Ledger,
+    pub limits: Limits,
+    /// The policy version that each worker has reported as installed.
+    pub installed: watch::Sender<Vec<u64>>,
+    published: Vec<Arc<Published>>,
+    breaths: Vec<Breath>,
+    packet_log: PacketLog,
+    rush: bool,
+}
+
+impl State {
+    pub fn new(
+        post: Post,
+        published: Vec<Arc<Published>>,
+        history: History,
+        limits: Limits,
+        installed: watch::Sender<Vec<u64>>,
+    ) -> Self {
+        let breaths = vec![Breath { tick: 0, at: Instant::now() }; published.len()];
+        let (ledger, packet_log) = (Ledger::default(), PacketLog::default());
+        Self { post, history, ledger, limits, installed, published, breaths, packet_log, rush: false }
+    }
+
+    /// The source that is meant, and the worker that owns it.
+    pub fn locate(&self, source: Source) -> Result<(Source, u16), HubError> {
+        let source = resolve(source, width(self.history.checked(), &self.limits))?;
+        Ok((source, owner(source, self.post.workers())))
+    }
+
+    /// The workers that have not yet reported `version`.
+    pub fn lagging(&self, version: u64) -> Vec<u16> {
+        let installed = self.installed.borrow();
+        (0..).zip(installed.iter()).filter(|(_, has)| **has < version).map(|(worker, _)| worker).collect()
+    }
+
+    /// For how long each worker's clock has stood still.
+    pub fn silences(&self) -> Vec<Duration> {
+        self.breaths.iter().map(|breath| breath.at.elapsed()).collect()
+    }
+
+    fn poll(&mut self) {
+        for (breath, published) in self.breaths.iter_mut().zip(&self.published) {
+            let tick = published.read().tick;
+            if tick != breath.tick {
+                *breath = Breath { tick, at: Instant::now() };
+            }
+        }
+        let Self { post, ledger, installed, packet_log, .. } = self;
+        let now = SystemTime::now();
+        let taken = post.collect(|worker, report| match report {
+            Report::Installed { version, old, .. } => {
+                // Freed here: a worker never frees.
+                drop(old);
+                installed.send_modify(|versions| {
+                    if let Some(has) = versions.get_mut(usize::from(worker)) {
+                        *has = version;
+                    }
+                });
+            }
+            Report::Mitigation(mitigation) => ledger.take(&mitigation, now),
+            Report::Log(line) => packet_log.line(worker, &line),
+            // Answers were delivered.
+            Report::Explained(..) | Report::Nudged(..) | Report::Row(..) | Report::Page(..) => {}
+        });
+        self.rush = taken >= RUSH;
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.rush || self.post.is_awaited() || !self.lagging(self.history.version()).is_empty()
+    }
+}
+
+/// Does jobs and polls until every sender is gone.
+pub(crate) async fn run(mut state: State, mut jobs: mpsc::Receiver<Job>) {
+    let mut last = Instant::now();
+    loop {
+        let pause = if state.is_awaited() { POLL_AWAITED } else { POLL_IDLE };
+        tokio::select! {
+            job = jobs.recv() => match job {
+                Some(job) => guarded("a request", || job(&mut state)),
+                None => return,
+            },
+            () = tokio::time::sleep_until(last + pause) => {
+                guarded("the reports of the workers", || state.poll());
+                last = Instant::now();
+            }
+        }
+    }
+}
+
+fn guarded(what: &str, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!("the control task panicked over {what}; it goes on");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use repute_policy::Config;
+
+    use crate::{BoxInfo, Hub, HubError, Loaded};
+
+    #[tokio::test]
+    async fn a_job_that_panics_ends_alone() {
+        let text = "[profiles.ingress]".to_owned();
+        let checked = Config::parse("test", &text).unwrap();
+        let loaded = Loaded { checked, name: "test".to_owned(), text };
+        let hub = Hub::new(Vec::new(), loaded, BoxInfo::default());
+        let failed = hub.run(|_| -> u32 { panic!("a mistake in a request") }).await;
+        assert!(matches!(failed, Err(HubError::Gone)));
+        assert_eq!(hub.status().await.unwrap().policy.version, 1);
+    }
+}

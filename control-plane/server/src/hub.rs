@@ -1,0 +1,164 @@
+//! The hub: what everybody in the control plane asks about the workers. Cheap to clone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use repute_engine::Published;
+use repute_model::{Command, Explanation, Score, Source, Token};
+use repute_policy::Checked;
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout};
+
+use crate::actor::{State, run};
+use crate::audit::audit;
+use crate::history::{FIRST_VERSION, History};
+use crate::ledger::{LimitCursor, LimitEvent};
+use crate::post::{Answer, Post};
+use crate::{BoxInfo, HubError, Limit, WorkerLink};
+
+/// How long a worker may take to answer before the question fails.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Jobs that wait for the actor at most; more callers wait for their turn.
+const JOBS_MAX: usize = 256;
+
+/// The config that the workers were started with, as version [`FIRST_VERSION`].
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The config.
+    pub checked: Checked,
+    /// What its text is called: a path.
+    pub name: String,
+    /// Its text, for the history.
+    pub text: String,
+}
+
+/// An answer, and the worker that gave it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answered<T> {
+    /// Which worker.
+    pub worker: u16,
+    /// What it said.
+    pub answer: T,
+}
+
+/// A handle to the control plane's side of all workers.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    jobs: mpsc::Sender<crate::actor::Job>,
+    pub(crate) info: BoxInfo,
+    pub(crate) started: Instant,
+    pub(crate) published: Vec<Arc<Published>>,
+    pub(crate) installed: watch::Receiver<Vec<u64>>,
+    /// Held while a policy is applied: one at a time, from the first check to the last worker.
+    pub(crate) road: Mutex<()>,
+    events: broadcast::Sender<LimitEvent>,
+}
+
+impl Hub {
+    /// Takes over the workers' rings and begins to read their reports. The workers judge by
+    /// `loaded.checked.compile(FIRST_VERSION)`. Must be called on a tokio runtime; ends with its last
+    /// clone.
+    pub fn new(links: Vec<WorkerLink>, loaded: Loaded, info: BoxInfo) -> Self {
+        let limits = loaded.checked.limits();
+        let (handles, published): (Vec<_>, Vec<_>) =
+            links.into_iter().map(|link| (link.handle, link.published)).unzip();
+        let (installed_tx, installed) = watch::channel(vec![FIRST_VERSION; handles.len()]);
+        let history = History::new(loaded);
+        let state = State::new(Post::new(handles), published.clone(), history, limits, installed_tx);
+        let events = state.ledger.events();
+        let (jobs, receiver) = mpsc::channel(JOBS_MAX);
+        tokio::spawn(run(state, receiver));
+        let (started, road) = (Instant::now(), Mutex::new(()));
+        let inner = Arc::new(Inner { jobs, info, started, published, installed, road, events });
+        tokio::spawn(audit(Arc::downgrade(&inner)));
+        Self { inner }
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self) -> u16 {
+        self.inner.published.len() as u16
+    }
+
+    /// Takes a source's score apart. An address stands for the source it belongs to.
+    ///
+    /// # Errors
+    /// A prefix that is no source; a worker that is busy or lags.
+    pub async fn explain(&self, source: Source) -> Result<Answered<Explanation>, HubError> {
+        let (source, worker) = self.run(move |state| state.locate(source)).await??;
+        match self.ask(worker, move |token| Command::Explain { token, source }).await? {
+            Answer::Explained(answer) => Ok(Answered { worker, answer: *answer }),
+            _ => Err(HubError::Gone),
+        }
+    }
+
+    /// Moves a source's score by `delta` points, clamped to −10 000..=10 000; `forgive` also forgets what
+    /// was counted against it. Returns the source that was meant, and its score before and after.
+    ///
+    /// # Errors
+    /// As [`Hub::explain`]; [`HubError::TableFull`] where the source could get no entry.
+    pub async fn nudge(
+        &self,
+        source: Source,
+        delta: i16,
+        forgive: bool,
+    ) -> Result<Answered<(Source, Score, Score)>, HubError> {
+        let delta = delta.clamp(-10_000, 10_000);
+        let (source, worker) = self.run(move |state| state.locate(source)).await??;
+        match self.ask(worker, move |token| Command::Nudge { token, source, delta, forgive }).await? {
+            Answer::Nudged(Some((before, after))) => Ok(Answered { worker, answer: (source, before, after) }),
+            Answer::Nudged(None) => Err(HubError::TableFull { worker }),
+            _ => Err(HubError::Gone),
+        }
+    }
+
+    /// Some mitigations from `cursor` on, and where to go on: active ones by source, past ones from the
+    /// latest on.
+    ///
+    /// # Errors
+    /// [`HubError::Gone`].
+    pub async fn mitigations(
+        &self,
+        cursor: LimitCursor,
+        max: usize,
+    ) -> Result<(Vec<Limit>, Option<LimitCursor>), HubError> {
+        self.run(move |state| state.ledger.page(cursor, max)).await
+    }
+
+    /// Mitigations as they begin, change and end, from now on. A slow reader is told how many it missed.
+    pub fn subscribe_mitigations(&self) -> broadcast::Receiver<LimitEvent> {
+        self.inner.events.subscribe()
+    }
+
+    /// Does something with the actor's state.
+    pub(crate) async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> R + Send + 'static,
+    ) -> Result<R, HubError> {
+        let (done, result) = oneshot::channel();
+        let job = Box::new(move |state: &mut State| {
+            // Who asked may have gone away meanwhile.
+            let _ = done.send(work(state));
+        });
+        self.inner.jobs.send(job).await.map_err(|_| HubError::Gone)?;
+        result.await.map_err(|_| HubError::Gone)
+    }
+
+    /// Asks one worker and waits for its answer.
+    pub(crate) async fn ask(
+        &self,
+        worker: u16,
+        command: impl FnOnce(Token) -> Command + Send + 'static,
+    ) -> Result<Answer, HubError> {
+        let receiver = self.run(move |state| state.post.ask(worker, command)).await??;
+        match timeout(ANSWER_WITHIN, receiver).await {
+            Ok(answer) => answer.map_err(|_| HubError::Gone),
+            Err(_) => Err(HubError::Lagging { worker, waited_ms: ANSWER_WITHIN.as_millis() as u64 }),
+        }
+    }
+}

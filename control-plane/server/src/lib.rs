@@ -1,0 +1,42 @@
+//! The control plane's end of the rings, and the gRPC API over it.
+//!
+//! ```text
+//! gRPC (unix socket) ─┐                         ┌─ ring ─ worker 0
+//! SIGHUP, the daemon ─┴─> Hub ─ jobs ─> actor ──┼─ ring ─ worker 1
+//!                          (history, ledger)    └─ …
+//! ```
+//!
+//! The daemon builds a [`Hub`] from its [`WorkerLink`]s and hands it to [`serve`]; everything else, its own
+//! reload included, asks the hub.
+//!
+//! **Invariants:** a question never blocks and never waits longer than [`ANSWER_WITHIN`]: a full ring or a
+//! worker that does not answer is an error that names the worker. A panic in a request ends that request
+//! alone. Every queue, history and table here has a maximum. Proto types stay in `rpc`.
+#![forbid(unsafe_code)]
+
+mod actor;
+mod apply;
+mod audit;
+mod error;
+mod history;
+mod hub;
+mod ledger;
+mod list;
+mod packet_log;
+mod post;
+mod rpc;
+mod serve;
+mod socket;
+mod source;
+mod status;
+
+pub use apply::{Applied, ApplyRequest, RollbackRequest};
+pub use error::HubError;
+pub use history::{FIRST_VERSION, HISTORY_MAX, VersionInfo, VersionState};
+pub use hub::{ANSWER_WITHIN, Answered, Hub, Loaded};
+pub use ledger::{ACTIVE_MAX, Limit, LimitChange, LimitCursor, LimitEvent, PAST_MAX};
+pub use list::{PAGE_MAX, Page, PageToken};
+pub use post::WorkerLink;
+pub use serve::{ServeError, serve};
+pub use socket::SocketError;
+pub use status::{BoxInfo, PortInfo, StatusView, WorkerView};

@@ -1,0 +1,195 @@
+//! The product's types as messages.
+
+use std::time::{Duration, SystemTime};
+
+use repute_model::{Band, Explanation, Rule, SourceRow, Term, Treatment};
+use repute_proto::v1;
+
+use crate::{Limit, LimitChange, LimitEvent, VersionInfo, VersionState};
+
+pub fn unix_ms(at: SystemTime) -> u64 {
+    ms(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+pub fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn band(band: Band) -> v1::Band {
+    match band {
+        Band::Excellent => v1::Band::Excellent,
+        Band::Good => v1::Band::Good,
+        Band::Neutral => v1::Band::Neutral,
+        Band::Poor => v1::Band::Poor,
+        Band::Malicious => v1::Band::Malicious,
+    }
+}
+
+/// The band that a filter names; unspecified = the best, so that every band passes.
+pub fn least_band(named: v1::Band) -> Band {
+    match named {
+        v1::Band::Unspecified | v1::Band::Excellent => Band::Excellent,
+        v1::Band::Good => Band::Good,
+        v1::Band::Neutral => Band::Neutral,
+        v1::Band::Poor => Band::Poor,
+        v1::Band::Malicious => Band::Malicious,
+    }
+}
+
+pub fn treatment(treatment: Treatment) -> v1::Treatment {
+    v1::Treatment {
+        text: treatment.to_string(),
+        log: treatment.log,
+        meter: treatment.meter.map(|meter| v1::Meter {
+            packets_per_s: meter.packets_per_s,
+            packet_burst: meter.packet_burst,
+            bytes_per_s: meter.bytes_per_s,
+            byte_burst: meter.byte_burst,
+        }),
+        block_new: treatment.block_new,
+        drop: treatment.drop,
+    }
+}
+
+pub fn row(row: &SourceRow) -> v1::SourceRow {
+    v1::SourceRow {
+        source: row.source.to_string(),
+        score: row.score.get().into(),
+        band: band(row.band).into(),
+        treatment: Some(treatment(row.treatment)),
+        packets_per_s: row.packets_per_s,
+        bytes_per_s: row.bytes_per_s,
+        idle_ms: row.idle_ms,
+    }
+}
+
+pub fn standing(explained: &Explanation) -> v1::Standing {
+    v1::Standing {
+        source: explained.source.to_string(),
+        tracked: explained.tracked,
+        score: explained.score.get().into(),
+        suspicion: explained.score.suspicion(),
+        band: band(explained.band).into(),
+        treatment: Some(treatment(explained.treatment)),
+        policy_version: explained.policy_version,
+    }
+}
+
+pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) -> v1::Explanation {
+    let (rule_kind, rule) = rule(explained.rule);
+    let service = explained.service.map(|number| {
+        services.get(usize::from(number)).cloned().unwrap_or_else(|| format!("service {number}"))
+    });
+    v1::Explanation {
+        source: explained.source.to_string(),
+        tracked: explained.tracked,
+        score: explained.score.get().into(),
+        suspicion: explained.score.suspicion(),
+        band: band(explained.band).into(),
+        model: explained.model.name().to_owned(),
+        terms: terms(&explained.terms),
+        target: explained.target.get().into(),
+        rule_kind: rule_kind.into(),
+        rule,
+        treatment: Some(treatment(explained.treatment)),
+        policy_version: explained.policy_version,
+        service,
+        baseline_packets_per_s: explained.baseline_packets_per_s,
+        baseline_bytes_per_s: explained.baseline_bytes_per_s,
+        mitigations: explained.mitigations.into(),
+        last_seen_ms_ago: explained.tracked.then(|| explained.now.since(explained.last_seen)),
+        worker: worker.into(),
+    }
+}
+
+/// The terms that count, the largest part first; equal parts in the order of the factors.
+fn terms(all: &[Term]) -> Vec<v1::Term> {
+    let mut terms: Vec<_> = all.iter().filter(|term| term.weight != 0.0).collect();
+    terms.sort_by(|a, b| b.part().abs().total_cmp(&a.part().abs()));
+    terms.into_iter().map(term).collect()
+}
+
+fn term(term: &Term) -> v1::Term {
+    v1::Term {
+        factor: term.factor.name().to_owned(),
+        value: term.value,
+        weight: term.weight,
+        part: term.part(),
+        evidence: term.evidence,
+        unit: term.factor.unit().to_owned(),
+        help: term.factor.help().to_owned(),
+    }
+}
+
+fn rule(rule: Rule) -> (v1::RuleKind, String) {
+    match rule {
+        Rule::Allowed => (v1::RuleKind::Allowed, "an allow list names it: everything passes".to_owned()),
+        Rule::Listed(percent) => {
+            (v1::RuleKind::Listed, format!("a deny list names it, with {percent} % confidence"))
+        }
+        Rule::Band(band) => (v1::RuleKind::Band, format!("the treatment of band {band}")),
+        Rule::Stranger(band) => (
+            v1::RuleKind::Stranger,
+            format!("it has no entry: a stranger begins in band {band} and gets its treatment"),
+        ),
+    }
+}
+
+pub fn limit(limit: &Limit, now: SystemTime) -> v1::Mitigation {
+    v1::Mitigation {
+        source: limit.source.to_string(),
+        band: band(limit.band).into(),
+        score: limit.score.get().into(),
+        treatment: Some(treatment(limit.treatment)),
+        cause: limit.cause.name().to_owned(),
+        began_unix_ms: unix_ms(limit.began),
+        ended_unix_ms: limit.ended.map(unix_ms),
+        duration_ms: ms(limit.duration(now)),
+        changes: limit.changes,
+    }
+}
+
+pub fn event(event: &LimitEvent) -> v1::MitigationEvent {
+    let change = match event.change {
+        LimitChange::Began => v1::MitigationChange::Began,
+        LimitChange::Changed => v1::MitigationChange::Changed,
+        LimitChange::Ended => v1::MitigationChange::Ended,
+    };
+    let mitigation = Some(limit(&event.limit, SystemTime::now()));
+    v1::MitigationEvent { change: change.into(), mitigation, missed: 0 }
+}
+
+pub fn version(info: &VersionInfo, with_text: bool) -> v1::PolicyVersion {
+    let state = match info.state {
+        VersionState::InForce => v1::PolicyState::InForce,
+        VersionState::Installing => v1::PolicyState::Installing,
+        VersionState::Unconfirmed => v1::PolicyState::Unconfirmed,
+        VersionState::Replaced => v1::PolicyState::Replaced,
+        VersionState::RolledBack => v1::PolicyState::RolledBack,
+        VersionState::Expired => v1::PolicyState::Expired,
+    };
+    v1::PolicyVersion {
+        version: info.version,
+        name: info.name.clone(),
+        digest: hex(&info.digest),
+        applied_unix_ms: unix_ms(info.applied),
+        who: info.who.clone(),
+        state: state.into(),
+        restores: info.restores,
+        text: if with_text { info.text.to_string() } else { String::new() },
+    }
+}
+
+pub fn changes(changes: Vec<repute_policy::Change>) -> Vec<v1::Change> {
+    let change = |c: repute_policy::Change| v1::Change {
+        path: c.path,
+        before: c.before,
+        after: c.after,
+        restart: c.restart,
+    };
+    changes.into_iter().map(change).collect()
+}

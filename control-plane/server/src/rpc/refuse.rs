@@ -1,0 +1,61 @@
+//! Errors of the hub as gRPC status codes.
+
+use tonic::{Code, Status};
+
+use crate::HubError;
+
+/// Longest message in bytes: messages travel in HTTP/2 headers, which clients bound at 16 KiB, and may
+/// grow threefold there.
+const MESSAGE_MAX: usize = 4 << 10;
+
+impl From<HubError> for Status {
+    fn from(error: HubError) -> Self {
+        Self::new(code(&error), bounded(error.to_string()))
+    }
+}
+
+fn code(error: &HubError) -> Code {
+    match error {
+        HubError::NoSource(_) | HubError::Width { .. } | HubError::PageToken(_) | HubError::Policy(_) => {
+            Code::InvalidArgument
+        }
+        HubError::Busy { .. } => Code::Unavailable,
+        HubError::Lagging { .. } => Code::DeadlineExceeded,
+        HubError::TooManyQuestions(_) | HubError::TableFull { .. } => Code::ResourceExhausted,
+        HubError::Stale { .. }
+        | HubError::Unconfirmed { .. }
+        | HubError::NothingToConfirm { .. }
+        | HubError::NeedsRestart(_) => Code::FailedPrecondition,
+        HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
+        HubError::Gone => Code::Internal,
+    }
+}
+
+/// Cuts long messages at a line.
+fn bounded(mut message: String) -> String {
+    if message.len() <= MESSAGE_MAX {
+        return message;
+    }
+    let last_line = message.lines().last().unwrap_or_default().chars().take(200).collect::<String>();
+    let at = message.floor_char_boundary(MESSAGE_MAX);
+    message.truncate(message[..at].rfind("\n\n").or_else(|| message[..at].rfind('\n')).unwrap_or(at));
+    message.push_str("\n\n… and more; `repute policy check FILE` shows all\n");
+    message.push_str(&last_line);
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_are_cut_at_a_line_and_keep_their_sum() {
+        let long = "error: something is wrong\n\n".repeat(1000) + "x.toml: 1000 errors";
+        let cut = bounded(long);
+        assert!(cut.len() < MESSAGE_MAX + 300, "{}", cut.len());
+        assert!(cut.ends_with("x.toml: 1000 errors"));
+        assert!(cut.contains("wrong\n\n…"), "cut between two messages");
+        assert_eq!(bounded("short".into()), "short");
+        assert!(bounded("ü".repeat(10_000)).len() < MESSAGE_MAX + 700);
+    }
+}

@@ -1,0 +1,133 @@
+//! Service `Status`.
+
+use repute_engine::{Account, PortAccount};
+use repute_model::{Band, Reason};
+use repute_proto::v1;
+use repute_proto::v1::status_server::Status as Service;
+use repute_wire::Class;
+use tonic::{Request, Response, Status};
+
+use super::convert::{hex, ms, unix_ms};
+use super::{Api, Streamed, interval, pause, send};
+use crate::{PortInfo, StatusView, WorkerView};
+
+#[tonic::async_trait]
+impl Service for Api {
+    async fn get(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusReport>, Status> {
+        Ok(Response::new(report(&self.hub.status().await?)))
+    }
+
+    type WatchStream = Streamed<v1::StatusReport>;
+
+    async fn watch(
+        &self,
+        request: Request<v1::WatchStatusRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let interval = interval(request.into_inner().interval_ms);
+        let hub = self.hub.clone();
+        Ok(Response::new(self.stream(async move |sink| {
+            loop {
+                send(&sink, report(&hub.status().await?)).await?;
+                pause(&sink, interval).await?;
+            }
+        })))
+    }
+}
+
+fn report(view: &StatusView) -> v1::StatusReport {
+    let total = view.total();
+    let [active, past, forgotten] = view.mitigations;
+    v1::StatusReport {
+        version: view.info.version.clone(),
+        uptime_ms: ms(view.uptime),
+        memory: view.info.memory.clone(),
+        policy: Some(policy(view)),
+        conserved: view.workers.iter().all(|worker| worker.account.is_conserved()),
+        ports: view.info.ports.iter().zip(&total.ports).map(|(info, port)| self::port(info, port)).collect(),
+        workers: (0..).zip(&view.workers).map(|(number, view)| worker(number, view)).collect(),
+        bands: Band::ALL.iter().zip(&total.bands).map(|(band, &n)| count(band.name(), "", n)).collect(),
+        dropped: dropped(&total.ports),
+        control: control(&total),
+        strangers: total.strangers,
+        protected: total.protected,
+        unjudged: total.unjudged,
+        table: Some(table(&total)),
+        mitigations_active: active,
+        mitigations_past: past,
+        mitigations_forgotten: forgotten,
+    }
+}
+
+fn policy(view: &StatusView) -> v1::PolicyInForce {
+    v1::PolicyInForce {
+        version: view.policy.version,
+        digest: hex(&view.policy.digest),
+        name: view.policy.name.clone(),
+        applied_unix_ms: unix_ms(view.policy.applied),
+        everywhere: view.everywhere,
+        confirm_until_unix_ms: view.confirm_until.map(unix_ms),
+    }
+}
+
+fn port(info: &PortInfo, port: &PortAccount) -> v1::PortStatus {
+    v1::PortStatus {
+        name: info.name.clone(),
+        device: info.device.clone(),
+        role: info.role.clone(),
+        peer: info.peer.clone(),
+        received: port.received,
+        received_bytes: port.received_bytes,
+        forwarded: port.forwarded,
+        dropped: dropped(std::slice::from_ref(port)),
+        offered: port.offered,
+        sent: port.sent,
+        sent_bytes: port.sent_bytes,
+        refused: port.refused,
+        conserved: port.is_conserved(),
+    }
+}
+
+fn worker(number: u32, view: &WorkerView) -> v1::WorkerStatus {
+    let account = &view.account;
+    v1::WorkerStatus {
+        worker: number,
+        policy_version: account.policy_version,
+        tick_ms: account.tick,
+        silent_ms: ms(view.silent),
+        batches: account.batches,
+        conserved: account.is_conserved(),
+        table: Some(table(account)),
+        changes: account.changes,
+        reports_lost: account.reports_lost,
+        log_lines_suppressed: account.log_lines_suppressed,
+        jumps: account.jumps,
+    }
+}
+
+fn table(account: &Account) -> v1::TableStatus {
+    v1::TableStatus {
+        tracked: account.tracked,
+        capacity: account.capacity,
+        admitted: account.admitted,
+        evicted: account.evicted,
+        refused: account.refused,
+        expired: account.expired,
+        forgotten: account.forgotten,
+    }
+}
+
+/// What was dropped on some ports, by the reasons that occurred.
+fn dropped(ports: &[PortAccount]) -> Vec<v1::Count> {
+    let sum = |reason: Reason| ports.iter().map(|port| port.dropped[reason.index()]).sum();
+    let counts = Reason::ALL.iter().map(|&reason| count(reason.name(), reason.help(), sum(reason)));
+    counts.filter(|count| count.count > 0).collect()
+}
+
+fn control(total: &Account) -> Vec<v1::Count> {
+    let counts = Class::ALL.iter().map(|class| count(class.name(), "", total.control[class.index()]));
+    counts.filter(|count| count.count > 0).collect()
+}
+
+fn count(name: &str, help: &str, count: u64) -> v1::Count {
+    v1::Count { name: name.to_owned(), help: help.to_owned(), count }
+}

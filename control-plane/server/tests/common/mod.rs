@@ -1,0 +1,163 @@
+//! A box without ports: real workers that breathe every millisecond of tokio's time, on the test's thread.
+//! With paused time everything here is deterministic.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use repute_engine::{Arrival, Batch, Io, Link, Outbox, Packet, Published, Role, Wire, Worker, mailbox};
+use repute_model::{Source, Tick, owner};
+use repute_policy::Config;
+use repute_server::{BoxInfo, FIRST_VERSION, Hub, Loaded, PortInfo, WorkerLink};
+use tokio::sync::mpsc;
+
+/// The config that boxes begin with.
+pub const CONFIG: &str = "[profiles.ingress]\n";
+
+/// A raw IP packet.
+#[derive(Debug)]
+pub struct Datagram(Vec<u8>);
+
+impl Datagram {
+    /// A UDP packet without payload from an IPv4 address.
+    pub fn from(src: u32) -> Self {
+        let mut bytes = vec![0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0];
+        bytes.extend(src.to_be_bytes());
+        bytes.extend([192, 0, 2, 1]);
+        bytes.extend([0x9c, 0x40, 0x30, 0x39, 0, 8, 0, 0]);
+        Self(bytes)
+    }
+}
+
+impl Packet for Datagram {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn wire_len(&self) -> u32 {
+        self.0.len() as u32
+    }
+
+    fn segments(&self) -> u16 {
+        1
+    }
+
+    fn link(&self) -> Link {
+        Link::Ip
+    }
+}
+
+/// Takes everything and forgets it.
+struct Sink;
+
+impl Io for Sink {
+    type Packet = Datagram;
+
+    fn send(&mut self, _: u8, packets: &mut Outbox<Datagram>) {
+        packets.clear();
+    }
+
+    fn free(&mut self, packets: &mut Outbox<Datagram>) {
+        packets.clear();
+    }
+}
+
+/// A hub with its workers.
+pub struct Rig {
+    pub hub: Hub,
+    wires: Vec<mpsc::UnboundedSender<Datagram>>,
+    asleep: Vec<(Worker<Datagram>, mpsc::UnboundedReceiver<Datagram>)>,
+}
+
+/// How a box is built.
+pub struct Plan {
+    pub workers: u16,
+    /// Workers from this number on do not breathe until they are woken.
+    pub breathing: u16,
+    /// Slots of the command rings.
+    pub commands: usize,
+    pub config: String,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { workers: 2, breathing: 2, commands: 16, config: CONFIG.to_owned() }
+    }
+}
+
+impl Plan {
+    pub fn start(self) -> Rig {
+        let checked = Config::parse("test.toml", &self.config).unwrap();
+        let mut links = Vec::new();
+        let (mut wires, mut asleep) = (Vec::new(), Vec::new());
+        for number in 0..self.workers {
+            let (mailbox, handle) = mailbox(self.commands, 1024);
+            let published = Published::shared();
+            let policy = Box::new(checked.compile(FIRST_VERSION));
+            let ports = [(Role::Outside, 1), (Role::Inside, 0)];
+            let ports = ports.map(|(role, peer)| Wire { role, peer: Some(peer) });
+            let seed = u64::from(number);
+            let worker = Worker::new(policy, checked.limits(), seed, &ports, mailbox, published.clone());
+            links.push(WorkerLink { handle, published });
+            let (wire, packets) = mpsc::unbounded_channel();
+            wires.push(wire);
+            if number < self.breathing {
+                tokio::spawn(breathe(worker, packets));
+            } else {
+                asleep.push((worker, packets));
+            }
+        }
+        let port = |name: &str, peer: &str| PortInfo {
+            name: name.to_owned(),
+            device: "net_null0".to_owned(),
+            role: name.to_owned(),
+            peer: peer.to_owned(),
+        };
+        let ports = vec![port("outside", "inside"), port("inside", "outside")];
+        let info = BoxInfo { version: "0.0.0".to_owned(), memory: "none".to_owned(), ports };
+        let loaded = Loaded { checked, name: "test.toml".to_owned(), text: self.config };
+        Rig { hub: Hub::new(links, loaded, info), wires, asleep }
+    }
+}
+
+impl Rig {
+    pub fn start() -> Self {
+        Plan::default().start()
+    }
+
+    /// Workers that did not breathe begin to.
+    pub fn wake(&mut self) {
+        for (worker, packets) in self.asleep.drain(..) {
+            tokio::spawn(breathe(worker, packets));
+        }
+    }
+
+    /// Packets from these IPv4 addresses arrive at the workers that own them.
+    pub fn receive(&self, sources: impl IntoIterator<Item = u32>) {
+        for src in sources {
+            let source = Source::from_parts(repute_model::Address::v4(src), 128);
+            let worker = owner(source, self.wires.len() as u16);
+            self.wires[usize::from(worker)].send(Datagram::from(src)).unwrap();
+        }
+    }
+
+    /// Waits until the workers have received so many packets.
+    pub async fn received(&self, packets: u64) {
+        while self.hub.status().await.unwrap().total().ports[0].received < packets {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+}
+
+async fn breathe(mut worker: Worker<Datagram>, mut packets: mpsc::UnboundedReceiver<Datagram>) {
+    let mut batch = Batch::new();
+    for tick in 1.. {
+        while let Some(packet) = (!batch.is_full()).then(|| packets.try_recv().ok()).flatten() {
+            batch.push(Arrival { packet, port: 0 });
+        }
+        worker.breathe(Tick(tick), &mut batch, &mut Sink);
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+/// A source from its text.
+pub fn source(text: &str) -> Source {
+    text.parse().unwrap()
+}

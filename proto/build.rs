@@ -1,0 +1,29 @@
+//! Compiles the `.proto` files without protoc and keeps their descriptors for server reflection.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use prost::Message;
+
+const FILES: [&str; 5] = [
+    "repute/v1/common.proto",
+    "repute/v1/status.proto",
+    "repute/v1/scores.proto",
+    "repute/v1/mitigations.proto",
+    "repute/v1/policy.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=repute");
+    let descriptors = protox::compile(FILES, ["."])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("repute.v1.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure()
+        .type_attribute(".", "#[derive(serde::Serialize)]")
+        .field_attribute("band", "#[serde(serialize_with = \"crate::json::band\")]")
+        .field_attribute("state", "#[serde(serialize_with = \"crate::json::state\")]")
+        .field_attribute("rule_kind", "#[serde(serialize_with = \"crate::json::rule_kind\")]")
+        .field_attribute("change", "#[serde(serialize_with = \"crate::json::change\")]")
+        .compile_fds(descriptors)?;
+    Ok(())
+}
