@@ -1,0 +1,110 @@
+//! The subcommands that talk to a running `reputed`, and those that only need the config language.
+//!
+//! Called by `main`. **Always holds:** results go to standard output, everything else to standard error;
+//! with `-o json` standard output carries JSON and nothing else: one object, or one a line where a command
+//! lists or watches.
+
+mod connect;
+mod explain;
+mod mitigations;
+mod output;
+mod policy;
+mod policy_check;
+mod score;
+mod status;
+mod table;
+mod top;
+mod units;
+
+use clap::{Args, Subcommand};
+
+use connect::Connection;
+use output::Output;
+
+pub use connect::Server;
+
+/// Options of every subcommand that talks to reputed.
+#[derive(Args, Debug)]
+pub struct Global {
+    #[command(flatten)]
+    server: Server,
+    /// How to print results
+    #[arg(short, long, value_enum, default_value_t, global = true)]
+    output: Output,
+}
+
+/// The subcommands.
+#[derive(Subcommand, Debug)]
+#[expect(
+    missing_docs,
+    reason = "clap shows what stands at each variant's arguments, unless it has a text of its own"
+)]
+pub enum Command {
+    Status(status::Status),
+    Top(top::Top),
+    #[command(subcommand)]
+    Score(score::Score),
+    Explain(explain::Explain),
+    #[command(subcommand)]
+    Mitigations(mitigations::Mitigations),
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    #[command(subcommand)]
+    Config(Config),
+    Completions(Completions),
+}
+
+/// About the config language
+#[derive(Subcommand, Debug)]
+pub enum Config {
+    /// Print the JSON Schema of the config, for editors
+    Schema,
+}
+
+/// Print a completion script for a shell
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    shell: clap_complete::Shell,
+}
+
+/// Runs a subcommand; `cli` is the whole command line, for completions.
+///
+/// # Errors
+/// A server that cannot be reached or refuses; a file that cannot be read; a policy with mistakes. Each
+/// error names a way out.
+pub fn run(command: Command, global: &Global, cli: clap::Command) -> anyhow::Result<()> {
+    match command {
+        Command::Config(Config::Schema) => output::text(&(repute_policy::json_schema() + "\n")),
+        Command::Completions(Completions { shell }) => completions(shell, cli),
+        Command::Policy(policy::Policy::Check(check)) => policy_check::run(&check, global.output),
+        command => online(command, global),
+    }
+}
+
+fn completions(shell: clap_complete::Shell, mut cli: clap::Command) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli, "repute", &mut script);
+    output::bytes(&script)
+}
+
+/// What needs a server: on this thread alone.
+fn online(command: Command, global: &Global) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let connection = runtime.block_on(Connection::open(&global.server))?;
+    let output = global.output;
+    if let Command::Top(args) = command {
+        return top::run(&args, &connection, &runtime, output);
+    }
+    runtime.block_on(async {
+        match command {
+            Command::Status(args) => status::run(&args, &connection, output).await,
+            Command::Score(args) => score::run(args, &connection, output).await,
+            Command::Explain(args) => explain::run(&args, &connection, output).await,
+            Command::Mitigations(args) => mitigations::run(&args, &connection, output).await,
+            Command::Policy(args) => policy::run(args, &connection, output).await,
+            Command::Top(_) | Command::Config(_) | Command::Completions(_) => Ok(()),
+        }
+    })
+}

@@ -1,0 +1,187 @@
+//! `repute explain`: why a source gets what it gets.
+
+use std::fmt::Write;
+
+use clap::Args;
+use repute_proto::v1;
+
+use super::connect::{Connection, refused};
+use super::output::Output;
+use super::table::Table;
+use super::units::{measured, short, span, wrapped};
+
+/// Explain why a source gets what it gets: factors, evidence, rule, treatment, policy
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// Address or prefix, such as 192.0.2.7 or 2001:db8:0:1::/64
+    source: String,
+}
+
+/// Runs the subcommand.
+pub async fn run(args: &Explain, connection: &Connection, output: Output) -> anyhow::Result<()> {
+    let explanation = ask(connection, &args.source).await?;
+    output.one(&explanation, human)
+}
+
+/// Asks for an explanation.
+pub async fn ask(connection: &Connection, source: &str) -> anyhow::Result<v1::Explanation> {
+    let asked = v1::ExplainRequest { source: source.to_owned() };
+    Ok(connection.scores().explain(asked).await.map_err(refused)?.into_inner())
+}
+
+/// A sentence, the factors, and the rest. Writing to a `String` cannot fail.
+pub fn human(explained: &v1::Explanation) -> String {
+    let mut out = wrapped(&sentence(explained), 80);
+    out.push_str("\n\n");
+    out.push_str(&factors(&explained.terms).render());
+    out.push('\n');
+    for (name, value) in facts(explained) {
+        let _ = writeln!(out, "{name:<10} {value}");
+    }
+    out
+}
+
+/// Who stands where, gets what, and why, in one sentence.
+fn sentence(explained: &v1::Explanation) -> String {
+    let treatment = treatment(explained);
+    format!(
+        "{} is {} (score {} of 10000): {treatment}, because {}.",
+        explained.source,
+        explained.band().name(),
+        explained.score,
+        because(explained)
+    )
+}
+
+fn because(explained: &v1::Explanation) -> String {
+    if matches!(explained.rule_kind(), v1::RuleKind::Allowed | v1::RuleKind::Listed | v1::RuleKind::Stranger)
+    {
+        return explained.rule.clone();
+    }
+    // The terms of E13's formula are parts of a good score, not reasons against the source.
+    let against =
+        explained.terms.iter().filter(|term| term.part > 0.0 && explained.model != "egress-interval");
+    let causes: Vec<_> =
+        against.take(3).map(|term| format!("{} ({})", term.factor, evidence(term))).collect();
+    match causes.as_slice() {
+        [] if explained.target > explained.score => {
+            format!("of what it did before; the factors alone would give {} now", explained.target)
+        }
+        [] => explained.rule.clone(),
+        [one] => format!("of {one}"),
+        [first @ .., last] => format!("of {} and {last}", first.join(", ")),
+    }
+}
+
+fn treatment(explained: &v1::Explanation) -> &str {
+    explained.treatment.as_ref().map_or("pass", |treatment| treatment.text.as_str())
+}
+
+/// `31 connections`; units that explain a scale come in brackets.
+fn evidence(term: &v1::Term) -> String {
+    let value = measured(term.evidence);
+    let unit = term.unit.split(", ").next().unwrap_or_default();
+    if unit.contains('=') { format!("{value} ({unit})") } else { format!("{value} {unit}") }
+}
+
+fn factors(terms: &[v1::Term]) -> Table {
+    let mut table = Table::new(["<FACTOR", "<EVIDENCE", ">VALUE", ">WEIGHT", ">PART"]);
+    for term in terms {
+        table.row([
+            (&term.factor).into(),
+            evidence(term).into(),
+            format!("{:.2}", term.value).into(),
+            measured(term.weight).into(),
+            format!("{:.3}", term.part).into(),
+        ]);
+    }
+    table
+}
+
+fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("rule", explained.rule.clone()),
+        ("treatment", limits(explained)),
+        ("policy", format!("version {}", explained.policy_version)),
+        ("model", format!("{}; the factors alone would give {} now", explained.model, explained.target)),
+        ("suspicion", format!("{:.1} of 100", explained.suspicion)),
+    ];
+    if let Some(service) = &explained.service {
+        facts.push(("service", service.clone()));
+    }
+    let Some(ago) = explained.last_seen_ms_ago else {
+        facts.push(("seen", format!("no entry at worker {}", explained.worker)));
+        return facts;
+    };
+    let (packets, bytes) = (explained.baseline_packets_per_s, explained.baseline_bytes_per_s);
+    facts.push(("baseline", format!("{} packets/s, {} bytes/s", short(packets), short(bytes))));
+    facts.push(("mitigated", format!("{} so far, fading", explained.mitigations)));
+    facts.push(("seen", format!("{} ago by worker {}", span(ago), explained.worker)));
+    facts
+}
+
+/// The treatment with its limits.
+fn limits(explained: &v1::Explanation) -> String {
+    let meter = explained.treatment.as_ref().and_then(|treatment| treatment.meter);
+    let mut text = treatment(explained).to_owned();
+    if let Some(packets) = meter.and_then(|meter| meter.packets_per_s) {
+        text.push_str(&format!(", {} packets/s", short(packets.into())));
+    }
+    if let Some(bytes) = meter.and_then(|meter| meter.bytes_per_s) {
+        text.push_str(&format!(", {} bytes/s", short(bytes as f64)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explanation() -> v1::Explanation {
+        let term = |factor: &str, evidence, unit: &str, part| v1::Term {
+            factor: factor.into(),
+            evidence,
+            unit: unit.into(),
+            value: 1.0,
+            weight: 0.8,
+            part,
+            help: String::new(),
+        };
+        v1::Explanation {
+            source: "192.0.2.7".into(),
+            tracked: true,
+            score: 812,
+            band: v1::Band::Malicious.into(),
+            model: "weighted-sum".into(),
+            terms: vec![
+                term("syn-ack", 31.0, "connections", 0.8),
+                term("feed", 0.5, "confidence, 1 = certain", 0.1),
+                term("volume", 0.0, "deviation from the mean, 1 = as much again", 0.0),
+            ],
+            rule_kind: v1::RuleKind::Band.into(),
+            rule: "the treatment of band malicious".into(),
+            treatment: Some(v1::Treatment { text: "drop".into(), drop: true, ..Default::default() }),
+            last_seen_ms_ago: Some(2100),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_sentence_comes_first() {
+        let text = human(&explanation());
+        let sentence = "192.0.2.7 is malicious (score 812 of 10000): drop, because of syn-ack (31 connections) \
+                        and feed (0.50 confidence).";
+        assert_eq!(text.split("\n\n").next().map(|s| s.replace('\n', " ")).as_deref(), Some(sentence));
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.contains("2 s ago by worker 0"), "{text}");
+    }
+
+    #[test]
+    fn other_reasons_have_their_own_words() {
+        let past = v1::Explanation { terms: Vec::new(), target: 7500, ..explanation() };
+        assert!(sentence(&past).contains("because of what it did before"), "{}", sentence(&past));
+        let rule = "an allow list names it: everything passes".to_owned();
+        let listed = v1::Explanation { rule_kind: v1::RuleKind::Allowed.into(), rule, ..explanation() };
+        assert!(sentence(&listed).ends_with("because an allow list names it: everything passes."));
+    }
+}

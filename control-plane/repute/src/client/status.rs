@@ -1,0 +1,151 @@
+//! `repute status`: how the box is doing.
+
+use std::fmt::Write;
+
+use clap::Args;
+use repute_proto::v1;
+use tokio_stream::StreamExt;
+
+use super::connect::{Connection, refused};
+use super::output::{Output, json_line, text};
+use super::table::Table;
+use super::units::{ms_ago, ms_until, span, wrapped};
+
+/// Show how the box is doing: ports, drops by reason, bands, tables, workers, policy
+#[derive(Args, Debug)]
+pub struct Status {
+    /// Go on reporting every so many milliseconds (100 to 60000)
+    #[arg(long, value_name = "MS", num_args = 0..=1, default_missing_value = "1000")]
+    watch: Option<u32>,
+}
+
+/// Runs the subcommand.
+pub async fn run(args: &Status, connection: &Connection, output: Output) -> anyhow::Result<()> {
+    let mut client = connection.status();
+    let Some(interval_ms) = args.watch else {
+        let report = client.get(v1::GetStatusRequest {}).await.map_err(refused)?.into_inner();
+        return output.one(&report, human);
+    };
+    let asked = v1::WatchStatusRequest { interval_ms };
+    let mut reports = client.watch(asked).await.map_err(refused)?.into_inner();
+    while let Some(report) = reports.next().await {
+        let report = report.map_err(refused)?;
+        match output {
+            Output::Human => text(&(human(&report) + "\n"))?,
+            Output::Json => json_line(&report)?,
+        }
+    }
+    Ok(())
+}
+
+/// The whole report. Writing to a `String` cannot fail.
+fn human(report: &v1::StatusReport) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "reputed {}, up {}", report.version, span(report.uptime_ms));
+    let _ = writeln!(out, "{}", wrapped(&format!("memory: {}", report.memory), 80));
+    if let Some(policy) = &report.policy {
+        let _ = writeln!(out, "policy version {}", in_force(policy));
+    }
+    let conserved = if report.conserved { "yes" } else { "NO: packets are lost sight of; report this" };
+    let _ = writeln!(out, "packets conserved: {conserved}\n");
+    out.push_str(&ports(&report.ports).render());
+    let ways = [
+        ("\nDROPPED BY REASON", &report.dropped),
+        ("\nJUDGED BY BAND", &report.bands),
+        ("\nALWAYS FORWARDED", &report.control),
+    ];
+    for (title, counts) in ways {
+        if !counts.is_empty() {
+            let _ = writeln!(out, "{title}");
+            out.push_str(&self::counts(counts));
+        }
+    }
+    let _ = writeln!(
+        out,
+        "\nstrangers {}, protected {}, unjudged {}",
+        report.strangers, report.protected, report.unjudged
+    );
+    let _ = writeln!(
+        out,
+        "mitigations: {} active, {} past, {} forgotten\n",
+        report.mitigations_active, report.mitigations_past, report.mitigations_forgotten
+    );
+    out.push_str(&workers(&report.workers).render());
+    out
+}
+
+fn in_force(policy: &v1::PolicyInForce) -> String {
+    let digest = policy.digest.get(..12).unwrap_or(&policy.digest);
+    let place = if policy.everywhere { "on every worker" } else { "not yet on every worker" };
+    let ago = span(ms_ago(policy.applied_unix_ms));
+    let mut text =
+        format!("{}, applied {ago} ago, {place}\n  {}, sha256 {digest}…", policy.version, policy.name);
+    if let Some(until) = policy.confirm_until_unix_ms {
+        text.push_str(&format!("\n  it waits for `repute policy confirm` another {}", span(ms_until(until))));
+    }
+    text
+}
+
+fn ports(ports: &[v1::PortStatus]) -> Table {
+    let mut table =
+        Table::new(["<PORT", "<ROLE", ">RECEIVED", ">FORWARDED", ">DROPPED", ">SENT", ">REFUSED", "<OK"]);
+    for port in ports {
+        let dropped: u64 = port.dropped.iter().map(|count| count.count).sum();
+        table.row([
+            (&port.name).into(),
+            (&port.role).into(),
+            port.received.into(),
+            port.forwarded.into(),
+            dropped.into(),
+            port.sent.into(),
+            port.refused.into(),
+            (if port.conserved { "yes" } else { "NO" }).into(),
+        ]);
+    }
+    table
+}
+
+fn counts(counts: &[v1::Count]) -> String {
+    let lines = counts.iter().map(|count| format!("  {:<22} {:>14}\n", count.name, count.count));
+    lines.collect()
+}
+
+fn workers(workers: &[v1::WorkerStatus]) -> Table {
+    let mut table =
+        Table::new([">WORKER", ">POLICY", ">SOURCES", ">EVICTED", ">REFUSED", ">LOST REPORTS", "<CLOCK"]);
+    for worker in workers {
+        let sources = worker.table.unwrap_or_default();
+        let clock = match worker.silent_ms {
+            0..1000 => "runs".to_owned(),
+            ms => format!("silent {}", span(ms)),
+        };
+        table.row([
+            worker.worker.into(),
+            worker.policy_version.into(),
+            format!("{}/{}", sources.tracked, sources.capacity).into(),
+            sources.evicted.into(),
+            sources.refused.into(),
+            worker.reports_lost.into(),
+            clock.into(),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_shouted_and_lines_stay_narrow() {
+        let port = v1::PortStatus { name: "outside".into(), role: "outside".into(), ..Default::default() };
+        let report = v1::StatusReport {
+            ports: vec![v1::PortStatus { received: 12_345_678_901, conserved: true, ..port }],
+            workers: vec![v1::WorkerStatus { silent_ms: 65_000, ..Default::default() }],
+            ..Default::default()
+        };
+        let text = human(&report);
+        assert!(text.contains("packets conserved: NO") && text.contains("silent 1 min 5 s"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}

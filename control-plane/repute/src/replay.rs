@@ -1,0 +1,166 @@
+//! `repute replay`: the live engine on a capture's own time.
+//!
+//! Called by `main`. What happens here to a packet is what the appliance would have done with it: the
+//! same engine, the same batches (see `repute_engine::batch_len`), only clock and I/O differ. The same
+//! command gives the same bytes, always.
+
+mod against;
+mod feed;
+mod rehearsal;
+mod sources;
+mod summary;
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use repute_model::{Judgement, Prefix};
+use repute_policy::{Checked, Config};
+use repute_wire::Columns;
+
+use against::Against;
+use feed::Feed;
+use rehearsal::{Judged, Rehearsal};
+use sources::Sources;
+use summary::Summary;
+
+/// Replay captures through a policy with the live engine
+///
+/// Without --inside every source is outside and every destination protected. Packets and sources can be
+/// written out for other tools; a summary always goes to standard output.
+#[derive(Args, Debug)]
+pub struct Replay {
+    /// The policy to judge by
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Protected prefixes: what comes from there is inside
+    #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
+    inside: Vec<Prefix>,
+    /// Write one line a packet: the columns of inspect, then verdict reason band score treatment
+    #[arg(long, value_name = "FILE.tsv")]
+    packets: Option<PathBuf>,
+    /// Write the standing of every source at the end, as a JSON list
+    #[arg(long, value_name = "FILE.json")]
+    sources: Option<PathBuf>,
+    /// Show what would change under this other policy
+    #[arg(long, value_name = "OTHER.toml")]
+    against: Option<PathBuf>,
+    /// Merge the captures by time into one run, in place of a fresh engine for each
+    #[arg(long)]
+    together: bool,
+    /// pcap or pcapng files, gzipped or not; Ethernet or raw IP
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// A policy with mistakes, a capture that cannot be opened or is of no supported kind, output that
+/// cannot be written.
+pub fn run(args: &Replay) -> anyhow::Result<()> {
+    let policy = check(&args.config)?;
+    let other = args.against.as_deref().map(check).transpose()?;
+    let several = args.captures.len() > 1;
+    let mut out = Output::create(args, several)?;
+    let runs: Vec<&[PathBuf]> =
+        if args.together { vec![&args.captures] } else { args.captures.chunks(1).collect() };
+    for captures in runs {
+        replay(args, captures, &policy, other.as_ref(), &mut out)?;
+    }
+    out.finish()
+}
+
+fn check(path: &Path) -> anyhow::Result<Checked> {
+    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
+    Config::parse(&path.display().to_string(), &text).map_err(|mistakes| anyhow::anyhow!("{mistakes}"))
+}
+
+fn replay(
+    args: &Replay,
+    captures: &[PathBuf],
+    policy: &Checked,
+    other: Option<&Checked>,
+    out: &mut Output,
+) -> anyhow::Result<()> {
+    let mut feed = Feed::open(captures)?;
+    let mut rehearsal = Rehearsal::new(policy, &args.inside);
+    let mut against = other.map(|other| Against::new(other, &args.inside));
+    let (mut sources, mut summary) = (Sources::default(), Summary::default());
+    while let Some(batch) = feed.next_batch()? {
+        let changed = against.as_mut().map(|against| against.judge(&batch));
+        let judged = rehearsal.judge(&batch);
+        if let (Some(against), Some(changed)) = (&mut against, changed) {
+            against.compare(&judged, &changed);
+        }
+        for one in &judged {
+            sources.note(one);
+            summary.note(one);
+            out.packet(one, captures)?;
+        }
+    }
+    feed.finish();
+    let file = (out.several && !args.together).then(|| captures[0].as_path());
+    out.sources(sources.into_rows(&rehearsal, file))?;
+    summary.print(captures, &rehearsal);
+    if let Some(against) = against {
+        against.print();
+    }
+    Ok(())
+}
+
+/// The files that a run writes.
+struct Output {
+    packets: Option<BufWriter<File>>,
+    sources: Option<(PathBuf, Vec<sources::Row>)>,
+    several: bool,
+}
+
+impl Output {
+    fn create(args: &Replay, several: bool) -> anyhow::Result<Self> {
+        let packets = args.packets.as_deref().map(create).transpose()?;
+        let sources = args.sources.clone().map(|path| (path, Vec::new()));
+        let mut out = Self { packets, sources, several };
+        if let Some(packets) = &mut out.packets {
+            let file = if several { "file\t" } else { "" };
+            writeln!(packets, "{file}n\t{}\t{}", Columns::HEADER, Judgement::COLUMNS)?;
+        }
+        Ok(out)
+    }
+
+    fn packet(&mut self, one: &Judged, captures: &[PathBuf]) -> anyhow::Result<()> {
+        let Some(packets) = &mut self.packets else { return Ok(()) };
+        if self.several {
+            write!(packets, "{}\t", captures[one.file].display())?;
+        }
+        writeln!(packets, "{}\t{}\t{}", one.n, Columns(&one.parsed), one.judgement)?;
+        Ok(())
+    }
+
+    fn sources(&mut self, rows: Vec<sources::Row>) -> anyhow::Result<()> {
+        if let Some((_, all)) = &mut self.sources {
+            all.extend(rows);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        if let Some(mut packets) = self.packets {
+            packets.flush()?;
+        }
+        if let Some((path, rows)) = self.sources {
+            let mut file = create(&path)?;
+            serde_json::to_writer_pretty(&mut file, &rows)?;
+            writeln!(file)?;
+            file.flush()?;
+        }
+        Ok(())
+    }
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("{}: cannot create", path.display()))?;
+    Ok(BufWriter::new(file))
+}

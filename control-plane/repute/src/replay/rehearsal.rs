@@ -1,0 +1,143 @@
+//! One engine on capture time, with its packets and rings held right here.
+
+use std::rc::Rc;
+
+use repute_engine::{Arrival, Batch, Handle, Io, Outbox, Packet, Published, Role, Wire, Worker, mailbox};
+use repute_model::{Explanation, Judgement, Prefix, PrefixTable, Report, Source};
+use repute_policy::Checked;
+use repute_wire::Parsed;
+
+use super::feed::{Captured, FeedBatch};
+use crate::capture::Link;
+use crate::inspect;
+
+/// The key of the hash tables: fixed, so that a replay repeats itself to the byte.
+pub const SEED: u64 = 0x7265_7075_7465;
+/// Slots of the report ring, emptied after every batch.
+const REPORTS: usize = 4096;
+
+/// A packet with what the engine made of it.
+pub struct Judged {
+    /// Which capture it is from.
+    pub file: usize,
+    /// Its number there, from 1.
+    pub n: u64,
+    /// µs since 1970.
+    pub ts_us: u64,
+    /// Bytes on the wire.
+    pub wire_len: u32,
+    /// Its headers.
+    pub parsed: Parsed,
+    /// What happened to it.
+    pub judgement: Judgement,
+    /// The source that was judged by it, if any.
+    pub source: Option<Source>,
+}
+
+/// A packet shared between the engine, which may keep it for a while, and the account of it.
+#[derive(Clone)]
+struct Shared(Rc<Captured>);
+
+impl Packet for Shared {
+    fn bytes(&self) -> &[u8] {
+        &self.0.data
+    }
+
+    fn wire_len(&self) -> u32 {
+        self.0.wire_len
+    }
+
+    fn segments(&self) -> u16 {
+        1
+    }
+
+    fn link(&self) -> repute_engine::Link {
+        match self.0.link {
+            Link::Ethernet => repute_engine::Link::Ethernet,
+            Link::RawIp => repute_engine::Link::Ip,
+        }
+    }
+}
+
+/// The way out of a rehearsal: everything is taken, nothing is sent.
+struct Nowhere;
+
+impl Io for Nowhere {
+    type Packet = Shared;
+
+    fn send(&mut self, _port: u8, packets: &mut Outbox<Shared>) {
+        packets.clear();
+    }
+
+    fn free(&mut self, packets: &mut Outbox<Shared>) {
+        packets.clear();
+    }
+}
+
+/// A worker under rehearsal.
+pub struct Rehearsal {
+    worker: Worker<Shared>,
+    handle: Handle,
+    role: Role,
+    /// Sources that entered a limited band, counted each time.
+    pub mitigations: u64,
+}
+
+impl Rehearsal {
+    /// A fresh engine for one port that carries both sides; `inside` replaces the policy's own prefixes,
+    /// and where it is empty every source is outside.
+    pub fn new(checked: &Checked, inside: &[Prefix]) -> Self {
+        let mut policy = checked.compile(1);
+        policy.inside = PrefixTable::new(inside.iter().map(|&prefix| (prefix, ())));
+        let (mailbox, handle) = mailbox(1, REPORTS);
+        let wire = Wire { role: Role::Both, peer: Some(0) };
+        let worker =
+            Worker::new(Box::new(policy), checked.limits(), SEED, &[wire], mailbox, Published::shared());
+        Self { worker, handle, role: wire.role, mitigations: 0 }
+    }
+
+    /// Judges a batch.
+    pub fn judge(&mut self, batch: &FeedBatch) -> Vec<Judged> {
+        let mut arrivals: Batch<Shared> = batch
+            .packets
+            .iter()
+            .map(|packet| Arrival { packet: Shared(Rc::clone(packet)), port: 0 })
+            .collect();
+        let judgements = self.worker.breathe(batch.tick, &mut arrivals, &mut Nowhere).to_vec();
+        while let Ok(report) = self.handle.reports.pop() {
+            if let Report::Mitigation(mitigation) = report {
+                self.mitigations += u64::from(mitigation.treatment.limits());
+            }
+        }
+        batch
+            .packets
+            .iter()
+            .zip(judgements)
+            .map(|(packet, judgement)| self.judged(packet, judgement))
+            .collect()
+    }
+
+    /// How a source stands now.
+    pub fn explain(&self, source: Source) -> Option<Explanation> {
+        self.worker.explain(source)
+    }
+
+    /// Whether every packet was accounted for.
+    pub fn is_conserved(&self) -> bool {
+        self.worker.account().is_conserved()
+    }
+
+    fn judged(&self, packet: &Captured, judgement: Judgement) -> Judged {
+        let parsed = inspect::parse(&packet.record());
+        let source = if parsed.has_addresses() { self.worker.owned(&parsed, self.role).0 } else { None };
+        Judged {
+            file: packet.file,
+            n: packet.n,
+            ts_us: packet.ts_us,
+            wire_len: packet.wire_len,
+            parsed,
+            judgement,
+            source,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Subcommands that need no server, and what happens without one.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::fs;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn repute(args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("repute").unwrap();
+    command.args(args).env_remove("REPUTE_SOCKET").env("NO_COLOR", "1");
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn policy_check_shows_every_mistake_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bad.toml");
+    fs::write(&file, "[profiles.ingress]\nprio = 2\nwindow = 3\n").unwrap();
+    let file = file.to_str().unwrap();
+    let failed = repute(&["policy", "check", file]).assert().code(1);
+    let complaint = text(&failed.get_output().stderr);
+    assert!(complaint.contains("bad.toml:2:1") && complaint.contains("bad.toml:3:10"), "{complaint}");
+    assert!(failed.get_output().stdout.is_empty());
+    let failed = repute(&["-o", "json", "policy", "check", file]).assert().code(1);
+    let found: Value = serde_json::from_slice(&failed.get_output().stdout).unwrap();
+    assert_eq!((&found["ok"], &found["errors"][0]["line"]), (&Value::from(false), &Value::from(2)));
+}
+
+#[test]
+fn policy_check_accepts_what_is_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("good.toml");
+    fs::write(&file, "[profiles.ingress]\n").unwrap();
+    let checked = repute(&["policy", "check", file.to_str().unwrap(), "-o", "json"]).assert().success();
+    let found: Value = serde_json::from_slice(&checked.get_output().stdout).unwrap();
+    assert_eq!(found["digest"].as_str().map(str::len), Some(64));
+    let missing = dir.path().join("none.toml");
+    let failed = repute(&["policy", "check", missing.to_str().unwrap()]).assert().code(1);
+    assert!(text(&failed.get_output().stderr).contains("cannot read the config"));
+}
+
+#[test]
+fn the_schema_is_json_and_completions_are_scripts() {
+    let schema = repute(&["config", "schema"]).assert().success();
+    let schema: Value = serde_json::from_slice(&schema.get_output().stdout).unwrap();
+    assert!(schema["properties"]["profiles"].is_object());
+    for shell in ["bash", "zsh", "fish"] {
+        let script = repute(&["completions", shell]).assert().success();
+        let script = text(&script.get_output().stdout);
+        assert!(script.contains("mitigations") && script.contains("inspect"), "{shell}");
+    }
+}
+
+#[test]
+fn without_a_server_there_is_a_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("none.sock");
+    let failed = repute(&["--socket", socket.to_str().unwrap(), "status"]).assert().code(1);
+    let complaint = text(&failed.get_output().stderr);
+    assert!(complaint.contains("none.sock") && complaint.contains("is reputed running?"), "{complaint}");
+}
+
+#[test]
+fn wrong_usage_is_told_apart() {
+    for args in [
+        &["score", "nudge", "10.0.0.1", "20000"][..],
+        &["policy", "apply", "x.toml", "--confirm-within", "2d"],
+        &["score", "list", "--band", "awful"],
+        &["policy", "diff"],
+        &["no-such-command"],
+    ] {
+        repute(args).assert().code(2);
+    }
+}

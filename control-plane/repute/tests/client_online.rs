@@ -1,0 +1,239 @@
+//! Every online subcommand against a server in this process, over a real socket.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+#[path = "../../server/tests/common/mod.rs"]
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use assert_cmd::Command;
+use common::Plan;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+/// A served box on a thread of its own; ends with this value.
+struct Served {
+    dir: tempfile::TempDir,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Served {
+    /// A box that has received a packet each from 10.0.0.1 and the 299 addresses behind it.
+    fn start(plan: Plan) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("repute.sock");
+        let (end, ended) = oneshot::channel();
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let full = plan.workers == plan.breathing;
+                let rig = plan.start();
+                if full {
+                    rig.receive(0x0a00_0001..0x0a00_0001 + 300);
+                    rig.received(300).await;
+                }
+                let hub = rig.hub.clone();
+                let server = tokio::spawn(async move {
+                    let ended = async {
+                        let _ = ended.await;
+                    };
+                    repute_server::serve(hub, &path, ended).await.unwrap();
+                });
+                tokio::task::yield_now().await;
+                ready.send(()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        is_ready.recv().unwrap();
+        let started = Self { dir, end: Some(end), thread: Some(thread) };
+        while std::os::unix::net::UnixStream::connect(started.socket()).is_err() {
+            std::thread::yield_now();
+        }
+        started
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("repute.sock")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("repute").unwrap();
+        command.args(args).env("REPUTE_SOCKET", self.socket()).env("NO_COLOR", "1");
+        command
+    }
+
+    /// Lines of JSON from a command that succeeds.
+    fn lines(&self, args: &[&str]) -> Vec<Value> {
+        let done = self.command(args).args(["-o", "json"]).assert().success();
+        serde_json::Deserializer::from_slice(&done.get_output().stdout)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        self.lines(args).remove(0)
+    }
+
+    fn human(&self, args: &[&str]) -> String {
+        let done = self.command(args).assert().success();
+        let text = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+        assert!(!text.contains('\x1b'), "no colours outside a terminal");
+        text
+    }
+
+    /// What a command that fails complains about.
+    fn complaint(&self, args: &[&str]) -> String {
+        let failed = self.command(args).assert().code(1);
+        String::from_utf8(failed.get_output().stderr.clone()).unwrap()
+    }
+
+    fn config(&self, text: &str) -> String {
+        let path = self.dir.path().join("new.toml");
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking());
+        }
+    }
+}
+
+#[test]
+fn status_and_scores() {
+    let served = Served::start(Plan::default());
+    let status = served.json(&["status"]);
+    assert_eq!((&status["conserved"], &status["ports"][0]["received"]), (&json!(true), &json!(300)));
+    let text = served.human(&["status"]);
+    assert!(text.contains("packets conserved: yes") && text.contains("policy version 1"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+
+    let standing = served.json(&["score", "get", "10.0.0.1"]);
+    assert_eq!((&standing["score"], &standing["band"]), (&json!(7500), &json!("good")));
+    let nudged = served.json(&["score", "nudge", "10.0.0.1", "-7000", "--note", "a test"]);
+    assert_eq!((&nudged["before"], &nudged["after"]), (&json!(7500), &json!(500)));
+    let list = served.lines(&["score", "list", "--limit", "10"]);
+    assert_eq!(
+        (list.len(), &list[0]["source"], &list[0]["band"]),
+        (10, &json!("10.0.0.1"), &json!("malicious"))
+    );
+    assert_eq!(served.lines(&["score", "list", "--all"]).len(), 300);
+    assert_eq!(served.lines(&["score", "list", "--band", "poor"]).len(), 1);
+    assert!(served.human(&["score", "list"]).starts_with("SOURCE "));
+    let top = served.human(&["top"]);
+    assert!(top.starts_with("300 sources, 1 limited"), "{top}");
+    assert_eq!(served.lines(&["top", "--once"])[0]["source"], json!("10.0.0.1"));
+}
+
+#[test]
+fn explanations_and_mitigations() {
+    let served = Served::start(Plan::default());
+    served.human(&["score", "nudge", "10.0.0.1", "-7000"]);
+    let explained = served.json(&["explain", "10.0.0.1"]);
+    assert_eq!((&explained["rule_kind"], &explained["suspicion"]), (&json!("band"), &json!(95.0)));
+    assert!(explained["terms"].as_array().unwrap().iter().any(|term| term["factor"] == "syn-ack"));
+    let text = served.human(&["explain", "10.0.0.1"]);
+    assert!(text.starts_with("10.0.0.1 is malicious (score 500 of 10000): "), "{text}");
+    assert!(text.contains("policy     version 1"), "{text}");
+    let stranger = served.human(&["explain", "2001:db8::42"]);
+    assert!(stranger.starts_with("2001:db8::/64 is good") && stranger.contains("no entry"), "{stranger}");
+    let refused = served.complaint(&["explain", "10.0.0.1/8"]);
+    assert!(refused.contains("did you mean `10.0.0.0/8`?"), "{refused}");
+
+    let active = served.lines(&["mitigations", "list", "--active"]);
+    assert_eq!((active.len(), &active[0]["source"]), (1, &json!("10.0.0.1")));
+    served.human(&["score", "nudge", "10.0.0.1", "10000", "--forgive"]);
+    assert!(served.lines(&["mitigations", "list", "--active"]).is_empty());
+    let past = served.human(&["mitigations", "list", "--past"]);
+    assert!(past.contains("10.0.0.1") && past.contains("past"), "{past}");
+}
+
+#[test]
+fn policies_there_and_back() {
+    let served = Served::start(Plan::default());
+    let new = served.config("[profiles.ingress]\nprior = 0.8\n");
+    let differ = served.human(&["policy", "diff", &new]);
+    assert_eq!(differ, "~ profiles.ingress.prior: 0.75 -> 0.8\n");
+    let applied = served.json(&["policy", "apply", &new, "--confirm-within", "5m"]);
+    assert_eq!((&applied["version"], &applied["lagging"]), (&json!(2), &json!([])));
+    let waits = served.complaint(&["policy", "apply", &new]);
+    assert!(waits.contains("waits for its confirmation"), "{waits}");
+    assert_eq!(served.json(&["policy", "history"])["versions"][0]["state"], json!("unconfirmed"));
+    assert_eq!(served.json(&["policy", "confirm"])["version"], json!(2));
+    let stale = served.complaint(&["policy", "apply", &new, "--expect", "1"]);
+    assert!(stale.contains("version 2 is in force, not 1"), "{stale}");
+    assert_eq!(served.human(&["policy", "show"]), "[profiles.ingress]\nprior = 0.8\n");
+    let same = served.human(&["policy", "apply", &new]);
+    assert!(same.contains("nothing changes"), "{same}");
+    let back = served.human(&["policy", "rollback"]);
+    assert!(back.contains("version 3 is in force on every worker"), "{back}");
+    assert!(served.human(&["policy", "history"]).contains("rolled back"));
+    assert_eq!(served.human(&["policy", "diff", "--from", "1", "--to", "3"]), "both mean the same\n");
+    let bad = served.config("prio = 1\n");
+    let refused = served.complaint(&["policy", "apply", &bad]);
+    assert!(refused.contains("new.toml:1:1") && refused.contains("nothing was changed"), "{refused}");
+    let restart = served.config("[profiles.ingress]\n[limits]\nsources = 1024\n");
+    let refused = served.complaint(&["policy", "apply", &restart]);
+    assert!(refused.contains("limits.sources") && refused.contains("restart"), "{refused}");
+}
+
+#[test]
+fn a_worker_that_lags_fails_the_command_and_is_named() {
+    let served = Served::start(Plan { workers: 2, breathing: 1, ..Plan::default() });
+    let new = served.config("[profiles.ingress]\nprior = 0.8\n");
+    let complaint = served.complaint(&["policy", "apply", &new]);
+    assert!(complaint.contains("not yet on worker 1 of 2"), "{complaint}");
+}
+
+/// The first line that a watching command prints once `act` was done.
+fn first_line(served: &Served, args: &[&str], act: impl FnOnce()) -> Value {
+    let mut watch = std::process::Command::new(assert_cmd::cargo::cargo_bin("repute"))
+        .args(args)
+        .args(["-o", "json"])
+        .env("REPUTE_SOCKET", served.socket())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    act();
+    let line = lines.next().unwrap().unwrap();
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
+#[test]
+fn watches_stream_lines() {
+    let served = Served::start(Plan::default());
+    let standing = first_line(&served, &["score", "watch", "10.0.0.1"], || {});
+    assert_eq!(standing["score"], json!(7500));
+    let report = first_line(&served, &["status", "--watch", "100"], || {});
+    assert_eq!(report["conserved"], json!(true));
+    // The watch may begin at any moment: limits go on and off until it has seen one.
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..500 {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                served.human(&["score", "nudge", "10.0.0.2", "-7000"]);
+                served.human(&["score", "nudge", "10.0.0.2", "10000", "--forgive"]);
+            }
+        });
+        let event = first_line(&served, &["mitigations", "watch"], || {});
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(event["mitigation"]["source"], json!("10.0.0.2"));
+    });
+}
