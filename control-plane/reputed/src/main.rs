@@ -1,0 +1,43 @@
+//! The daemon: boots the ports, pins the workers, serves the API, and gives a closing account.
+//!
+//! Exit codes: 0 ended as asked, 1 failed, 2 wrong usage.
+//!
+//! **Architecture invariant:** nothing that happens on the control thread can stop a worker; a worker ends
+//! only by its stop flag or with its captures.
+#![forbid(unsafe_code)]
+
+mod args;
+mod boot;
+mod capture;
+mod closing;
+mod control;
+mod cores;
+mod io;
+mod live;
+mod machine;
+mod worker;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("REPUTE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).init();
+    let outcome = match cli.command {
+        Command::Run(run) => machine::check().and_then(|()| control::run(&run)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

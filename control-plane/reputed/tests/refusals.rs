@@ -1,0 +1,70 @@
+//! What cannot run says why, where, and what to do.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::process::Command;
+
+fn refusal(config: &str, args: &[&str]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    fs::write(&path, config).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_reputed"))
+        .arg("run")
+        .arg(&path)
+        .args(["--huge-pages", "none", "--socket"])
+        .arg(directory.path().join("api.sock"))
+        .args(args)
+        .env("REPUTE_LOG", "error")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const PAIR: &str = r#"
+[ports.outside]
+role = "outside"
+[ports.inside]
+role = "inside"
+[profiles.ingress]
+"#;
+
+#[test]
+fn mistakes_in_the_config_come_with_their_place() {
+    let error = refusal("[profiles.ingress]\nprior = 2\nhalf_live = \"1m\"\n", &[]);
+    for part in ["config.toml:2:9", "config.toml:3:1", "half_life"] {
+        assert!(error.contains(part), "{part} is missing in {error}");
+    }
+}
+
+#[test]
+fn a_port_without_a_device_is_named() {
+    let error = refusal(PAIR, &["--port", "outside=net_null0"]);
+    assert!(error.contains("port inside has no device; say --port inside=DEVARGS"), "{error}");
+}
+
+#[test]
+fn an_override_for_no_port_is_named() {
+    let error = refusal(PAIR, &["--port", "dmz=net_null0"]);
+    assert!(error.contains("--port dmz: the config has no such port, only inside, outside"), "{error}");
+}
+
+#[test]
+fn a_device_that_is_not_there_is_named() {
+    let error =
+        refusal(PAIR, &["--port", "outside=net_af_packet0,iface=nosuchif0", "--port", "inside=net_null0"]);
+    assert!(error.contains("port outside") && error.contains("nosuchif0"), "{error}");
+}
+
+#[test]
+fn live_traffic_is_not_written_down() {
+    let error = refusal(PAIR, &["--packets", "/dev/null"]);
+    assert!(error.contains("--packets needs --clock capture"), "{error}");
+}
+
+#[test]
+fn more_workers_than_one_are_refused_with_the_reason() {
+    let ports = ["--port", "outside=net_null0", "--port", "inside=net_null1"];
+    let error = refusal(&format!("[workers]\ncount = 2\n{PAIR}"), &ports);
+    assert!(error.contains("count = 2"), "{error}");
+}
