@@ -1,0 +1,145 @@
+//! One lab for one test: up at the beginning, down at the end, whatever happens between.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard};
+
+use serde_json::Value;
+
+/// Where the client is, and whom it asks.
+pub const SERVER_4: &str = "http://10.77.0.2/";
+pub const SERVER_6: &str = "http://[fd77::2]/";
+
+/// The lab's own config: web traffic passes, floods do not.
+pub const LAB_TOML: &str = include_str!("../../../../configs/lab.toml");
+
+/// Two cores carry one lab at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// A lab that is up.
+pub struct Lab {
+    folder: PathBuf,
+    programs: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Lab {
+    /// Builds the network and starts `reputed` with this config; `None` (with a message) where that
+    /// cannot be done.
+    pub fn up(config: &str) -> Option<Self> {
+        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let programs = programs();
+        let check = script(&programs).arg("check").output().unwrap();
+        if !check.status.success() {
+            println!("skipped: {}", String::from_utf8_lossy(&check.stderr).trim());
+            return None;
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&file, config).unwrap();
+        let up = text(script(&programs).arg("up").arg(file.path()).output().unwrap());
+        Some(Self { folder: PathBuf::from(up.trim()), programs, _alone: alone })
+    }
+
+    /// A file of the lab's folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// `scripts/lab` with these words.
+    pub fn script(&self, words: &str) -> Output {
+        let mut script = script(&self.programs);
+        script.env("REPUTE_LAB", &self.folder).args(words.split(' ')).output().unwrap()
+    }
+
+    /// What a command prints that has to succeed in the client.
+    pub fn client(&self, words: &str) -> String {
+        text(self.script(&format!("exec client {words}")))
+    }
+
+    /// A command that goes on in the client.
+    pub fn spawn(&self, words: &str) -> Child {
+        let mut script = script(&self.programs);
+        script.env("REPUTE_LAB", &self.folder).args(["exec", "client"]).args(words.split(' '));
+        script.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// The answer of the API to `repute` with these words.
+    pub fn repute(&self, words: &str) -> Value {
+        let mut repute = Command::new(self.programs.join("repute"));
+        repute.arg("--socket").arg(self.file("repute.sock")).args(["-o", "json"]).args(words.split(' '));
+        serde_json::from_str(&text(repute.output().unwrap())).unwrap()
+    }
+
+    /// Applies a policy; the answer.
+    pub fn apply(&self, config: &str) -> Value {
+        let file = self.file("pushed.toml");
+        fs::write(&file, config).unwrap();
+        self.repute(&format!("policy apply {}", file.display()))
+    }
+
+    /// Packets dropped so far for this reason.
+    pub fn dropped(&self, reason: &str) -> u64 {
+        let status = self.repute("status");
+        let counts = status["dropped"].as_array().unwrap().iter();
+        counts.filter(|count| count["name"] == reason).map(|count| count["count"].as_u64().unwrap()).sum()
+    }
+
+    /// Ends `reputed` and returns its closing account, in which every packet is accounted for, exactly and
+    /// in agreement with the drivers' counters.
+    pub fn close(&self) -> Value {
+        text(self.script("stop"));
+        let account = fs::read_to_string(self.file("account.json")).unwrap();
+        let account: Value = serde_json::from_str(&account).unwrap();
+        check_conserved(&account);
+        account
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.file("reputed.log")).unwrap_or_default();
+            let lines = log.lines().filter(|line| !line.contains("repute::packet"));
+            println!("reputed.log:\n{}", lines.collect::<Vec<_>>().join("\n"));
+        }
+        let down = self.script("down");
+        assert!(down.status.success() || std::thread::panicking(), "{down:?}");
+    }
+}
+
+/// Both identities on every port, and the driver's own counters.
+fn check_conserved(account: &Value) {
+    let number = |value: &Value| value.as_u64().unwrap();
+    for port in account["ports"].as_array().unwrap() {
+        let dropped: u64 =
+            port["dropped"].as_array().unwrap().iter().map(|count| number(&count["packets"])).sum();
+        assert_eq!(number(&port["received"]), number(&port["forwarded"]) + dropped, "{port}");
+        assert_eq!(number(&port["offered"]), number(&port["sent"]) + number(&port["refused"]), "{port}");
+        assert_eq!(port["received"], port["driver"]["received"], "{port}");
+        assert_eq!(port["sent"], port["driver"]["sent"], "{port}");
+    }
+    assert_eq!(account["conserved"], true, "{account}");
+}
+
+/// Standard output of a command that succeeded.
+fn text(output: Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn script(programs: &Path) -> Command {
+    let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/lab"));
+    script.env("REPUTE_BIN", programs).stdin(Stdio::null());
+    script
+}
+
+/// The folder of `reputed` and `repute`; builds the latter when only this crate was built.
+fn programs() -> PathBuf {
+    let folder = Path::new(env!("CARGO_BIN_EXE_reputed")).parent().unwrap();
+    if !folder.join("repute").exists() {
+        let build = Command::new(env!("CARGO")).args(["build", "-p", "repute"]).status().unwrap();
+        assert!(build.success(), "cargo build -p repute");
+    }
+    folder.to_owned()
+}
