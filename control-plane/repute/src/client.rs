@@ -18,10 +18,8 @@ mod units;
 
 use clap::{Args, Subcommand};
 
-use connect::Connection;
+use connect::{Connection, Server};
 use output::Output;
-
-pub use connect::Server;
 
 /// Options of every subcommand that talks to reputed.
 #[derive(Args, Debug)]

@@ -127,7 +127,8 @@ fn generated_scans_are_stopped_and_their_neighbours_are_not() {
 fn the_same_command_gives_the_same_bytes() {
     let directory = tempfile::tempdir().unwrap();
     let (pcap, _) = scans(77, 30.0, directory.path());
-    let (a, b) = (replay(&ingress(), &[], &[pcap.clone()]), replay(&ingress(), &[], &[pcap]));
+    let captures = [pcap];
+    let (a, b) = (replay(&ingress(), &[], &captures), replay(&ingress(), &[], &captures));
     assert!(a.packets == b.packets && a.sources_text == b.sources_text);
 }
 

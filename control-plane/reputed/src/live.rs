@@ -8,6 +8,7 @@ use repute_engine::{Batch, Worker};
 use repute_model::Tick;
 use repute_policy::Idle;
 
+use crate::breaths::Breaths;
 use crate::io::{Frame, Queues};
 
 /// Empty rounds before an adaptive worker rests.
@@ -20,8 +21,19 @@ const DRAINED: u32 = 64;
 const DRAIN_MAX: u32 = 4096;
 
 /// Runs until `stop`, then takes what still waits at the ports.
-pub fn run(mut worker: Worker<Frame>, mut queues: Queues, cycles: Cycles, idle: Idle, stop: &AtomicBool) {
-    let mut round = Round { batch: Batch::new(), clock: Clock::new(cycles) };
+///
+/// # Errors
+/// Only before the first packet: the measure of breaths cannot be set up.
+pub fn run(
+    mut worker: Worker<Frame>,
+    mut queues: Queues,
+    cycles: Cycles,
+    idle: Idle,
+    stop: &AtomicBool,
+) -> anyhow::Result<()> {
+    let clock = Clock::new(cycles);
+    let mut round =
+        Round { batch: Batch::new(), last: clock.start, busy: false, clock, breaths: Breaths::new(cycles)? };
     let mut empty = 0;
     while !stop.load(Ordering::Relaxed) {
         if round.go(&mut worker, &mut queues) {
@@ -41,11 +53,18 @@ pub fn run(mut worker: Worker<Frame>, mut queues: Queues, cycles: Cycles, idle: 
         }
     }
     worker.publish();
+    tracing::info!("worker 0: {}", round.breaths);
+    Ok(())
 }
 
 struct Round {
     batch: Batch<Frame>,
     clock: Clock,
+    /// The counter at the last look at the clock.
+    last: u64,
+    /// Whether the burst before brought packets.
+    busy: bool,
+    breaths: Breaths,
 }
 
 impl Round {
@@ -53,8 +72,15 @@ impl Round {
     fn go(&mut self, worker: &mut Worker<Frame>, queues: &mut Queues) -> bool {
         let mut any = false;
         for port in 0..queues.rx.len() {
-            any |= queues.receive(port as u8, &mut self.batch) > 0;
-            worker.breathe(self.clock.tick(), &mut self.batch, &mut queues.out);
+            let received = queues.receive(port as u8, &mut self.batch) > 0;
+            // The one look at the clock of this burst: it ends the breath before and begins this one.
+            let now = self.clock.cycles.now();
+            if self.busy {
+                self.breaths.note(now.saturating_sub(self.last));
+            }
+            (self.last, self.busy) = (now, received);
+            worker.breathe(self.clock.tick(now), &mut self.batch, &mut queues.out);
+            any |= received;
         }
         any
     }
@@ -72,8 +98,8 @@ impl Clock {
         Self { cycles, start: cycles.now(), per_tick: (cycles.hz() / 1000).max(1) }
     }
 
-    /// The first tick is 1.
-    fn tick(&self) -> Tick {
-        Tick(self.cycles.now().saturating_sub(self.start) / self.per_tick + 1)
+    /// The tick of a counter value; the first one is 1.
+    fn tick(&self, now: u64) -> Tick {
+        Tick(now.saturating_sub(self.start) / self.per_tick + 1)
     }
 }

@@ -8,6 +8,7 @@
 
 mod args;
 mod boot;
+mod breaths;
 mod capture;
 mod closing;
 mod control;

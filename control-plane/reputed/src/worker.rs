@@ -57,10 +57,7 @@ fn run(job: Job, core: CoreId, stop: &AtomicBool) -> anyhow::Result<()> {
     let _registered = WorkerThread::register(&job.eal)?;
     let Job { worker, queues, cycles, idle, playing, .. } = job;
     match playing {
-        None => {
-            live::run(worker, queues, cycles, idle, stop);
-            Ok(())
-        }
+        None => live::run(worker, queues, cycles, idle, stop),
         Some(mut playing) => capture::run(worker, queues, cycles, &mut playing, stop),
     }
 }

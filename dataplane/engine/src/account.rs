@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
+use crossbeam::utils::CachePadded;
 use repute_model::{Band, Reason};
 use repute_wire::Class;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
@@ -133,16 +134,21 @@ fn words_mut(account: &mut Account) -> &mut [u64; WORDS] {
 }
 
 /// A worker's account where others can read it: a sequence lock with one writer.
+///
+/// Padded, so that its readers never share a cache line with anything else a worker writes.
 #[derive(Debug)]
 pub struct Published {
-    sequence: AtomicU64,
-    words: [AtomicU64; WORDS],
+    sequence: CachePadded<AtomicU64>,
+    words: CachePadded<[AtomicU64; WORDS]>,
 }
 
 impl Published {
     /// An account of zeros, to be shared between the worker and its readers.
     pub fn shared() -> Arc<Self> {
-        Arc::new(Self { sequence: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] })
+        Arc::new(Self {
+            sequence: CachePadded::new(AtomicU64::new(0)),
+            words: CachePadded::new([const { AtomicU64::new(0) }; WORDS]),
+        })
     }
 
     /// Replaces the account. Only the worker calls this.
@@ -161,7 +167,7 @@ impl Published {
         loop {
             let before = self.sequence.load(Ordering::Acquire);
             let mut account = Account::zero();
-            for (to, from) in words_mut(&mut account).iter_mut().zip(&self.words) {
+            for (to, from) in words_mut(&mut account).iter_mut().zip(self.words.iter()) {
                 *to = from.load(Ordering::Relaxed);
             }
             fence(Ordering::Acquire);
