@@ -109,7 +109,7 @@ fn displace(bucket: &mut Bucket, entry: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     #[test]
     fn a_bucket_is_one_cache_line() {
@@ -124,7 +124,7 @@ mod tests {
             secret.conversation(&crate::Conversation { asker: address, asked: address, protocol: 0, port: 0 })
         };
         let mut index = Index::new(1000);
-        let mut map = HashMap::new();
+        let mut map = BTreeMap::new();
         let mut state = 1u64;
         for _ in 0..50_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

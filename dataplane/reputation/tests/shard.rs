@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::cases;
 use proptest::collection::vec;
@@ -86,8 +86,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Every source the shard holds, each found under its own number.
-fn held(shard: &Shard, universe: impl Iterator<Item = u32>) -> HashSet<u32> {
-    let found: HashSet<u32> = universe.filter(|&bits| shard.find(source(bits)).is_some()).collect();
+fn held(shard: &Shard, universe: impl Iterator<Item = u32>) -> BTreeSet<u32> {
+    let found: BTreeSet<u32> = universe.filter(|&bits| shard.find(source(bits)).is_some()).collect();
     for &bits in &found {
         let slot = shard.find(source(bits)).unwrap();
         assert_eq!(shard.warm(slot).address, Address::v4(bits));
@@ -104,7 +104,7 @@ proptest! {
         let rules = rules(&policy);
         // A third of the table at most: nothing is ever refused or taken away.
         let mut shard = Shard::new(&limits(2_048), 3);
-        let mut model: HashMap<u32, u32> = HashMap::new();
+        let mut model: BTreeMap<u32, u32> = BTreeMap::new();
         let mut now = Tick(1);
         for step in steps {
             match step {
@@ -133,7 +133,7 @@ proptest! {
             prop_assert_eq!(shard.occupancy().tracked, model.len() as u64);
         }
         let universe = (0..400).map(|i| 0x0a09_0000 + i);
-        prop_assert_eq!(held(&shard, universe), model.keys().copied().collect::<HashSet<_>>());
+        prop_assert_eq!(held(&shard, universe), model.keys().copied().collect::<BTreeSet<_>>());
         let occupancy = shard.occupancy();
         prop_assert_eq!((occupancy.evicted, occupancy.refused), (0, 0));
         prop_assert_eq!(occupancy.admitted, occupancy.tracked + occupancy.expired);
@@ -148,7 +148,7 @@ proptest! {
         let rules = rules(&policy);
         let mut shard = Shard::new(&limits(64), 3);
         let mut now = Tick(10);
-        let mut must_stay = HashSet::new();
+        let mut must_stay = BTreeSet::new();
         for (why, i) in kept {
             let bits = [0x0a01_0000, 0x0a02_0000, 0x0a03_0000, 0x0a04_0000][usize::from(why)] + u32::from(i) + 1;
             let Some(slot) = shard.find(source(bits)).or_else(|| shard.admit(source(bits), rules, now)) else { continue };

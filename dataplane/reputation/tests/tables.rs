@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use common::cases;
 use proptest::collection::vec;
@@ -36,7 +36,7 @@ proptest! {
         steps in vec((0..3u8, 0..300u32, any::<u8>(), 0..50u64), 1..600),
     ) {
         let mut contacts = Contacts::new(256);
-        let mut model: HashMap<u32, Kept> = HashMap::new();
+        let mut model: BTreeMap<u32, Kept> = BTreeMap::new();
         let (mut inserted, mut now) = (0u64, 0);
         for (what, i, value, ms) in steps {
             now += ms;
@@ -76,7 +76,7 @@ proptest! {
     ) {
         // Room enough that nothing is forgotten.
         let mut contacts = Contacts::new(1 << 14);
-        let mut waiting: HashMap<u32, u64> = HashMap::new();
+        let mut waiting: BTreeMap<u32, u64> = BTreeMap::new();
         for (i, value, at) in asked {
             if contacts.get(key(i)).is_none() {
                 contacts.insert(key(i), Some((i, 0)), i, state(value), Tick(at));
@@ -85,7 +85,7 @@ proptest! {
                 }
             }
         }
-        let mut silent: HashMap<u32, u64> = HashMap::new();
+        let mut silent: BTreeMap<u32, u64> = BTreeMap::new();
         for now in 2_000..8_000 {
             contacts.expire(now % 500, 500, Tick(now), 3_000, |contact| {
                 assert!(silent.insert(contact.host(), now).is_none(), "charged twice");
@@ -141,7 +141,7 @@ proptest! {
         let mut filter = Prefilter::new(size);
         let window = filter.window() as usize;
         let mut recent: VecDeque<u32> = VecDeque::new();
-        let mut times: HashMap<u32, u32> = HashMap::new();
+        let mut times: BTreeMap<u32, u32> = BTreeMap::new();
         for (n, i) in keys.into_iter().enumerate() {
             recent.push_back(i);
             *times.entry(i).or_default() += 1;

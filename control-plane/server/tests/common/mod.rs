@@ -45,7 +45,7 @@ impl Packet for Datagram {
 }
 
 /// Takes everything and forgets it.
-struct Sink;
+pub struct Sink;
 
 impl Io for Sink {
     type Packet = Datagram;
