@@ -5,7 +5,7 @@
 //! one label per packet and a summary per source; [`score`] judges the captures a defence let through.
 //!
 //! What always holds: the same plan and seed give byte-identical files on every machine; every checksum is right;
-//! a packet's label is known by its [`digest`], whatever path the packet took.
+//! a packet's label is known by its [`digest`](fn@digest), whatever path the packet took.
 //!
 //! ```
 //! use repute_traffic::{Plan, Preset, event::Label};

@@ -1,6 +1,6 @@
 //! Ethernet II and IEEE 802.3 frames (IEEE 802.3-2022, 3.1.1), and what an EtherType leads to.
 //!
-//! First step of every walk that starts at a frame; `vlan` and `llc` come back to [`Walk::ether_type`].
+//! First step of every walk that starts at a frame; `vlan` and `llc` come back to `Walk::ether_type`.
 //! Always holds: a frame this file cannot follow is classed, never refused.
 
 use repute_model::Reason;
