@@ -149,6 +149,9 @@ impl PortClosing {
             println!("          {:<20} {}", count.name, count.packets);
         }
         println!("    out {} = meant for it {} - refused {}", self.sent, self.offered, self.refused);
+        if (self.received, self.sent) != (self.driver.received, self.driver.sent) {
+            println!("    the driver counted {} in, {} out", self.driver.received, self.driver.sent);
+        }
         if self.driver.missed + self.driver.no_buffer > 0 {
             println!(
                 "    lost before the box saw them: {} missed, {} without a buffer",
