@@ -49,9 +49,14 @@ impl Shard {
         Observed { sender: true, ..Observed::default() }
     }
 
+    /// Both directions have been seen once more.
+    pub(super) fn heard(&mut self) {
+        self.answers = self.answers.saturating_add(1);
+    }
+
     /// Somebody got an answer: the box sees both directions, and this host is alive.
     pub(super) fn answered(&mut self, x: &Exchange, parties: Parties, now: Tick) {
-        self.answers = self.answers.saturating_add(1);
+        self.heard();
         let asker = parties.receiver.map_or_else(|| self.secret.address(x.dst), |r| self.hot(r).fingerprint);
         let host = self.secret.address(x.src) as u32;
         self.hosts.answered(host & HOST_MASK, asker, now);

@@ -30,7 +30,8 @@ impl Shard {
     pub(super) fn syn_ack(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
         let key = self.secret.conversation(&x.reverse());
         match self.contacts.get(key).map(|contact| contact.state()) {
-            Some(ContactState::Used | ContactState::Answered) => {}
+            // Another connection of a known conversation: still an answer.
+            Some(ContactState::Used | ContactState::Answered) => self.heard(),
             // Charged already: it stays so until something is exchanged, or who connects and closes
             // time and again (a health check) would be charged each time.
             Some(ContactState::Failed) => self.answered(x, parties, now),
