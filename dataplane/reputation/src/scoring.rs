@@ -18,6 +18,11 @@ pub struct Scored {
 }
 
 impl Scored {
+    /// The most that lists leave a source: E13 has no term for them, so they cap its result.
+    pub(crate) fn ceiling(&self) -> Score {
+        Score::from_unit(1.0 - self.terms[Factor::Feed.index()].evidence)
+    }
+
     /// The stored score once these terms are known: evidence counts at once, but only for the worse.
     /// No evidence at all says nothing, so that a score above the prior stays until it decays.
     pub fn lowers(&self, old: Score, profile: &Profile) -> Score {
@@ -30,7 +35,10 @@ impl Scored {
 pub fn score(profile: &Profile, inputs: &Inputs, old: Score) -> Scored {
     match profile.model {
         Model::WeightedSum => weighted_sum::score(profile, inputs),
-        Model::EgressInterval => egress_interval::score(inputs, old),
+        Model::EgressInterval => {
+            let scored = egress_interval::score(inputs, old);
+            Scored { score: scored.score.min(scored.ceiling()), ..scored }
+        }
         Model::Suspicion { decay } => suspicion::score(profile, inputs, decay),
     }
 }

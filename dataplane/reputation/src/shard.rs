@@ -175,14 +175,17 @@ impl Shard {
     }
 
     /// Scores a source on an event between two sweeps: new evidence counts at once, but only for the
-    /// worse. E13 is computed at the end of its intervals only.
+    /// worse. E13 is computed at the end of its intervals only; between them just lists count.
     pub fn rescore(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<Change> {
-        if rules.profile.model == Model::EgressInterval || self.hot(slot).flags.has(Flags::ALLOWED) {
+        if self.hot(slot).flags.has(Flags::ALLOWED) {
             return None;
         }
         let scored = self.assess(slot, rules, now);
         let hot = self.hot_mut(slot);
-        hot.score = scored.lowers(hot.score, rules.profile);
+        hot.score = match rules.profile.model {
+            Model::EgressInterval => hot.score.min(scored.ceiling()),
+            Model::WeightedSum | Model::Suspicion { .. } => scored.lowers(hot.score, rules.profile),
+        };
         self.settle(slot, &scored, rules, now)
     }
 

@@ -173,6 +173,16 @@ fn a_certain_deny_list_drops_the_first_packet() {
 }
 
 #[test]
+fn a_deny_list_counts_whatever_the_model() {
+    for model in ["egress-interval", "suspicion"] {
+        let mut rig = Rig::sized(policy(&format!("{DENY}\nmodel = \"{model}\"")), SMALL);
+        assert_eq!(rig.outside(1, TALK.asks(SYN, 0)).reason, Some(Reason::Listed), "{model}");
+        // Intervals later the formula has not lifted it.
+        assert_eq!(rig.outside(5_000, TALK.asks(SYN, 0)).reason, Some(Reason::Listed), "{model}");
+    }
+}
+
+#[test]
 fn a_deny_list_reaches_sources_that_are_known() {
     let mut rig = Rig::sized(ingress(), SMALL);
     assert_eq!(rig.outside(1, TALK.asks(SYN, 0)).reason, None);
