@@ -39,7 +39,7 @@ pub struct Record<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The file cannot be opened.
-    #[error("{}: cannot open: {source}", path.display())]
+    #[error("{}: cannot open", path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -73,6 +73,36 @@ pub enum CaptureError {
         /// Its name there.
         name: &'static str,
     },
+}
+
+/// Turns captures that cannot be used into messages, so that one of many does not stop the others.
+#[derive(Debug, Default)]
+pub struct Unusable(usize);
+
+impl Unusable {
+    /// Passes other errors on; a capture that cannot be used is named on standard error and counted.
+    ///
+    /// # Errors
+    /// Whatever is not a [`CaptureError`].
+    pub fn note(&mut self, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+        match outcome {
+            Err(error) if error.is::<CaptureError>() => {
+                eprintln!("error: {error:#}");
+                self.0 += 1;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Fails if a capture could not be used.
+    ///
+    /// # Errors
+    /// Says how many.
+    pub fn finish(self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.0 == 0, "{} of the captures could not be used", self.0);
+        Ok(())
+    }
 }
 
 /// Why reading stopped before the end of the file, from a format's reader.

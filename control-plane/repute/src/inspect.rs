@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::Args;
 use repute_wire::{Columns, Parsed, parse_ethernet, parse_ip};
 
-use crate::capture::{Capture, Link, Record};
+use crate::capture::{Capture, Link, Record, Unusable};
 
 /// Print what the parser sees in captures, one line a packet
 ///
@@ -59,11 +59,12 @@ fn write_all(args: &Inspect, out: impl Write) -> anyhow::Result<()> {
     let several = args.captures.len() > 1;
     let file = if several { "file\t" } else { "" };
     writeln!(out, "{file}n\t{}", Columns::HEADER)?;
+    let mut unusable = Unusable::default();
     for path in &args.captures {
-        write_one(path, several, &mut out)?;
+        unusable.note(write_one(path, several, &mut out))?;
     }
     out.flush()?;
-    Ok(())
+    unusable.finish()
 }
 
 fn write_one(path: &Path, several: bool, out: &mut impl Write) -> anyhow::Result<()> {

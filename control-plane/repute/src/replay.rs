@@ -20,6 +20,7 @@ use repute_model::{Judgement, Prefix};
 use repute_policy::{Checked, Config};
 use repute_wire::Columns;
 
+use crate::capture::Unusable;
 use against::Against;
 use feed::Feed;
 use rehearsal::{Judged, Rehearsal};
@@ -67,10 +68,12 @@ pub fn run(args: &Replay) -> anyhow::Result<()> {
     let mut out = Output::create(args, several)?;
     let runs: Vec<&[PathBuf]> =
         if args.together { vec![&args.captures] } else { args.captures.chunks(1).collect() };
+    let mut unusable = Unusable::default();
     for captures in runs {
-        replay(args, captures, &policy, other.as_ref(), &mut out)?;
+        unusable.note(replay(args, captures, &policy, other.as_ref(), &mut out))?;
     }
-    out.finish()
+    out.finish()?;
+    unusable.finish()
 }
 
 fn check(path: &Path) -> anyhow::Result<Checked> {

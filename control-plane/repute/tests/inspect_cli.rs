@@ -50,6 +50,18 @@ fn several_captures_to_a_file() {
 }
 
 #[test]
+fn one_capture_of_a_foreign_link_type_does_not_stop_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let (foreign, b) = (capture(dir.path(), "a.pcap", 105), capture(dir.path(), "b.pcap", 101));
+    let assert = inspect().args([&foreign, &b]).assert().code(1);
+    let b = b.display();
+    let assert = assert.stdout(format!("file\t{HEADER}{b}\t1\t{ROW}{b}\t2\t{ROW}"));
+    let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(stderr.contains("a.pcap: link type 105"), "{stderr}");
+    assert!(stderr.ends_with("error: 1 of the captures could not be used\n"), "{stderr}");
+}
+
+#[test]
 fn a_cut_capture_is_used_and_warned_about() {
     let dir = tempfile::tempdir().unwrap();
     let path = capture(dir.path(), "cut.pcap", 101);
