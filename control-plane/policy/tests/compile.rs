@@ -94,7 +94,7 @@ fn a_profile_keeps_its_numbers_and_units() {
     assert_eq!(profile.thresholds.least.map(Score::get), [8500, 6500, 4500, 2500]);
     assert_eq!(
         (profile.thresholds.hysteresis, profile.dwell.worse_ms, profile.dwell.better_ms),
-        (300, 50, 10_000)
+        (300, 5, 10_000)
     );
     let texts = profile.treatments.map(|treatment| treatment.to_string());
     assert_eq!(texts, ["pass", "pass", "log", "log+meter+block-new", "log+drop"]);

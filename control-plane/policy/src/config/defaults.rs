@@ -112,7 +112,7 @@ impl Default for Bands {
             neutral: Share::new(0.45),
             poor: Share::new(0.25),
             hysteresis: Share::new(0.03),
-            dwell_worse: Duration::new(50),
+            dwell_worse: Duration::new(5),
             dwell_better: Duration::new(10_000),
         }
     }

@@ -129,7 +129,7 @@ impl Shard {
     /// Who has never been answered although others are asks for more with every host that he tries.
     fn datagram_to_somebody_new(&self, sender: Slot) -> u16 {
         let unheard = self.is_armed() && !self.hot(sender).flags.has(Flags::PROVEN);
-        if unheard { 2 * DATAGRAM } else { DATAGRAM }
+        if unheard { 3 * DATAGRAM } else { DATAGRAM }
     }
 
     /// A question to everybody (mDNS, SSDP, broadcast): any of them may answer.
