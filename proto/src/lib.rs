@@ -7,6 +7,9 @@
 #![forbid(unsafe_code)]
 
 mod json;
+mod place;
+
+pub use place::default_socket;
 
 /// Package `repute.v1`. What every field means and its unit is said in the `.proto` files.
 #[allow(missing_docs, unused_qualifications, clippy::all, reason = "generated")]

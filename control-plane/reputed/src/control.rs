@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail, ensure};
-use repute_engine::{Handle, Published, Worker, mailbox};
+use repute_engine::{Handle, Published, REPLAY_SEED, Worker, mailbox};
 use repute_policy::{Checked, Config};
-use repute_server::{ApplyRequest, BoxInfo, FIRST_VERSION, Hub, Loaded, ServeError, WorkerLink, serve};
+use repute_server::{
+    ApplyRequest, BoxInfo, FIRST_VERSION, Hub, Loaded, ServeError, WorkerLink, default_socket, serve,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -24,8 +26,6 @@ use crate::worker::{self, Job};
 const COMMANDS: usize = 256;
 /// Slots of the report ring.
 const REPORTS: usize = 4096;
-/// The hash key of captures: that of `repute replay`, whose verdicts it repeats.
-const REPLAY_SEED: u64 = 0x7265_7075_7465;
 
 /// Boots and runs until a signal, or until the captures end.
 ///
@@ -194,7 +194,8 @@ fn seed(run: &Run) -> anyhow::Result<u64> {
 /// Where the API listens; its directory is created.
 fn socket(run: &Run, checked: &Checked) -> anyhow::Result<PathBuf> {
     let configured = checked.config().api.socket.as_ref().map(|text| PathBuf::from(text.as_str()));
-    let path = run.socket.clone().or(configured).map_or_else(default_socket, Ok)?;
+    let path = run.socket.clone().or(configured).or_else(default_socket);
+    let path = path.context("neither root nor XDG_RUNTIME_DIR: say --socket PATH for the API")?;
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::create_dir_all(directory).with_context(|| {
             format!(
@@ -204,18 +205,4 @@ fn socket(run: &Run, checked: &Checked) -> anyhow::Result<PathBuf> {
         })?;
     }
     Ok(path)
-}
-
-fn default_socket() -> anyhow::Result<PathBuf> {
-    if is_root() {
-        return Ok(PathBuf::from("/run/repute/repute.sock"));
-    }
-    let directory = std::env::var_os("XDG_RUNTIME_DIR")
-        .context("neither root nor XDG_RUNTIME_DIR: say --socket PATH for the API")?;
-    Ok(PathBuf::from(directory).join("repute/repute.sock"))
-}
-
-/// Root owns its own /proc entry.
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }

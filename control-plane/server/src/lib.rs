@@ -37,6 +37,7 @@ pub use hub::{ANSWER_WITHIN, Answered, Hub, Loaded};
 pub use ledger::{ACTIVE_MAX, Limit, LimitChange, LimitCursor, LimitEvent, PAST_MAX};
 pub use list::{PAGE_MAX, Page, PageToken};
 pub use post::WorkerLink;
+pub use repute_proto::default_socket;
 pub use serve::{ServeError, serve};
 pub use socket::SocketError;
 pub use status::{BoxInfo, PortInfo, StatusView, WorkerView};

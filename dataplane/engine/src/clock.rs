@@ -10,6 +10,10 @@ use crate::BATCH;
 /// baselines nothing. Shorter gaps are walked tick by tick.
 pub const JUMP_MS: u64 = 60_000;
 
+/// The key of the hash tables on capture time: fixed, so that a replay repeats itself to the byte, over DPDK
+/// as well.
+pub const REPLAY_SEED: u64 = 0x7265_7075_7465;
+
 /// Maps stamps to ticks: the first stamp's millisecond is tick 1, and time never runs backwards.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Grid {

@@ -25,7 +25,7 @@ mod worker;
 
 pub use account::{Account, PORTS, PortAccount, Published};
 pub use batch::{Arrival, BATCH, Batch};
-pub use clock::{Grid, JUMP_MS, batch_len};
+pub use clock::{Grid, JUMP_MS, REPLAY_SEED, batch_len};
 pub use mailbox::{Handle, Mailbox, mailbox};
 pub use packet::{Io, Link, Outbox, Packet};
 pub use worker::{Role, Wire, Worker};

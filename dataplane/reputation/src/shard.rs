@@ -170,7 +170,8 @@ impl Shard {
     pub fn assess(&self, slot: Slot, rules: Rules<'_>, now: Tick) -> Scored {
         let (hot, warm) = (self.hot(slot), self.warm(slot));
         let elapsed = now.low().wrapping_sub(warm.window);
-        let inputs = Inputs::measure(hot, warm, rules.profile, elapsed, self.context(warm, rules.policy));
+        let inputs =
+            Inputs::measure(hot, warm, rules.profile, elapsed, self.context(hot, warm, rules.policy));
         scoring::score(rules.profile, &inputs, hot.score)
     }
 
@@ -238,9 +239,11 @@ impl Shard {
         rules.profile.treatments[hot.band.index()]
     }
 
-    /// What the policy says about a source, from what the entry keeps of it.
-    fn context(&self, warm: &Warm, policy: &Policy) -> Context {
-        let listed = match policy.lists.get(warm.address) {
+    /// What the policy says about a source, from what the entry keeps of it: nobody is looked up in the
+    /// lists whom they do not name.
+    fn context(&self, hot: &Hot, warm: &Warm, policy: &Policy) -> Context {
+        let listing = hot.flags.has(Flags::LISTED).then(|| policy.lists.get(warm.address));
+        let listed = match listing.flatten() {
             Some(Listing::Deny(confidence)) => f64::from(confidence) / 100.0,
             _ => 0.0,
         };

@@ -1,7 +1,6 @@
 //! The connection to reputed over its unix socket, and errors in words.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -28,16 +27,8 @@ pub struct Server {
 
 impl Server {
     fn path(&self) -> anyhow::Result<PathBuf> {
-        if let Some(path) = &self.socket {
-            return Ok(path.clone());
-        }
-        let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-        if root {
-            return Ok("/run/repute/repute.sock".into());
-        }
-        let dir = std::env::var_os("XDG_RUNTIME_DIR")
-            .context("where is reputed? XDG_RUNTIME_DIR is not set: name its socket with --socket PATH")?;
-        Ok(Path::new(&dir).join("repute/repute.sock"))
+        let path = self.socket.clone().or_else(repute_proto::default_socket);
+        path.context("where is reputed? XDG_RUNTIME_DIR is not set: name its socket with --socket PATH")
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use repute_engine::{Arrival, Batch, Handle, Io, Outbox, Packet, Published, Role, Wire, Worker, mailbox};
+use repute_engine::{
+    Arrival, Batch, Handle, Io, Outbox, Packet, Published, REPLAY_SEED, Role, Wire, Worker, mailbox,
+};
 use repute_model::{Explanation, Judgement, Prefix, PrefixTable, Report, Source};
 use repute_policy::Checked;
 use repute_wire::Parsed;
@@ -11,8 +13,6 @@ use super::feed::{Captured, FeedBatch};
 use crate::capture::Link;
 use crate::inspect;
 
-/// The key of the hash tables: fixed, so that a replay repeats itself to the byte.
-pub const SEED: u64 = 0x7265_7075_7465;
 /// Slots of the report ring, emptied after every batch.
 const REPORTS: usize = 4096;
 
@@ -91,8 +91,14 @@ impl Rehearsal {
         policy.inside = PrefixTable::new(inside.iter().map(|&prefix| (prefix, ())));
         let (mailbox, handle) = mailbox(1, REPORTS);
         let wire = Wire { role: Role::Both, peer: Some(0) };
-        let worker =
-            Worker::new(Box::new(policy), checked.limits(), SEED, &[wire], mailbox, Published::shared());
+        let worker = Worker::new(
+            Box::new(policy),
+            checked.limits(),
+            REPLAY_SEED,
+            &[wire],
+            mailbox,
+            Published::shared(),
+        );
         Self { worker, handle, role: wire.role, mitigations: 0 }
     }
 
