@@ -114,6 +114,7 @@ fn treatment(treatment: &Treatment) -> repute_model::Treatment {
         meter: treatment.meter.as_ref().map(meter),
         block_new: treatment.block_new,
         drop: treatment.drop,
+        ..repute_model::Treatment::PASS
     }
 }
 

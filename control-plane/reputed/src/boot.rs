@@ -1,13 +1,13 @@
 //! Boot order: memory, pool, devices, ports, queues. Everything that can be wrong is said before a worker runs.
 
 use anyhow::{Context, bail, ensure};
-use dpdk::{Burst, Cycles, Device, Driver, Eal, EalArgs, MbufPool, PoolArgs, Port, PortConfig, PortSpec};
+use dpdk::{Cycles, Device, Driver, Eal, EalArgs, MbufPool, PoolArgs, Port, PortConfig, PortSpec, Ways};
 use repute_engine::{PORTS, Role, Wire};
 use repute_policy::{Topology, TopologyPort};
 use repute_server::{BoxInfo, PortInfo};
 
 use crate::args::{HugePages, Run};
-use crate::io::{Outs, Queues};
+use crate::io::Queues;
 
 /// MiB beside the packet pool: rings, queues and drivers.
 const OVERHEAD_MB: u64 = 64;
@@ -126,7 +126,7 @@ fn start(ports: &mut [Port]) -> anyhow::Result<Queues> {
         rx.push(port.take_rx(0)?);
         tx.push(port.take_tx(0)?);
     }
-    Ok(Queues { rx, out: Outs { tx, burst: Burst::new() } })
+    Ok(Queues { rx, out: Ways(tx) })
 }
 
 fn wires(topology: &Topology) -> Vec<Wire> {

@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use dpdk::Cycles;
-use repute_engine::{Arrival, BATCH, Batch, Grid, Packet, Worker, batch_len};
-use repute_model::{Judgement, Tick};
+use dpdk::{Burst, Cycles, Mbuf};
+use repute_engine::{Batch, Grid, Worker, batch_len};
+use repute_model::{BATCH, Judgement, Tick};
 use repute_wire::{Columns, Parsed, parse_ethernet};
 
-use crate::io::{Frame, Queues};
+use crate::io::Queues;
 
 /// Empty polls after which a capture has ended: the driver reads a file, it does not wait for one.
 const END: u32 = 32;
@@ -39,7 +39,7 @@ pub struct Playing {
 /// # Errors
 /// A port whose packets carry no stamps; the packets file cannot be written.
 pub fn run(
-    mut worker: Worker<Frame>,
+    mut worker: Worker<Mbuf>,
     mut queues: Queues,
     cycles: Cycles,
     playing: &mut Playing,
@@ -72,14 +72,14 @@ struct Merge {
     ports: Vec<Ahead>,
     grid: Grid,
     /// In order of time, with their ticks.
-    waiting: VecDeque<(Tick, u64, Arrival<Frame>)>,
-    scratch: Batch<Frame>,
+    waiting: VecDeque<(Tick, u64, (u8, Mbuf))>,
+    scratch: Burst,
 }
 
 /// What has been read ahead of one port.
 #[derive(Default)]
 struct Ahead {
-    frames: VecDeque<Frame>,
+    frames: VecDeque<Mbuf>,
     ended: bool,
 }
 
@@ -89,7 +89,7 @@ impl Merge {
             ports: (0..ports).map(|_| Ahead::default()).collect(),
             grid: Grid::default(),
             waiting: VecDeque::with_capacity(2 * BATCH),
-            scratch: Batch::new(),
+            scratch: Burst::new(),
         }
     }
 
@@ -101,7 +101,7 @@ impl Merge {
             }
             let Some((stamp_us, port)) = self.earliest()? else { return Ok(()) };
             if let Some(packet) = self.ports[port].frames.pop_front() {
-                let arrival = Arrival { packet, port: port as u8 };
+                let arrival = (port as u8, packet);
                 self.waiting.push_back((self.grid.tick(stamp_us), stamp_us, arrival));
             }
         }
@@ -112,11 +112,11 @@ impl Merge {
         let ahead = &mut self.ports[port];
         let mut empty = 0;
         while ahead.frames.is_empty() && !ahead.ended {
-            if queues.receive(port as u8, &mut self.scratch) == 0 {
+            if queues.rx[port].recv(&mut self.scratch) == 0 {
                 empty += 1;
                 ahead.ended = empty == END;
             }
-            ahead.frames.extend(self.scratch.drain(..).map(|arrival| arrival.packet));
+            ahead.frames.extend(self.scratch.drain(..));
         }
     }
 
@@ -125,7 +125,7 @@ impl Merge {
         let mut earliest = None;
         for (port, ahead) in self.ports.iter().enumerate() {
             let Some(frame) = ahead.frames.front() else { continue };
-            let stamp = frame.0.timestamp_us().with_context(|| {
+            let stamp = frame.timestamp_us().with_context(|| {
                 format!(
                     "port {port} gives packets no stamps; --clock capture needs net_pcap with rx_pcap=FILE"
                 )
@@ -138,7 +138,7 @@ impl Merge {
     }
 
     /// Moves the next batch out; its tick and the stamp of its first packet.
-    fn next_batch(&mut self, batch: &mut Batch<Frame>) -> Option<(Tick, u64)> {
+    fn next_batch(&mut self, batch: &mut Batch<Mbuf>) -> Option<(Tick, u64)> {
         let &(tick, stamp_us, _) = self.waiting.front()?;
         let len = batch_len(self.waiting.iter().map(|(tick, ..)| *tick));
         batch.extend(self.waiting.drain(..len).map(|(.., arrival)| arrival));
@@ -156,7 +156,7 @@ struct Pace {
 
 impl Pace {
     /// Waits until a stamp is due. Commands are answered meanwhile, at the tick that has been reached.
-    fn wait_for(&mut self, stamp_us: u64, worker: &mut Worker<Frame>, stop: &AtomicBool) {
+    fn wait_for(&mut self, stamp_us: u64, worker: &mut Worker<Mbuf>, stop: &AtomicBool) {
         let Some(speed) = self.speed else { return };
         let (start, first_us) = *self.start.get_or_insert((self.cycles.now(), stamp_us));
         let due_ns = (stamp_us.saturating_sub(first_us) as f64 * 1e3 / speed) as u64;
@@ -185,11 +185,11 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    fn before(&mut self, batch: &Batch<Frame>) {
+    fn before(&mut self, batch: &Batch<Mbuf>) {
         self.parsed.clear();
         if self.out.is_some() {
-            let frames = batch.iter().map(|arrival| &arrival.packet);
-            self.parsed.extend(frames.map(|frame| parse_ethernet(frame.bytes(), frame.wire_len())));
+            let parsed = batch.iter().map(|(_, mbuf)| parse_ethernet(mbuf.data(), mbuf.wire_len()));
+            self.parsed.extend(parsed);
         }
     }
 

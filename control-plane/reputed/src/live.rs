@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dpdk::Cycles;
+use dpdk::{Cycles, Mbuf};
 use repute_engine::{Batch, Worker};
 use repute_model::Tick;
 use repute_policy::Idle;
 
 use crate::breaths::Breaths;
-use crate::io::{Frame, Queues};
+use crate::io::Queues;
 
 /// Empty rounds before an adaptive worker rests.
 const PATIENCE: u32 = 512;
@@ -25,7 +25,7 @@ const DRAIN_MAX: u32 = 4096;
 /// # Errors
 /// Only before the first packet: the measure of breaths cannot be set up.
 pub fn run(
-    mut worker: Worker<Frame>,
+    mut worker: Worker<Mbuf>,
     mut queues: Queues,
     cycles: Cycles,
     idle: Idle,
@@ -58,7 +58,7 @@ pub fn run(
 }
 
 struct Round {
-    batch: Batch<Frame>,
+    batch: Batch<Mbuf>,
     clock: Clock,
     /// The counter at the last look at the clock.
     last: u64,
@@ -69,7 +69,7 @@ struct Round {
 
 impl Round {
     /// One burst from every port; whether anything came.
-    fn go(&mut self, worker: &mut Worker<Frame>, queues: &mut Queues) -> bool {
+    fn go(&mut self, worker: &mut Worker<Mbuf>, queues: &mut Queues) -> bool {
         let mut any = false;
         for port in 0..queues.rx.len() {
             let received = queues.receive(port as u8, &mut self.batch) > 0;

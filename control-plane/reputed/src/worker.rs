@@ -6,12 +6,12 @@ use std::thread::{Builder, JoinHandle};
 
 use anyhow::Context;
 use core_affinity::CoreId;
-use dpdk::{Cycles, Eal, WorkerThread};
+use dpdk::{Cycles, Eal, Mbuf, WorkerThread};
 use repute_engine::Worker;
 use repute_policy::Idle;
 
 use crate::capture::{self, Playing};
-use crate::io::{Frame, Queues};
+use crate::io::Queues;
 use crate::live;
 
 /// What moves into the thread.
@@ -19,7 +19,7 @@ pub struct Job {
     /// Proof that DPDK runs.
     pub eal: Eal,
     /// The engine.
-    pub worker: Worker<Frame>,
+    pub worker: Worker<Mbuf>,
     /// Its queues.
     pub queues: Queues,
     /// Its clock.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{CONFIG, Datagram, Sink, source};
-use repute_engine::{Arrival, Batch, Published, Role, Wire, Worker, mailbox};
+use repute_engine::{Batch, Published, Role, Wire, Worker, mailbox};
 use repute_model::Tick;
 use repute_policy::Config;
 use repute_server::{BoxInfo, FIRST_VERSION, Hub, Loaded, WorkerLink};
@@ -20,7 +20,7 @@ fn forward(mut worker: Worker<Datagram>, stop: &AtomicBool) {
     let mut tick = 0;
     while !stop.load(Ordering::Relaxed) {
         tick += 1;
-        batch.push(Arrival { packet: Datagram::from(0xc633_6401), port: 0 });
+        batch.push(0, Datagram::from(0xc633_6401));
         worker.breathe(Tick(tick), &mut batch, &mut Sink);
         std::thread::yield_now();
     }

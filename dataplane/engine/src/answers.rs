@@ -1,12 +1,12 @@
 //! What a worker answers when it is asked: explanations, lists, nudges.
 
-use repute_model::{Explanation, Filter, Report, Rule, Source, SourceRow, Token};
+use repute_model::{Explanation, Filter, Packet, Report, Rule, Source, SourceRow, Token};
 use repute_model::{Listing, Treatment};
 use repute_reputation::scoring::Scored;
 use repute_reputation::{Hot, Rules, Slot};
 
+use crate::Worker;
 use crate::worker::{Stranger, rules, source_of, width};
-use crate::{Packet, Worker};
 
 /// A list under way: some entries per tick.
 #[derive(Clone, Copy, Debug)]

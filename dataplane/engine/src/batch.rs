@@ -1,18 +1,84 @@
 //! What one breath takes: up to 64 packets of one tick.
 
 use arrayvec::ArrayVec;
+use repute_model::{BATCH, Packet};
 
-/// Packets in a batch at most.
-pub const BATCH: usize = 64;
-
-/// A packet and the port it came in by.
+/// The packets of one breath, in order of arrival, and the ports they came in by.
 #[derive(Debug)]
-pub struct Arrival<P> {
-    /// The packet.
-    pub packet: P,
-    /// The number of the port, below [`crate::PORTS`].
-    pub port: u8,
+pub struct Batch<P> {
+    pub(crate) packets: ArrayVec<P, BATCH>,
+    /// Port numbers of the packets, below [`crate::PORTS`].
+    pub(crate) ports: [u8; BATCH],
 }
 
-/// The packets of one breath, in order of arrival.
-pub type Batch<P> = ArrayVec<Arrival<P>, BATCH>;
+impl<P> Default for Batch<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P> Batch<P> {
+    /// An empty batch.
+    pub const fn new() -> Self {
+        Self { packets: ArrayVec::new_const(), ports: [0; BATCH] }
+    }
+
+    /// Packets in it.
+    pub const fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// The packets and their ports.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &P)> {
+        self.ports.iter().copied().zip(&self.packets)
+    }
+
+    /// Adds a packet that came in by `port`.
+    ///
+    /// # Panics
+    /// The batch is full.
+    #[inline]
+    pub fn push(&mut self, port: u8, packet: P) {
+        self.ports[self.packets.len()] = port;
+        self.packets.push(packet);
+    }
+
+    /// Lets `receive` fill an empty batch with packets of one port; what `receive` returns.
+    #[inline]
+    pub fn fill<R>(&mut self, port: u8, receive: impl FnOnce(&mut ArrayVec<P, BATCH>) -> R) -> R {
+        debug_assert!(self.is_empty(), "a batch is filled before anything is in it");
+        self.ports = [port; BATCH];
+        receive(&mut self.packets)
+    }
+}
+
+impl<P: Packet> Batch<P> {
+    /// Asks the CPU for the headers of every packet.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        for packet in &self.packets {
+            packet.prefetch();
+        }
+    }
+}
+
+impl<P> Extend<(u8, P)> for Batch<P> {
+    fn extend<T: IntoIterator<Item = (u8, P)>>(&mut self, packets: T) {
+        for (port, packet) in packets {
+            self.push(port, packet);
+        }
+    }
+}
+
+impl<P> FromIterator<(u8, P)> for Batch<P> {
+    fn from_iter<T: IntoIterator<Item = (u8, P)>>(packets: T) -> Self {
+        let mut batch = Self::new();
+        batch.extend(packets);
+        batch
+    }
+}

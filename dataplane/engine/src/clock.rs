@@ -2,9 +2,7 @@
 //!
 //! Live polling, capture time and replay all go through here: that is what makes them one engine.
 
-use repute_model::Tick;
-
-use crate::BATCH;
+use repute_model::{BATCH, Tick};
 
 /// A gap longer than this is a jump: it decays what decays in one bounded step and teaches the
 /// baselines nothing. Shorter gaps are walked tick by tick.

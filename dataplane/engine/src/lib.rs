@@ -5,8 +5,8 @@
 //!         └─ once a tick: sweep, commands, published counters
 //! ```
 //!
-//! The engine is sans-IO: packets come through [`Packet`], ways out through [`Io`], time as
-//! [`repute_model::Tick`], commands and reports through a [`Mailbox`]. Replay is this engine with
+//! The engine is sans-IO: packets come through [`repute_model::Packet`], ways out through
+//! [`repute_model::Io`], time as [`repute_model::Tick`], commands and reports through a [`Mailbox`]. Replay is this engine with
 //! another clock and another I/O.
 //!
 //! **Architecture invariant:** the engine never sees DPDK, a clock, a file, an environment variable or
@@ -20,12 +20,10 @@ mod batch;
 mod classify;
 mod clock;
 mod mailbox;
-mod packet;
 mod worker;
 
 pub use account::{Account, PORTS, PortAccount, Published};
-pub use batch::{Arrival, BATCH, Batch};
+pub use batch::Batch;
 pub use clock::{Grid, JUMP_MS, REPLAY_SEED, batch_len};
 pub use mailbox::{Handle, Mailbox, mailbox};
-pub use packet::{Io, Link, Outbox, Packet};
 pub use worker::{Role, Wire, Worker};

@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use repute_model::{
-    Band, Command, Factor, Judgement, Limits, Mitigation, Policy, Report, Side, Source, Tick, Treatment,
-    Width,
+    BATCH, Band, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
+    Side, Source, Tick, Treatment, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
 pub(crate) use stranger::Stranger;
 
 use crate::answers::ListJob;
-use crate::{Account, BATCH, Batch, Io, JUMP_MS, Link, Mailbox, Outbox, PORTS, Packet, Published};
+use crate::{Account, Batch, JUMP_MS, Mailbox, PORTS, Published};
 
 /// On which side of a port its senders are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,13 +113,13 @@ impl<P: Packet> Worker<P> {
             return &self.judgements;
         }
         self.account.batches += 1;
-        let parsed: ArrayVec<Parsed, BATCH> = batch.iter().map(|arrival| parse(&arrival.packet)).collect();
-        for (arrival, parsed) in batch.iter().zip(&parsed) {
-            let wire = self.wires[usize::from(arrival.port)];
-            let port = &mut self.account.ports[usize::from(arrival.port)];
+        let parsed: ArrayVec<Parsed, BATCH> = batch.iter().map(|(_, packet)| parse(packet)).collect();
+        for ((port, packet), parsed) in batch.iter().zip(&parsed) {
+            let wire = self.wires[usize::from(port)];
+            let port = &mut self.account.ports[usize::from(port)];
             port.received += 1;
-            port.received_bytes += u64::from(arrival.packet.wire_len());
-            let judgement = match (wire.peer, self.judge(&arrival.packet, parsed, wire.role)) {
+            port.received_bytes += u64::from(packet.wire_len());
+            let judgement = match (wire.peer, self.judge(packet, parsed, wire.role)) {
                 (None, judged) if judged.reason.is_none() => Judgement::drop(repute_model::Reason::NoPeer),
                 (_, judged) => judged,
             };

@@ -12,8 +12,8 @@ use common::frame::Frame;
 use common::rig::{PAIR, source};
 use common::traffic::{self, Rng};
 use common::{SMALL, version};
-use repute_engine::{Arrival, BATCH, Batch, Io, Outbox, Published, Worker, mailbox};
-use repute_model::{Band, Command, Filter, Policy, Report, Tick, Token};
+use repute_engine::{Batch, Published, Worker, mailbox};
+use repute_model::{BATCH, Band, Command, Filter, Io, Outbox, Policy, Report, Tick, Token};
 
 /// The system's allocator, counting the calls of each thread.
 struct Counting;
@@ -145,7 +145,7 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
             let mut packet = pool.0.pop_front().unwrap();
             renew(&mut rng, &mut packet);
             let port = packet.id as u8;
-            batch.push(Arrival { packet, port });
+            batch.push(port, packet);
         }
 
         let before = calls();

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use crate::{Band, Reason, Score, Treatment};
+use crate::{Band, Measures, Reason, Score};
 
 /// What happened to one packet.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Verdict {
     /// Sent on unchanged.
     Forward,
+    /// Held back, to be sent on later.
+    Queue,
     /// Dropped.
     Drop,
 }
@@ -18,6 +20,7 @@ impl Verdict {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Forward => "forward",
+            Self::Queue => "queue",
             Self::Drop => "drop",
         }
     }
@@ -39,13 +42,13 @@ pub struct Judgement {
     /// Band and score of the source, where it has an entry.
     pub standing: Option<(Band, Score)>,
     /// What the band gets; pass for packets that were not judged.
-    pub treatment: Treatment,
+    pub measures: Measures,
 }
 
 impl Judgement {
     /// A plain forward of a packet that has no standing of its own.
     pub const FORWARD: Self =
-        Self { verdict: Verdict::Forward, reason: None, standing: None, treatment: Treatment::PASS };
+        Self { verdict: Verdict::Forward, reason: None, standing: None, measures: Measures::PASS };
 
     /// A drop of a packet that has no standing of its own.
     pub const fn drop(reason: Reason) -> Self {
@@ -64,6 +67,6 @@ impl fmt::Display for Judgement {
             Some((band, score)) => write!(f, "{band}\t{score}\t")?,
             None => f.write_str("\t\t")?,
         }
-        self.treatment.fmt(f)
+        self.measures.fmt(f)
     }
 }

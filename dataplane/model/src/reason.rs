@@ -90,12 +90,26 @@ reasons! {
     BlockNew = "block-new",
     /// A deny list names this source.
     Listed = "listed",
+    /// Held back to keep the rate of the band's queue.
+    Shaped = "shaped",
+    /// A new connection that waits for its turn.
+    ConnectionQueued = "connection-queued",
+    /// Would have to wait longer than the queue's horizon.
+    QueueHorizon = "queue-horizon",
+    /// The source holds as many packets as one source may.
+    QueueSource = "queue-source",
+    /// The worker holds as many packets as it may.
+    QueueFull = "queue-full",
+    /// More new connections wait than may.
+    ConnectionQueueFull = "connection-queue-full",
 
     // The box itself.
     /// The headers lie in more than the first segment of a scattered packet.
     Scattered = "scattered",
     /// The always-forward class is above its cap.
     ControlCap = "control-cap",
+    /// The worker that owns this source does not keep up: its hand-over ring was full.
+    HandOverFull = "hand-over-full",
     /// The port has no peer to forward to.
     NoPeer = "no-peer",
 }

@@ -15,13 +15,29 @@ pub struct Meter {
     pub byte_burst: u64,
 }
 
+/// Which packets of a source are copied to the mirror port.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sampling {
+    /// One packet in so many; 1 = every one.
+    pub one_in: u32,
+    /// Beside that, the first so many packets of a source in every window.
+    pub first: u32,
+}
+
 /// A combination of treatments. The empty one passes everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Treatment {
     /// Report this source's packets, sampled, to the log.
     pub log: bool,
+    /// Copy packets to the mirror port.
+    pub mirror: Option<Sampling>,
     /// Drop what is above the limit.
     pub meter: Option<Meter>,
+    /// Hold back what is above the limit, and send it when its time has come.
+    pub queue: Option<Meter>,
+    /// Hold back what would begin a TCP connection; all sources of the band together begin so many per
+    /// second.
+    pub queue_new: Option<u32>,
     /// Refuse what would begin something new; what was answered before goes on.
     pub block_new: bool,
     /// Drop everything.
@@ -30,32 +46,71 @@ pub struct Treatment {
 
 impl Treatment {
     /// Everything passes and nothing is noted.
-    pub const PASS: Self = Self { log: false, meter: None, block_new: false, drop: false };
+    pub const PASS: Self = Self {
+        log: false,
+        mirror: None,
+        meter: None,
+        queue: None,
+        queue_new: None,
+        block_new: false,
+        drop: false,
+    };
+
+    /// Which measures apply.
+    pub const fn measures(self) -> Measures {
+        Measures(
+            self.log as u8
+                | (self.mirror.is_some() as u8) << 1
+                | (self.meter.is_some() as u8) << 2
+                | (self.queue.is_some() as u8) << 3
+                | (self.queue_new.is_some() as u8) << 4
+                | (self.block_new as u8) << 5
+                | (self.drop as u8) << 6,
+        )
+    }
 
     /// Whether the source is limited in any way: what counts as a mitigation.
     pub const fn limits(self) -> bool {
-        self.meter.is_some() || self.block_new || self.drop
+        self.meter.is_some()
+            || self.queue.is_some()
+            || self.queue_new.is_some()
+            || self.block_new
+            || self.drop
     }
 }
 
 impl fmt::Display for Treatment {
     /// `pass`, or the names of what applies joined by `+`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = [
-            (self.log, "log"),
-            (self.meter.is_some(), "meter"),
-            (self.block_new, "block-new"),
-            (self.drop, "drop"),
-        ];
-        let mut any = false;
-        for (_, name) in names.iter().filter(|(on, _)| *on) {
-            if any {
-                f.write_str("+")?;
-            }
-            f.write_str(name)?;
-            any = true;
+        self.measures().fmt(f)
+    }
+}
+
+/// Which measures a treatment is made of, without their numbers: one byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Measures(u8);
+
+impl Measures {
+    /// None of them.
+    pub const PASS: Self = Self(0);
+
+    const NAMES: [&str; 7] = ["log", "mirror", "meter", "queue", "queue-new", "block-new", "drop"];
+}
+
+impl fmt::Display for Measures {
+    /// `pass`, or the names of what applies joined by `+`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::PASS {
+            return f.write_str("pass");
         }
-        if any { Ok(()) } else { f.write_str("pass") }
+        let mut before = "";
+        for (bit, name) in Self::NAMES.iter().enumerate() {
+            if self.0 & 1 << bit != 0 {
+                write!(f, "{before}{name}")?;
+                before = "+";
+            }
+        }
+        Ok(())
     }
 }
 

@@ -27,7 +27,7 @@
 //! let mut burst = Burst::new();
 //! rx.recv(&mut burst);
 //! tx.send(&mut burst);
-//! burst.free_all(); // what the port did not take
+//! dpdk::free(&mut burst); // what the port did not take
 //! # Ok(())
 //! # }
 //! ```
@@ -53,8 +53,9 @@ mod spec;
 mod stats;
 mod thread;
 mod timestamp;
+mod ways;
 
-pub use burst::{BURST_MAX, Burst};
+pub use burst::{BURST_MAX, Burst, free};
 pub use checksum::Checksum;
 pub use cycles::Cycles;
 pub use device::{Device, DeviceInfo};
@@ -73,3 +74,4 @@ pub use segments::Segments;
 pub use spec::{Driver, PortSpec, SpecError};
 pub use stats::PortStats;
 pub use thread::{ThreadError, WorkerThread};
+pub use ways::Ways;

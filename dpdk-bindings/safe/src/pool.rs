@@ -14,6 +14,7 @@ use dpdk_sys::{
 };
 use thiserror::Error;
 
+use crate::burst::{grow, spare};
 use crate::{BURST_MAX, Burst, Eal, Errno, Mbuf, Memory, log};
 
 /// Bytes that a packet needs beside its buffer: the mbuf, the pool's header and padding.
@@ -129,14 +130,14 @@ impl MbufPool {
     /// Adds `count` empty packets to the burst in one go: all of them, or none (`false`) when the burst has no room
     /// for them or the pool does not hold so many.
     pub fn alloc_bulk(&self, burst: &mut Burst, count: usize) -> bool {
-        let room = burst.spare();
+        let room = spare(burst);
         if count > BURST_MAX || count > room.len() {
             return false;
         }
         // SAFETY: `room` has space for `count` pointers; on 0 all of them were written, each an mbuf with one owner.
         unsafe {
             let done = dpdk_alloc_bulk(self.raw.as_ptr(), room.as_mut_ptr().cast(), count as u32) == 0;
-            burst.grow(if done { count } else { 0 });
+            grow(burst, if done { count } else { 0 });
             done
         }
     }

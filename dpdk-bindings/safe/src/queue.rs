@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use dpdk_sys::{dpdk_rx_burst, dpdk_tx_burst};
 
+use crate::burst::{as_raw, forget_first, grow, spare};
 use crate::port::Shared;
 use crate::{Burst, Direction};
 
@@ -34,13 +35,13 @@ impl RxQueue {
     /// waits.
     #[inline]
     pub fn recv(&mut self, burst: &mut Burst) -> usize {
-        let room = burst.spare();
+        let room = spare(burst);
         // SAFETY: the port is started while this queue exists, and nobody else polls it; `room` takes as many
         // pointers as the call may write, and each that it wrote is a packet given to us.
         unsafe {
             let got =
                 dpdk_rx_burst(self.end.port, self.end.queue, room.as_mut_ptr().cast(), room.len() as u16);
-            burst.grow(usize::from(got));
+            grow(burst, usize::from(got));
             usize::from(got)
         }
     }
@@ -75,8 +76,8 @@ impl TxQueue {
         // packets of ours, of which the port owns the first `sent` afterwards.
         unsafe {
             let len = burst.len() as u16;
-            let sent = dpdk_tx_burst(self.end.port, self.end.queue, burst.as_raw(), len);
-            burst.forget_first(usize::from(sent));
+            let sent = dpdk_tx_burst(self.end.port, self.end.queue, as_raw(burst), len);
+            forget_first(burst, usize::from(sent));
             usize::from(sent)
         }
     }

@@ -72,7 +72,7 @@ fn packets_are_made_changed_and_copied() {
     assert!(!mirror.alloc_bulk(&mut second, 24), "only 23 are left");
     assert!(mirror.alloc_bulk(&mut second, 23) && mirror.alloc().is_none());
     assert!(mirror.copy_prefix(&burst[0], 1).is_none());
-    burst.drain().take(3).for_each(drop);
+    burst.drain(..).take(3).for_each(drop);
     drop((burst, second));
     assert_eq!((main.in_use(), mirror.in_use()), (0, 0));
 }

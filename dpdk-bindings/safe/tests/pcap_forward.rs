@@ -80,7 +80,7 @@ fn receive_only_ports_have_as_many_transmit_queues(
     let mut burst = Burst::new();
     for queue in 0..2 {
         assert_eq!(port.take_rx(queue).unwrap().recv(&mut burst), BURST_MAX);
-        assert_eq!(burst.drain().count(), BURST_MAX);
+        assert_eq!(burst.drain(..).count(), BURST_MAX);
     }
     port.close().unwrap();
     assert_eq!(pool.in_use(), 0);

@@ -56,7 +56,7 @@ fn packets_change_threads_and_none_is_lost() {
             if rx.recv(&mut burst) == 0 {
                 thread::yield_now();
             }
-            received += burst.free_all();
+            received += dpdk::free(&mut burst);
         }
         assert!(clock.hz() > 1_000_000 && clock.now() > start);
         received

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use repute_engine::{BATCH, Grid, batch_len};
-use repute_model::Tick;
+use repute_engine::{Grid, batch_len};
+use repute_model::{BATCH, Tick};
 
 use crate::capture::{Capture, Link, Record};
 

@@ -2,10 +2,8 @@
 
 use std::rc::Rc;
 
-use repute_engine::{
-    Arrival, Batch, Handle, Io, Outbox, Packet, Published, REPLAY_SEED, Role, Wire, Worker, mailbox,
-};
-use repute_model::{Explanation, Judgement, Prefix, PrefixTable, Report, Source};
+use repute_engine::{Batch, Handle, Published, REPLAY_SEED, Role, Wire, Worker, mailbox};
+use repute_model::{Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source};
 use repute_policy::Checked;
 use repute_wire::Parsed;
 
@@ -51,10 +49,10 @@ impl Packet for Shared {
         1
     }
 
-    fn link(&self) -> repute_engine::Link {
+    fn link(&self) -> repute_model::Link {
         match self.0.link {
-            Link::Ethernet => repute_engine::Link::Ethernet,
-            Link::RawIp => repute_engine::Link::Ip,
+            Link::Ethernet => repute_model::Link::Ethernet,
+            Link::RawIp => repute_model::Link::Ip,
         }
     }
 }
@@ -104,11 +102,8 @@ impl Rehearsal {
 
     /// Judges a batch.
     pub fn judge(&mut self, batch: &FeedBatch) -> Vec<Judged> {
-        let mut arrivals: Batch<Shared> = batch
-            .packets
-            .iter()
-            .map(|packet| Arrival { packet: Shared(Rc::clone(packet)), port: 0 })
-            .collect();
+        let mut arrivals: Batch<Shared> =
+            batch.packets.iter().map(|packet| (0, Shared(Rc::clone(packet)))).collect();
         let judgements = self.worker.breathe(batch.tick, &mut arrivals, &mut Nowhere).to_vec();
         while let Ok(report) = self.handle.reports.pop() {
             if let Report::Mitigation(mitigation) = report {

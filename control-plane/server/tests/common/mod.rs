@@ -2,8 +2,8 @@
 //! With paused time everything here is deterministic.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use repute_engine::{Arrival, Batch, Io, Link, Outbox, Packet, Published, Role, Wire, Worker, mailbox};
-use repute_model::{Source, Tick, owner};
+use repute_engine::{Batch, Published, Role, Wire, Worker, mailbox};
+use repute_model::{BATCH, Io, Link, Outbox, Packet, Source, Tick, owner};
 use repute_policy::Config;
 use repute_server::{BoxInfo, FIRST_VERSION, Hub, Loaded, PortInfo, WorkerLink};
 use tokio::sync::mpsc;
@@ -149,8 +149,8 @@ impl Rig {
 async fn breathe(mut worker: Worker<Datagram>, mut packets: mpsc::UnboundedReceiver<Datagram>) {
     let mut batch = Batch::new();
     for tick in 1.. {
-        while let Some(packet) = (!batch.is_full()).then(|| packets.try_recv().ok()).flatten() {
-            batch.push(Arrival { packet, port: 0 });
+        while let Some(packet) = (batch.len() < BATCH).then(|| packets.try_recv().ok()).flatten() {
+            batch.push(0, packet);
         }
         worker.breathe(Tick(tick), &mut batch, &mut Sink);
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;

@@ -1,14 +1,13 @@
 //! Who sent it, how does he stand, what does that get: the judgement of one packet.
 
 use repute_model::{
-    Direction, Judgement, LogLine, Reason, Report, Rule, Side, Sides, Source, Treatment, Verdict,
+    Direction, Judgement, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment, Verdict,
 };
 use repute_reputation::{Exchange, Flags, Parties, Refused, Slot, conforms};
 use repute_wire::Parsed;
 
 use super::stranger::Stranger;
 use super::{Role, Worker, owner_side, report, rules, width};
-use crate::Packet;
 use crate::classify::exchange;
 
 impl<P: Packet> Worker<P> {
@@ -94,7 +93,7 @@ impl<P: Packet> Worker<P> {
             Some(_) => self.note_stopped(slot, exchange),
         }
         let verdict = if stopped.is_some() { Verdict::Drop } else { Verdict::Forward };
-        let judgement = Judgement { verdict, reason: stopped, standing, treatment };
+        let judgement = Judgement { verdict, reason: stopped, standing, measures: treatment.measures() };
         if treatment.log {
             self.log(exchange, judgement);
         }
@@ -116,7 +115,8 @@ impl<P: Packet> Worker<P> {
             self.note(x, Parties { sender: None, receiver });
         }
         let verdict = if stopped.is_some() { Verdict::Drop } else { Verdict::Forward };
-        let judgement = Judgement { verdict, reason: stopped, standing: None, treatment };
+        let judgement =
+            Judgement { verdict, reason: stopped, standing: None, measures: treatment.measures() };
         if treatment.log {
             self.log(x, judgement);
         }

@@ -1,26 +1,26 @@
 //! What leaves: packets to their ways out, in order, and everything else freed in bulk.
 
-use repute_model::Verdict;
+use repute_model::{Io, Packet, Verdict};
 
 use super::Worker;
-use crate::{Batch, Io, Packet};
+use crate::Batch;
 
 impl<P: Packet> Worker<P> {
     /// Empties the batch: forwards by port, frees the rest, and counts both.
     pub(super) fn send<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
-        for (arrival, judgement) in batch.drain(..).zip(&self.judgements) {
-            let port = &mut self.account.ports[usize::from(arrival.port)];
-            let peer = self.wires[usize::from(arrival.port)].peer;
+        for ((packet, port), judgement) in batch.packets.drain(..).zip(batch.ports).zip(&self.judgements) {
+            let peer = self.wires[usize::from(port)].peer;
+            let port = &mut self.account.ports[usize::from(port)];
             match (judgement.verdict, judgement.reason, peer) {
                 (Verdict::Forward, _, Some(peer)) => {
                     port.forwarded += 1;
-                    self.outboxes[usize::from(peer)].push(arrival.packet);
+                    self.outboxes[usize::from(peer)].push(packet);
                 }
                 (_, reason, _) => {
                     if let Some(reason) = reason {
                         port.dropped[reason.index()] += 1;
                     }
-                    self.dropped.push(arrival.packet);
+                    self.dropped.push(packet);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Frames made by hand: right headers, no checksums (nobody here judges them).
 
-use repute_engine::{Link, Packet};
 use repute_model::Address;
+use repute_model::{Link, Packet};
 
 /// A packet that owns its bytes.
 #[derive(Clone, PartialEq, Debug)]

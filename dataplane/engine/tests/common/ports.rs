@@ -1,6 +1,7 @@
 //! Ports that remember what they were given and may refuse some of it.
 
-use repute_engine::{Io, Outbox, PORTS, Packet};
+use repute_engine::PORTS;
+use repute_model::{Io, Outbox, Packet};
 
 use super::frame::Frame;
 

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use repute_engine::{
-    Account, Arrival, BATCH, Batch, Handle, Mailbox, Published, Role, Wire, Worker, mailbox,
-};
+use repute_engine::{Account, Batch, Handle, Mailbox, Published, Role, Wire, Worker, mailbox};
 use repute_model::{
-    Command, Explanation, Judgement, Limits, Mitigation, Policy, Reason, Report, Source, Tick, Width,
+    BATCH, Command, Explanation, Judgement, Limits, Mitigation, Policy, Reason, Report, Source, Tick, Width,
 };
 
 use super::frame::{Frame, Ip, address};
@@ -59,8 +57,7 @@ impl Rig {
     /// One breath `ms` later; the account is conserved after it.
     pub fn breathe(&mut self, ms: u64, arrivals: impl IntoIterator<Item = (u8, Frame)>) -> Vec<Judgement> {
         self.now = Tick(self.now.0 + ms);
-        let mut batch: Batch<Frame> =
-            arrivals.into_iter().map(|(port, packet)| Arrival { packet, port }).collect();
+        let mut batch: Batch<Frame> = arrivals.into_iter().collect();
         let judgements = self.worker.breathe(self.now, &mut batch, &mut self.ports).to_vec();
         assert!(batch.is_empty());
         assert!(self.worker.account().is_conserved());

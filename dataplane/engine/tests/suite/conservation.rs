@@ -2,8 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use repute_engine::{Account, Link, PORTS, Role, Wire};
-use repute_model::{Policy, Reason, Verdict};
+use repute_engine::{Account, PORTS, Role, Wire};
+use repute_model::{Link, Policy, Reason, Verdict};
 use repute_wire::Class;
 
 use crate::common::frame::Frame;
@@ -56,8 +56,8 @@ fn frames() -> impl Strategy<Value = Frame> {
 type Breath = (u64, Vec<(u8, Frame)>, Vec<usize>);
 
 fn breaths() -> impl Strategy<Value = Vec<Breath>> {
-    let arrivals = vec((0..PORTS as u8, frames()), 0..=repute_engine::BATCH);
-    vec((0..200u64, arrivals, vec(0..=repute_engine::BATCH, PORTS)), 1..12)
+    let arrivals = vec((0..PORTS as u8, frames()), 0..=repute_model::BATCH);
+    vec((0..200u64, arrivals, vec(0..=repute_model::BATCH, PORTS)), 1..12)
 }
 
 /// Every packet is judged by exactly one rule.

@@ -1,8 +1,8 @@
 //! One seed, one policy, one stream of packets: one outcome, however the stream is cut into breaths.
 
 use proptest::prelude::*;
-use repute_engine::{Account, BATCH};
-use repute_model::{Judgement, Mitigation};
+use repute_engine::Account;
+use repute_model::{BATCH, Judgement, Mitigation};
 
 use crate::common::frame::Frame;
 use crate::common::rig::Rig;

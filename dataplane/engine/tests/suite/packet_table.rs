@@ -1,7 +1,7 @@
 //! A table of named packets with the verdict each must get, and what must pass whatever the policy.
 
-use repute_engine::{Link, Role, Wire};
-use repute_model::{Limits, Reason, Verdict};
+use repute_engine::{Role, Wire};
+use repute_model::{Limits, Link, Reason, Verdict};
 use repute_wire::Class;
 
 use crate::common::frame::{ACK, Frame, SYN, echo, tcp, udp};

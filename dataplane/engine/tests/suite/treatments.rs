@@ -251,7 +251,11 @@ fn a_stranger_gets_what_his_explanation_says() {
         let explained = rig.explain(stranger);
         let judgement = rig.outside(1, Talk { client: (stranger, 9), ..TALK }.asks(SYN, 0));
         assert!(!rig.explain(stranger).tracked);
-        assert_eq!((judgement.treatment, judgement.reason), (explained.treatment, reason), "{band}");
+        assert_eq!(
+            (judgement.measures, judgement.reason),
+            (explained.treatment.measures(), reason),
+            "{band}"
+        );
     }
 }
 

@@ -1,8 +1,12 @@
-//! What the engine wants of a packet and of the way out: the only things I/O has to provide.
+//! What the engine wants of a packet and of the ways out: the only things I/O has to provide.
+//!
+//! Implemented by `dpdk` for mbufs, and by everything that runs the engine without a port.
 
 use arrayvec::ArrayVec;
 
-use crate::BATCH;
+/// Packets in a batch at most: enough to hide the latency of a batch of look-ups behind each other,
+/// few enough that their headers stay in the first-level cache.
+pub const BATCH: usize = 64;
 
 /// What a packet's first byte belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,7 +18,7 @@ pub enum Link {
 }
 
 /// A packet as the engine sees it.
-pub trait Packet {
+pub trait Packet: Sized {
     /// The bytes of the first segment.
     fn bytes(&self) -> &[u8];
     /// Its length on the wire, which a capture may have cut.
@@ -23,6 +27,9 @@ pub trait Packet {
     fn segments(&self) -> u16;
     /// What the bytes begin with.
     fn link(&self) -> Link;
+    /// Asks the CPU for the first bytes, which will be read a little later.
+    #[inline(always)]
+    fn prefetch(&self) {}
 }
 
 /// Packets on their way out, oldest first.
