@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
+use crate::files::Summary;
 
 /// What stands at one path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,11 +17,13 @@ pub(crate) enum Leaf {
     Many(Vec<String>),
 }
 
-/// Every setting by its dotted path; absent options have no entry.
-pub(crate) fn leaves(config: &Config) -> BTreeMap<String, Leaf> {
+/// Every setting by its dotted path, list files with what they hold; absent options have no entry.
+pub(crate) fn leaves(config: &Config, [allow, deny]: &[Vec<Summary>; 2]) -> BTreeMap<String, Leaf> {
     let mut leaves = BTreeMap::new();
     // Config structs serialise without failing: string keys, finite numbers.
-    let value = serde_json::to_value(config).unwrap_or_default();
+    let mut value = serde_json::to_value(config).unwrap_or_default();
+    value["lists"]["allow_files"] = json!(allow);
+    value["lists"]["deny_files"] = json!(deny);
     walk(String::new(), &value, &mut leaves);
     leaves
 }
@@ -58,8 +61,8 @@ fn shown(value: &Value) -> String {
 }
 
 /// SHA-256 (FIPS 180-4) over every path and value, each with its length before it.
-pub(crate) fn digest(config: &Config) -> [u8; 32] {
-    hashed(leaves(config))
+pub(crate) fn digest(config: &Config, files: &[Vec<Summary>; 2]) -> [u8; 32] {
+    hashed(leaves(config, files))
 }
 
 fn hashed(leaves: BTreeMap<String, Leaf>) -> [u8; 32] {
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_leaf() {
-        let leaves = leaves(&Config::default());
+        let leaves = leaves(&Config::default(), &[Vec::new(), Vec::new()]);
         assert_eq!(leaves.get("limits.sweep"), Some(&Leaf::One("500ms".to_owned())));
         assert_eq!(leaves.get("lists.allow"), Some(&Leaf::Many(Vec::new())));
         assert!(!leaves.contains_key("api.socket"));

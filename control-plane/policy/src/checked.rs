@@ -1,55 +1,74 @@
 //! A config in which nothing is wrong: the only way to a policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 
-use repute_model::{Limits, Policy};
+use repute_model::{Limits, Listing, Policy, PrefixTable};
 use toml::de::DeTable;
 
-use crate::canon::digest;
+use crate::canon::{Leaf, digest, leaves};
 use crate::check::check;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics, Findings};
+use crate::files::{self, ListFile, Summary};
 use crate::read::{Overlay, Reader};
 use crate::topology::{Topology, topology};
-use crate::{compile, value::Named};
+use crate::{compile, tables, value::Named};
 
 /// The longest config text in bytes.
 pub const TEXT_MAX: usize = 64 << 20;
 
-/// A validated config with its digest.
+/// A validated config, with what its list files held when it was read, and its digest.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Checked {
     config: Config,
+    /// List files: to allow, to deny.
+    files: [Vec<Summary>; 2],
+    lists: PrefixTable<Listing>,
     digest: [u8; 32],
 }
 
 impl Config {
-    /// Reads and checks a config text.
+    /// Reads and checks a config text that lies in no folder: files that it names have whole paths.
     ///
-    /// `name` is what messages call the text: a path, or where it came from.
+    /// `name` is what messages call the text: where it came from.
     ///
     /// # Errors
     /// Every mistake at once, at most [`DIAGNOSTICS_MAX`](crate::DIAGNOSTICS_MAX) of them kept. Where the
-    /// text is not even TOML, what depends on several keys is not checked yet.
+    /// text is not even TOML, what depends on several keys is not checked yet, and no file is read.
     pub fn parse(name: &str, text: &str) -> Result<Checked, Diagnostics> {
-        if text.len() > TEXT_MAX {
-            let mut findings = Findings::default();
-            let message = format!("{} bytes of config, at most {TEXT_MAX} are read", text.len());
-            findings.push(Diagnostic::new(0..0, message).label("long lists belong into feeds"));
-            return Err(Diagnostics::new(name, "", findings));
-        }
-        let (config, findings) = read(text);
-        if findings.is_empty() {
-            let digest = digest(&config);
-            Ok(Checked { config, digest })
-        } else {
-            Err(Diagnostics::new(name, text, findings))
-        }
+        checked(name, None, text)
+    }
+
+    /// Reads and checks the text of the config file at `path`: files that it names may lie beside it.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_file(path: &Path, text: &str) -> Result<Checked, Diagnostics> {
+        checked(&path.display().to_string(), path.parent(), text)
     }
 }
 
-fn read(text: &str) -> (Config, Findings) {
+fn checked(name: &str, folder: Option<&Path>, text: &str) -> Result<Checked, Diagnostics> {
+    if text.len() > TEXT_MAX {
+        let mut findings = Findings::default();
+        let message = format!("{} bytes of config, at most {TEXT_MAX} are read", text.len());
+        let found = Diagnostic::new(0..0, message).label("long lists belong into files of their own");
+        findings.push(found.help("name them in `lists.allow_files` and `lists.deny_files`"));
+        return Err(Diagnostics::new(name, "", findings));
+    }
+    let (config, files, findings) = read(folder, text);
+    if !findings.is_empty() {
+        return Err(Diagnostics::new(name, text, findings));
+    }
+    let lists = tables::lists(&config.lists, &files);
+    let files = files.map(|files| files.into_iter().map(|file| file.summary).collect());
+    let digest = digest(&config, &files);
+    Ok(Checked { config, files, lists, digest })
+}
+
+fn read(folder: Option<&Path>, text: &str) -> (Config, [Vec<ListFile>; 2], Findings) {
     let (root, errors) = DeTable::parse_recoverable(text);
     let root = toml::Spanned::new(root.span(), toml::de::DeValue::Table(root.into_inner()));
     let mut config = Config::default();
@@ -57,9 +76,10 @@ fn read(text: &str) -> (Config, Findings) {
     config.overlay(&root, &mut reader);
     if errors.is_empty() {
         check(&config, &mut reader);
-        return (config, reader.findings);
+        let files = files::load(&config, folder, &mut reader);
+        return (config, files, reader.findings);
     }
-    (config, with_syntax_errors(text, &errors, reader.findings))
+    (config, Default::default(), with_syntax_errors(text, &errors, reader.findings))
 }
 
 /// Syntax errors, and what reading found on other lines: on the same line it is only their echo.
@@ -87,14 +107,20 @@ impl Checked {
         &self.config
     }
 
-    /// SHA-256 over the validated config in canonical form: the same for every spelling of one meaning.
+    /// SHA-256 over the validated config in canonical form, with what its list files hold: the same for every
+    /// spelling of one meaning.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }
 
     /// The policy that workers judge by: the same bytes for the same config and version.
     pub fn compile(&self, version: u64) -> Policy {
-        compile::policy(&self.config, version, self.digest)
+        compile::policy(&self.config, &self.lists, version, self.digest)
+    }
+
+    /// Every setting by its dotted path, for comparing.
+    pub(crate) fn leaves(&self) -> BTreeMap<String, Leaf> {
+        leaves(&self.config, &self.files)
     }
 
     /// Sizes that are fixed at start.
@@ -118,7 +144,13 @@ impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let profile = if self.config.profiles.ingress.is_some() { "ingress" } else { "egress" };
         let (ports, services) = (self.config.ports.len(), self.config.services.len());
-        write!(f, "profile {profile}, {ports} ports, {services} services, sha256 ")?;
+        write!(f, "profile {profile}, {ports} ports, {services} services, ")?;
+        let files = self.files.iter().flatten();
+        let (count, prefixes) = (files.clone().count(), files.map(|file| file.prefixes).sum::<usize>());
+        if count > 0 {
+            write!(f, "{prefixes} prefixes in {count} list files, ")?;
+        }
+        f.write_str("sha256 ")?;
         self.digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }

@@ -1,17 +1,23 @@
 //! From a validated config to the policy that workers judge by: pure, and the same every time.
 
 use repute_model::{
-    Band, Dwell, Model, Policy, Protect as Protected, Ramp, Score, Thresholds, Weighting, Width,
+    Band, Dwell, Listing, Model, Policy, PrefixTable, Protect as Protected, Ramp, Score, Thresholds,
+    Weighting, Width,
 };
 
 use crate::config::{
-    Bands, Baseline, Config, Meter, ModelName, Profile, Protect, Service, Treatment, Weight,
+    Bands, Baseline, Config, Meter, ModelName, Profile, Protect, Sampling, Service, Treatment, Weight,
 };
-use crate::tables::{lists, map, set};
+use crate::tables::{map, set};
 use crate::value::{PortSpec, Share};
 
-/// The policy of `config`, whose digest is known.
-pub(crate) fn policy(config: &Config, version: u64, digest: [u8; 32]) -> Policy {
+/// The policy of `config`, whose lists and digest are known.
+pub(crate) fn policy(
+    config: &Config,
+    lists: &PrefixTable<Listing>,
+    version: u64,
+    digest: [u8; 32],
+) -> Policy {
     let destinations = config.destinations.entries.iter().map(|entry| (entry.prefix.0, score(entry.score)));
     Policy {
         version,
@@ -21,7 +27,7 @@ pub(crate) fn policy(config: &Config, version: u64, digest: [u8; 32]) -> Policy 
         egress: config.profiles.egress.as_ref().map(profile),
         protect: protect(&config.protect),
         control_packets_per_s: config.protect.control_packets_per_s.get() as u32,
-        lists: lists(&config.lists),
+        lists: lists.clone(),
         destinations: map(destinations),
         destination_default: score(config.destinations.default),
         services: config.services.iter().map(|(_, one)| service(one)).collect(),
@@ -37,6 +43,11 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         sweep_ms: config.limits.sweep.get() as u32,
         outside: Width { v4: sources.outside_v4.get() as u8, v6: sources.outside_v6.get() as u8 },
         inside: Width { v4: sources.inside_v4.get() as u8, v6: sources.inside_v6.get() as u8 },
+        queue_packets: config.limits.queue_packets.get() as u32,
+        queue_source: config.limits.queue_source.get() as u32,
+        queue_horizon_ms: config.limits.queue_horizon.get() as u32,
+        queue_connections: config.limits.queue_connections.get() as u32,
+        hand_over: config.limits.hand_over.get() as u32,
     }
 }
 
@@ -111,11 +122,17 @@ fn thresholds(bands: &Bands) -> Thresholds {
 fn treatment(treatment: &Treatment) -> repute_model::Treatment {
     repute_model::Treatment {
         log: treatment.log,
+        mirror: treatment.mirror.as_ref().map(sampling),
         meter: treatment.meter.as_ref().map(meter),
+        queue: treatment.queue.as_ref().map(meter),
+        queue_new: treatment.queue_new.map(|rate| rate.get() as u32),
         block_new: treatment.block_new,
         drop: treatment.drop,
-        ..repute_model::Treatment::PASS
     }
+}
+
+fn sampling(sampling: &Sampling) -> repute_model::Sampling {
+    repute_model::Sampling { one_in: sampling.one_in.get() as u32, first: sampling.first.get() as u32 }
 }
 
 fn meter(meter: &Meter) -> repute_model::Meter {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::canon::{Leaf, leaves};
+use crate::canon::Leaf;
 use crate::checked::Checked;
 
 /// Sections that only a restart changes.
-const FIXED_AT_START: [&str; 5] = ["ports", "workers", "limits", "sources", "api"];
+const FIXED_AT_START: [&str; 6] = ["ports", "mirror", "workers", "limits", "sources", "api"];
 
 /// One setting that differs; for lists, one entry that came or went.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ impl fmt::Display for Change {
 
 /// Every setting that differs, by path. Empty exactly when the digests are the same.
 pub fn diff(old: &Checked, new: &Checked) -> Vec<Change> {
-    let (old, new) = (leaves(old.config()), leaves(new.config()));
+    let (old, new) = (old.leaves(), new.leaves());
     let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut changes = Vec::new();
     for path in paths {

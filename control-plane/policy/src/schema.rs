@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::config::{Config, Port, Profile, Profiles, Service};
+use crate::config::{Config, Mirror, Port, Profile, Profiles, Service, Vxlan};
 
 /// The schema as JSON text. What every key means, its range and its default are in it.
 pub fn json_schema() -> String {
@@ -15,7 +15,8 @@ pub(crate) fn schema() -> Value {
     let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
     without_defaults(&mut schema);
     let profiles = Profiles { ingress: Some(Profile::ingress()), egress: Some(Profile::egress()) };
-    let defaults = Config { profiles, ..Config::default() };
+    let mirror = Some(Mirror { vxlan: Some(Vxlan::default()), ..Mirror::default() });
+    let defaults = Config { profiles, mirror, ..Config::default() };
     with_defaults(&mut schema, &json!(defaults));
     for (section, default) in [("ports", json!(Port::default())), ("services", json!(Service::default()))] {
         if let Some(one) = schema.pointer_mut(&format!("/properties/{section}/additionalProperties")) {

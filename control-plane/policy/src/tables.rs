@@ -3,6 +3,7 @@
 use repute_model::{Address, Listing, Prefix, PrefixTable};
 
 use crate::config::Lists;
+use crate::files::ListFile;
 use crate::value::Cidr;
 
 /// Where IPv4 lives in the 128-bit space.
@@ -12,16 +13,14 @@ const V4: Prefix = Prefix::containing(Address::v4(0), 96);
 ///
 /// On the 128-bit scale `::/0` contains every IPv4 address; whoever writes it means IPv6. Such a prefix
 /// becomes the (at most 96) prefixes around the IPv4 range.
-pub(crate) fn one_family(prefix: Prefix) -> Vec<Prefix> {
+pub(crate) fn one_family(prefix: Prefix) -> impl Iterator<Item = Prefix> {
     let contains_v4 = prefix.len128() < V4.len128() && prefix.contains(V4.first());
-    if !contains_v4 {
-        return vec![prefix];
-    }
-    let beside_v4 = |len: u8| {
-        let flipped = Address(V4.first().0 ^ (1 << (128 - u32::from(len))));
-        Prefix::containing(flipped, len)
+    let beside_v4 = |shared: u8| {
+        let flipped = Address(V4.first().0 ^ (1 << (127 - u32::from(shared))));
+        Prefix::containing(flipped, shared + 1)
     };
-    (prefix.len128() + 1..=V4.len128()).map(beside_v4).collect()
+    let around = if contains_v4 { prefix.len128()..V4.len128() } else { 0..0 };
+    (!contains_v4).then_some(prefix).into_iter().chain(around.map(beside_v4))
 }
 
 /// A table that only says whether an address is in it.
@@ -31,29 +30,35 @@ pub(crate) fn set(prefixes: &[Cidr]) -> PrefixTable<()> {
 
 /// A table of values; the longest prefix counts.
 pub(crate) fn map<V: Copy + PartialEq>(entries: impl Iterator<Item = (Prefix, V)>) -> PrefixTable<V> {
-    PrefixTable::new(
-        entries.flat_map(|(prefix, value)| one_family(prefix).into_iter().map(move |p| (p, value))),
-    )
+    PrefixTable::new(entries.flat_map(|(prefix, value)| one_family(prefix).map(move |p| (p, value))))
 }
 
-/// Allow and deny in one table. Allow wins even over a longer deny: what it covers is left out.
-pub(crate) fn lists(lists: &Lists) -> PrefixTable<Listing> {
-    let allowed = set(&lists.allow);
-    let covers = |prefix: Prefix| lists.allow.iter().any(|allow| covers(allow.0, prefix));
-    let deny = lists
-        .deny
-        .iter()
-        // The table answers for one address; only an allowed one is worth the walk over the list.
-        .filter(|deny| allowed.get(deny.prefix.0.first()).is_none() || !covers(deny.prefix.0))
-        .map(|deny| (deny.prefix.0, Listing::Deny(deny.confidence.get() as u8)));
-    let allow = lists.allow.iter().map(|cidr| (cidr.0, Listing::Allow));
-    map(deny.chain(allow))
+/// Allow and deny in one table, those of files among them. Allow wins even over a longer deny: what it
+/// covers is left out. Of equal denies one of the config counts, else that of the later file.
+pub(crate) fn lists(lists: &Lists, [allow_files, deny_files]: &[Vec<ListFile>; 2]) -> PrefixTable<Listing> {
+    let allow = allow_files.iter().flat_map(|file| file.prefixes.iter().copied());
+    let allow: Vec<Prefix> =
+        allow.chain(lists.allow.iter().map(|cidr| cidr.0)).flat_map(one_family).collect();
+    let from_files = lists.deny_files.iter().zip(deny_files).flat_map(|(key, file)| {
+        let confidence = key.confidence.get() as u8;
+        file.prefixes.iter().map(move |&prefix| (prefix, confidence))
+    });
+    let named = lists.deny.iter().map(|deny| (deny.prefix.0, deny.confidence.get() as u8));
+    let deny = from_files.chain(named).flat_map(|(prefix, confidence)| {
+        one_family(prefix).map(move |prefix| (prefix, Listing::Deny(confidence)))
+    });
+    let outermost = outermost(allow.clone());
+    let covered = |prefix: Prefix| outermost.get(prefix.first()).is_some_and(|len| len <= prefix.len128());
+    let deny = deny.filter(|(prefix, _)| !covered(*prefix));
+    PrefixTable::new(deny.chain(allow.iter().map(|&prefix| (prefix, Listing::Allow))))
 }
 
-fn covers(outer: Prefix, inner: Prefix) -> bool {
-    outer.len128() <= inner.len128()
-        && outer.contains(inner.first())
-        && (outer.len128() >= V4.len128() || outer.first().is_v4() == inner.first().is_v4())
+/// The length of the widest of `prefixes` around an address.
+fn outermost(mut prefixes: Vec<Prefix>) -> PrefixTable<u8> {
+    // In their order the wider ones come first.
+    prefixes.sort_unstable();
+    prefixes.dedup_by(|inner, outer| outer.contains(inner.first()));
+    PrefixTable::new(prefixes.into_iter().map(|prefix| (prefix, prefix.len128())))
 }
 
 #[cfg(test)]
@@ -83,15 +88,15 @@ mod tests {
 
     #[test]
     fn all_of_ipv4_stays_one_prefix() {
-        assert_eq!(one_family(cidr("0.0.0.0/0").0).len(), 1);
-        assert_eq!(one_family(cidr("2001:db8::/32").0).len(), 1);
-        assert_eq!(one_family(cidr("::/0").0).len(), 96);
+        assert_eq!(one_family(cidr("0.0.0.0/0").0).count(), 1);
+        assert_eq!(one_family(cidr("2001:db8::/32").0).count(), 1);
+        assert_eq!(one_family(cidr("::/0").0).count(), 96);
     }
 
     #[test]
     fn allow_wins_over_wider_equal_and_narrower_denies() {
         let deny = |text| Deny { prefix: cidr(text), confidence: Int::new(90) };
-        let table = lists(&Lists {
+        let config = Lists {
             allow: vec![cidr("10.1.0.0/16"), cidr("192.0.2.0/24"), cidr("::/0")],
             deny: vec![
                 deny("10.0.0.0/8"),
@@ -99,7 +104,9 @@ mod tests {
                 deny("10.1.2.0/24"),
                 deny("198.51.100.0/24"),
             ],
-        });
+            ..Lists::default()
+        };
+        let table = lists(&config, &[Vec::new(), Vec::new()]);
         assert_eq!(table.get(at("10.0.0.1")), Some(Listing::Deny(90)));
         assert_eq!(table.get(at("198.51.100.1")), Some(Listing::Deny(90)));
         for address in ["10.1.0.1", "10.1.2.3", "192.0.2.1", "2001:db8::1"] {

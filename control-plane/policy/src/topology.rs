@@ -1,22 +1,52 @@
-//! Ports, their pairs and the workers, as plain values for the daemon.
+//! Ports, their pairs, the mirror and the workers, as plain values for the daemon.
+//!
+//! **Always holds:** what stands in `ports` carries packets and has a peer; the mirror's port stands apart.
 
-use crate::config::{Config, Idle, Port, Role};
+use std::net::IpAddr;
+
+use crate::config::{Config, Idle, LinkRule, Mirror, Port, PortRole, Vxlan};
+use crate::pairing::{Carrier, carriers, peers};
 use crate::value::Named;
 
 /// What the daemon has to open, start and join.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Topology {
-    /// Ports in the order of their names; empty where the config names none.
+    /// Ports that carry packets, in the order of their names; empty where the config names none.
     pub ports: Vec<TopologyPort>,
     /// Pairs of positions in `ports`, the smaller one first; a port that is its own peer twice.
     pub pairs: Vec<(usize, usize)>,
+    /// Where copies of packets go.
+    pub mirror: Option<TopologyMirror>,
     /// The threads that move packets.
     pub workers: TopologyWorkers,
     /// Packet buffers, for each worker.
     pub mbufs: u32,
 }
 
-/// One port.
+/// Which side of the wire a port that carries packets is on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Towards what the box protects.
+    Inside,
+    /// Towards everybody else.
+    Outside,
+    /// Carries both; the `inside` prefixes tell them apart.
+    Both,
+}
+
+impl Role {
+    /// The side of a port of the config; `None` for a mirror, which carries nothing.
+    pub(crate) const fn of(role: PortRole) -> Option<Self> {
+        match role {
+            PortRole::Inside => Some(Self::Inside),
+            PortRole::Outside => Some(Self::Outside),
+            PortRole::Both => Some(Self::Both),
+            PortRole::Mirror => None,
+        }
+    }
+}
+
+/// One port that carries packets.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TopologyPort {
     /// Its name in the config.
@@ -29,8 +59,53 @@ pub struct TopologyPort {
     pub peer: usize,
     /// Largest IP packet in bytes.
     pub mtu: u16,
-    /// Receive queues, 1..=64.
+    /// Receive queues: 1, or as many as workers.
     pub rx_queues: u16,
+    /// What it does when its peer loses its link.
+    pub link: LinkRule,
+}
+
+/// Where copies of packets go.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TopologyMirror {
+    /// The port they are sent out of; none of [`Topology::ports`].
+    pub port: MirrorPort,
+    /// Bytes of a frame that are copied, 64..=9000. With its tunnel the copy fits the port's MTU.
+    pub bytes: u16,
+    /// Bytes per second that copies may take on the wire, for each worker.
+    pub bytes_per_s: u64,
+    /// Buffers for copies, for each worker.
+    pub mbufs: u32,
+    /// The tunnel; `None` = copies are sent as they are.
+    pub vxlan: Option<TopologyVxlan>,
+}
+
+/// The port of the mirror.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MirrorPort {
+    /// Its name in the config.
+    pub name: String,
+    /// DPDK device arguments, where the config gives them.
+    pub device: Option<String>,
+    /// Largest IP packet in bytes.
+    pub mtu: u16,
+}
+
+/// A VXLAN tunnel (RFC 7348) between two hosts of one address family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TopologyVxlan {
+    /// VXLAN network identifier, 1..=2^24 − 1.
+    pub vni: u32,
+    /// This end.
+    pub local: IpAddr,
+    /// The other end.
+    pub remote: IpAddr,
+    /// Ethernet address of this end, in the order of the wire.
+    pub local_mac: [u8; 6],
+    /// Ethernet address of the next hop towards the other end.
+    pub remote_mac: [u8; 6],
+    /// UDP port of the other end.
+    pub port: u16,
 }
 
 /// The threads that move packets.
@@ -44,84 +119,69 @@ pub struct TopologyWorkers {
     pub idle: Idle,
 }
 
-/// Why a port has no peer.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Unpaired {
-    /// It names a port that is none.
-    Unknown(String),
-    /// It names none and there is not exactly one to choose.
-    Undecided,
-    /// Its peer forwards to somebody else.
-    OneWay(String),
-    /// Both roles together make no pair.
-    Roles(String),
-}
-
-/// The peer of every port by name, in the order of the ports, or why it has none.
-pub(crate) fn peers(ports: &Named<Port>) -> Vec<(&str, Result<&str, Unpaired>)> {
-    ports.names().map(|name| (name, peer(ports, name))).collect()
-}
-
-fn peer<'a>(ports: &'a Named<Port>, name: &str) -> Result<&'a str, Unpaired> {
-    let there = chosen(ports, name)?;
-    match chosen(ports, there) {
-        Ok(back) if back == name => {}
-        _ => return Err(Unpaired::OneWay(there.to_owned())),
-    }
-    let role = |name| ports.get(name).map(|port| port.role);
-    let fits = match (role(name), role(there)) {
-        (Some(Role::Both), Some(Role::Both)) => true,
-        (Some(a), Some(b)) => a != b && a != Role::Both && b != Role::Both,
-        _ => false,
-    };
-    if fits { Ok(there) } else { Err(Unpaired::Roles(there.to_owned())) }
-}
-
-/// The port that `name` forwards to: the one it names, the one that names it, the only other one, itself.
-fn chosen<'a>(ports: &'a Named<Port>, name: &str) -> Result<&'a str, Unpaired> {
-    let named = ports.get(name).and_then(|port| port.peer.as_ref());
-    if let Some(peer) = named {
-        let found = ports.names().find(|other| *other == peer.as_str());
-        return found.ok_or_else(|| Unpaired::Unknown(peer.to_string()));
-    }
-    let naming = ports.iter().find(|(_, port)| port.peer.as_ref().is_some_and(|peer| peer.as_str() == name));
-    if let Some((other, _)) = naming {
-        return Ok(other);
-    }
-    let mut others = ports.names().filter(|other| *other != name);
-    match (others.next(), others.next()) {
-        (Some(other), None) => Ok(other),
-        (None, _) => ports.names().next().ok_or(Unpaired::Undecided),
-        _ => Err(Unpaired::Undecided),
-    }
-}
-
 /// The topology of a config whose ports all have peers.
 pub(crate) fn topology(config: &Config) -> Topology {
-    let names: Vec<&str> = config.ports.names().collect();
-    let position = |name: &str| names.iter().position(|other| *other == name);
-    let peers: Vec<usize> = peers(&config.ports)
-        .into_iter()
-        .enumerate()
-        .map(|(own, (_, peer))| peer.ok().and_then(position).unwrap_or(own))
-        .collect();
-    let ports = config.ports.iter().zip(&peers).map(|((name, port), &peer)| TopologyPort {
-        name: name.clone(),
-        device: port.device.as_ref().map(ToString::to_string),
-        role: port.role,
-        peer,
-        mtu: port.mtu.get() as u16,
-        rx_queues: port.rx_queues.get() as u16,
-    });
+    let ports = ports(config);
+    let pairs =
+        ports.iter().enumerate().map(|(own, port)| (own, port.peer)).filter(|(own, peer)| own <= peer);
     let workers = &config.workers;
     Topology {
-        ports: ports.collect(),
-        pairs: peers.iter().enumerate().filter(|(own, peer)| own <= *peer).map(|(a, &b)| (a, b)).collect(),
+        pairs: pairs.collect(),
+        ports,
+        mirror: config.mirror.as_ref().and_then(|mirror| self::mirror(mirror, &config.ports)),
         workers: TopologyWorkers {
             count: workers.count.get() as u16,
             cores: workers.cores.as_ref().map(|cores| cores.iter().map(|core| core.get() as u16).collect()),
             idle: workers.idle,
         },
         mbufs: config.limits.mbufs.get() as u32,
+    }
+}
+
+fn ports(config: &Config) -> Vec<TopologyPort> {
+    let names: Vec<&str> = carriers(&config.ports).map(|carrier| carrier.name).collect();
+    let position = |name: &str| names.iter().position(|other| *other == name);
+    let peers = peers(&config.ports).into_iter().map(|(_, peer)| peer.ok().and_then(position));
+    let one = |(own, (carrier, peer)): (usize, (Carrier<'_>, Option<usize>))| TopologyPort {
+        name: carrier.name.to_owned(),
+        device: device(carrier.port),
+        role: carrier.role,
+        peer: peer.unwrap_or(own),
+        mtu: carrier.port.mtu.get() as u16,
+        rx_queues: rx_queues(config, carrier.port),
+        link: carrier.port.link,
+    };
+    carriers(&config.ports).zip(peers).enumerate().map(one).collect()
+}
+
+fn device(port: &Port) -> Option<String> {
+    port.device.as_ref().map(ToString::to_string)
+}
+
+/// How many receive queues a port has: those it names, or one for each worker.
+fn rx_queues(config: &Config, port: &Port) -> u16 {
+    let named = port.rx_queues.get();
+    (if named == 0 { config.workers.count.get() } else { named }) as u16
+}
+
+fn mirror(mirror: &Mirror, ports: &Named<Port>) -> Option<TopologyMirror> {
+    let port = ports.get(mirror.port.as_str())?;
+    Some(TopologyMirror {
+        port: MirrorPort { name: mirror.port.to_string(), device: device(port), mtu: port.mtu.get() as u16 },
+        bytes: mirror.bytes.get() as u16,
+        bytes_per_s: mirror.rate.get() / 8,
+        mbufs: mirror.mbufs.get() as u32,
+        vxlan: mirror.vxlan.as_ref().map(vxlan),
+    })
+}
+
+fn vxlan(vxlan: &Vxlan) -> TopologyVxlan {
+    TopologyVxlan {
+        vni: vxlan.vni.get() as u32,
+        local: vxlan.local.get(),
+        remote: vxlan.remote.get(),
+        local_mac: vxlan.local_mac.get(),
+        remote_mac: vxlan.remote_mac.get(),
+        port: vxlan.port.get() as u16,
     }
 }

@@ -1,35 +1,8 @@
-//! One test for each thing that can be wrong: the mistake is named where it stands.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! One test for each thing that can be wrong with what is judged: the mistake is named where it stands.
 
-use repute_policy::Config;
+mod common;
 
-/// The messages, labels and helps that a text gets, as one string.
-fn report(text: &str) -> String {
-    match Config::parse("test.toml", text) {
-        Ok(checked) => panic!("nothing found in {text}\n{checked}"),
-        Err(found) => found.to_string(),
-    }
-}
-
-/// Asserts that `text` with an ingress profile gets exactly one report with all these words.
-#[track_caller]
-fn refused(text: &str, words: &[&str]) {
-    let report = report(text);
-    assert!(report.ends_with(": 1 error"), "{report}");
-    for word in words {
-        assert!(report.contains(word), "`{word}` is not in\n{report}");
-    }
-}
-
-#[track_caller]
-fn accepted(text: &str) {
-    if let Err(found) = Config::parse("test.toml", text) {
-        panic!("{found}");
-    }
-}
-
-const INGRESS: &str = "\n[profiles.ingress]\n";
-const PAIR: &str = "[ports.outside]\nrole = \"outside\"\n[ports.inside]\nrole = \"inside\"\n";
+use common::{INGRESS, accepted, refused};
 
 #[test]
 fn values_outside_their_range_name_the_range() {
@@ -40,6 +13,11 @@ fn values_outside_their_range_name_the_range() {
         ("limits", "sweep = \"2m\"", "from 10ms to 1m"),
         ("sources", "outside_v6 = 129", "from 16 to 128"),
         ("workers", "count = 0", "from 1 to 64"),
+        ("limits", "queue_packets = 63", "from 64 to 1048576"),
+        ("limits", "queue_source = 65536", "from 1 to 65535"),
+        ("limits", "queue_horizon = \"11s\"", "from 10ms to 10s"),
+        ("limits", "queue_connections = 15", "from 16 to 65536"),
+        ("limits", "hand_over = 257", "from 64 to 256"),
         ("destinations", "default = 1.5", "from 0 to 1"),
         ("destinations", "default = -inf", "from 0 to 1"),
         ("profiles.ingress.factors.rate", "weight = -0.1", "from 0 to 1000"),
@@ -120,56 +98,25 @@ fn a_baseline_learns() {
 }
 
 #[test]
-fn every_port_has_a_peer() {
-    accepted(&format!("{PAIR}{INGRESS}"));
-    refused(&format!("[ports.a]\nrole = \"outside\"{INGRESS}"), &["port `a` is `outside` and alone"]);
-    let unknown = PAIR.replacen("\"outside\"\n", "\"outside\"\npeer = \"insde\"\n", 1);
-    let report = report(&format!("{unknown}{INGRESS}"));
-    assert!(report.contains("there is no port `insde`"), "{report}");
-    assert!(report.contains("the ports are `inside`, `outside`"), "{report}");
-}
-
-#[test]
-fn roles_make_pairs() {
-    let two = |a, b| format!("[ports.a]\nrole = \"{a}\"\n[ports.b]\nrole = \"{b}\"\n{INGRESS}");
-    for (a, b) in [("inside", "inside"), ("outside", "outside"), ("inside", "both")] {
-        let report = report(&format!("inside = [\"10.0.0.0/8\"]\n{}", two(a, b)));
-        assert!(report.contains(&format!("ports `a` ({a}) and `b` ({b}) make no pair")), "{report}");
-    }
-    accepted(&two("inside", "outside"));
-    accepted(&format!("inside = [\"10.0.0.0/8\"]\n{}", two("both", "both")));
-}
-
-#[test]
-fn more_than_two_ports_need_peers() {
-    let four = |peers: [&str; 4]| {
-        let port = |(name, role): (&str, &str), peer: &str| {
-            let peer = if peer.is_empty() { String::new() } else { format!("peer = \"{peer}\"\n") };
-            format!("[ports.{name}]\nrole = \"{role}\"\n{peer}")
-        };
-        let names = [("a", "inside"), ("b", "outside"), ("c", "inside"), ("d", "outside")];
-        let ports: String = names.into_iter().zip(peers).map(|(name, peer)| port(name, peer)).collect();
-        format!("{ports}{INGRESS}")
+fn queues_are_softer_than_meters() {
+    let poor = |meter: &str, queue: &str| {
+        format!("[profiles.egress.treatments]\npoor = {{ meter = {{ {meter} }}, queue = {{ {queue} }} }}")
     };
-    accepted(&four(["b", "", "d", ""]));
-    accepted(&four(["b", "a", "d", "c"]));
-    assert!(report(&four(["", "", "", ""])).contains("port `a` has no peer"));
-    let cycle = report(&four(["b", "c", "d", "a"]));
-    assert!(cycle.contains("port `a` forwards to `b`, but not back"), "{cycle}");
+    refused(
+        &poor("packets = \"100pps\", bytes = \"1Mbps\"", "packets = \"101pps\", bytes = \"1Mbps\""),
+        &["`queue.packets` is above `meter.packets`", "the meter is slower"],
+    );
+    refused(&poor("bytes = \"1Mbps\"", "bytes = \"2Mbps\""), &["`queue.bytes` is above `meter.bytes`"]);
+    accepted(&poor("packets = \"100pps\"", "packets = \"100pps\", bytes = \"1Gbps\""));
+    refused(&poor("packets = \"1pps\"", "packet_burst = 5"), &["poor.queue` limits nothing"]);
 }
 
 #[test]
-fn a_port_for_both_sides_needs_inside_prefixes() {
-    let one = format!("[ports.wire]\nrole = \"both\"{INGRESS}");
-    refused(&one, &["port `wire` carries both sides", "nothing says who is inside"]);
-    accepted(&format!("inside = [\"10.0.0.0/8\"]\n{one}"));
-}
-
-#[test]
-fn workers_have_cores_of_their_own() {
-    refused(&format!("[workers]\ncount = 2\ncores = [1]{INGRESS}"), &["1 cores for 2 workers"]);
-    refused(&format!("[workers]\ncount = 2\ncores = [3, 3]{INGRESS}"), &["core 3 is given twice"]);
-    accepted(&format!("[workers]\ncount = 2\ncores = [3, 4]{INGRESS}"));
+fn new_connections_are_held_or_refused() {
+    let poor = |value: &str| format!("[profiles.ingress.treatments]\npoor = {value}");
+    refused(&poor("{ queue_new = 20, block_new = true }"), &["both held and refused", "keep one of the two"]);
+    refused(&poor("{ queue_new = 0 }"), &["from 1 to 1000000"]);
+    accepted(&poor("{ queue_new = 20, block_new = false }"));
 }
 
 #[test]
@@ -230,7 +177,9 @@ fn list_entries_are_not_narrower_than_a_source() {
 fn treatments_say_something() {
     let poor = |value: &str| format!("[profiles.ingress.treatments]\npoor = {value}");
     refused(&poor("\"dorp\""), &["did you mean \"drop\"?"]);
-    refused(&poor("\"meter\""), &["or a table such as"]);
+    for word in ["meter", "queue", "mirror"] {
+        refused(&poor(&format!("\"{word}\"")), &["or a table such as"]);
+    }
     refused(&poor("{ meter = { packet_burst = 5 } }"), &["limits nothing", "packets = \"100pps\""]);
     refused(&poor("{ meter = { bytes = \"1Mbps\", byte_burst = \"64B\" } }"), &["from 1518B to 1GiB"]);
     refused(&poor("true"), &["or a table, found a truth value"]);

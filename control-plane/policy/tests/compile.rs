@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use repute_model::{Address, Band, Factor, Listing, Model, Score};
-use repute_policy::{Checked, Config, diff};
+use repute_policy::{Checked, Config, LinkRule, diff};
 
 fn parse(text: &str) -> Checked {
     Config::parse("test.toml", text).unwrap_or_else(|found| panic!("{found}"))
@@ -141,7 +141,8 @@ fn limits_and_topology_are_for_the_daemon() {
         idle = "adaptive"
         [limits]
         sources = 2048
-        mbufs = 4096
+        mbufs = 16384
+        queue_horizon = "250ms"
         [sources]
         outside_v6 = 56
         [services.b]
@@ -153,13 +154,76 @@ fn limits_and_topology_are_for_the_daemon() {
     );
     let limits = checked.limits();
     assert_eq!((limits.sources, limits.contacts, limits.outside.v6), (2048, 65_536, 56));
+    assert_eq!((limits.queue_packets, limits.queue_horizon_ms, limits.hand_over), (4096, 250, 256));
     let topology = checked.topology();
     assert_eq!(topology.pairs, [(0, 0)]);
     assert_eq!(topology.ports[0].device.as_deref(), Some("net_null0"));
-    assert_eq!((topology.ports[0].rx_queues, topology.mbufs), (2, 4096));
+    assert_eq!((topology.ports[0].rx_queues, topology.mbufs), (2, 16_384));
+    assert_eq!((topology.ports[0].link, topology.mirror), (LinkRule::Ignore, None));
     assert_eq!(topology.workers.cores.as_deref(), Some(&[2, 3][..]));
     assert_eq!(checked.service_names(), ["a", "b"]);
     assert!(parse("[profiles.ingress]").topology().ports.is_empty());
+}
+
+#[test]
+fn every_worker_has_a_queue_unless_one_receives_for_all() {
+    let queues = |line: &str| {
+        let text =
+            format!("inside = [\"10.0.0.0/8\"]\n[workers]\ncount = 3\n[ports.a]\nrole = \"both\"\n{line}");
+        parse(&format!("{text}\n[profiles.ingress]")).topology().ports[0].rx_queues
+    };
+    assert_eq!(["", "rx_queues = 0", "rx_queues = 3", "rx_queues = 1"].map(queues), [3, 3, 3, 1]);
+}
+
+#[test]
+fn the_mirror_stands_apart_from_the_ports() {
+    let mirrored = |mirror: &str| {
+        parse(&format!(
+            "[ports.a]\nrole = \"inside\"\nlink = \"follow\"\n[ports.b]\nrole = \"mirror\"\nmtu = 9000\n\
+             device = \"net_null0\"\n[ports.c]\nrole = \"outside\"\n[mirror]\nport = \"b\"\n{mirror}\n\
+             [profiles.ingress.treatments]\npoor = {{ mirror = {{ first = 10 }} }}"
+        ))
+    };
+    let topology = mirrored("").topology();
+    assert_eq!(topology.pairs, [(0, 1)]);
+    assert_eq!(topology.ports.iter().map(|port| port.name.as_str()).collect::<String>(), "ac");
+    assert_eq!((topology.ports[0].link, topology.ports[1].link), (LinkRule::Follow, LinkRule::Ignore));
+    let mirror = topology.mirror.unwrap();
+    assert_eq!((mirror.port.name.as_str(), mirror.port.mtu), ("b", 9000));
+    assert_eq!(mirror.port.device.as_deref(), Some("net_null0"));
+    assert_eq!((mirror.bytes, mirror.bytes_per_s, mirror.mbufs), (128, 12_500_000, 1024));
+    assert_eq!(mirror.vxlan, None);
+    let tunnel = mirrored(
+        "bytes = 256\nvxlan = { vni = 7, local = \"2001:db8::1\", remote = \"2001:db8::2\", \
+         local_mac = \"02:00:00:00:00:01\", remote_mac = \"02:00:00:00:00:0A\" }",
+    );
+    let vxlan = tunnel.topology().mirror.unwrap().vxlan.unwrap();
+    assert_eq!((vxlan.vni, vxlan.port, vxlan.remote_mac), (7, 4789, [2, 0, 0, 0, 0, 10]));
+    assert_eq!(
+        (vxlan.local.to_string(), vxlan.remote.to_string().as_str()),
+        ("2001:db8::1".into(), "2001:db8::2")
+    );
+    let sampling = tunnel.compile(1).ingress.unwrap().treatments[Band::Poor.index()].mirror.unwrap();
+    assert_eq!((sampling.one_in, sampling.first), (1000, 10));
+    let changes = diff(&mirrored(""), &tunnel);
+    assert_eq!(changes.len(), 7);
+    assert!(changes.iter().all(|change| change.restart && change.path.starts_with("mirror.")));
+}
+
+#[test]
+fn queues_keep_their_numbers() {
+    let text = "[profiles.ingress.treatments.poor]\nmeter = { packets = \"200pps\" }\n\
+                queue = { packets = \"100pps\", bytes = \"8kbps\", byte_burst = \"2KiB\" }\nqueue_new = 20";
+    let checked = parse(text);
+    let poor = checked.compile(1).ingress.unwrap().treatments[Band::Poor.index()];
+    assert_eq!(poor.to_string(), "meter+queue+queue-new");
+    let queue = poor.queue.unwrap();
+    assert_eq!((queue.packets_per_s, queue.packet_burst), (Some(100), 50));
+    assert_eq!((queue.bytes_per_s, queue.byte_burst), (Some(1000), 2048));
+    assert_eq!((poor.meter.unwrap().packets_per_s, poor.queue_new), (Some(200), Some(20)));
+    let slower = parse(&text.replace("queue_new = 20", "queue_new = 5"));
+    let changes: Vec<_> = diff(&checked, &slower).iter().map(ToString::to_string).collect();
+    assert_eq!(changes, ["~ profiles.ingress.treatments.poor.queue_new: 20 -> 5"]);
 }
 
 #[test]

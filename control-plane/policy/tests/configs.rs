@@ -73,6 +73,30 @@ fn leaves(value: &Value) -> Vec<(String, Value)> {
     map.iter().flat_map(deeper).collect()
 }
 
+/// What the reference shows of a mirror, without its comment signs.
+fn mirror_block() -> String {
+    let (_, from) = reference().split_once("# [ports.tap]").unwrap();
+    let (block, _) = from.split_once("\n\n").unwrap();
+    block
+        .lines()
+        .map(|line| line.trim_start_matches('#'))
+        .fold("[ports.tap]".to_owned(), |text, line| text + line + "\n")
+}
+
+#[test]
+fn the_mirror_of_the_reference_is_valid_and_holds_the_defaults() {
+    let shown = mirror_block();
+    let has_default = |line: &&str| {
+        ["bytes", "rate", "mbufs", "port = 4789"].iter().any(|key| line.trim_start().starts_with(key))
+    };
+    assert_eq!(shown.lines().filter(has_default).count(), 4);
+    let required = shown.lines().filter(|line| !has_default(line));
+    let required = required.fold(String::new(), |text, line| text + line + "\n");
+    let with = |mirror: &str| parse(&format!("{MINIMAL}{mirror}[profiles.ingress]\n"));
+    assert_eq!(changes(&with(&required), &with(&shown)), [""; 0]);
+    assert!(with(&shown).topology().mirror.is_some_and(|mirror| mirror.vxlan.is_some()));
+}
+
 /// Every key of the schema, as the lines in which a config would name it.
 fn schema_keys(schema: &Value, path: &str, keys: &mut Vec<(String, String)>) {
     if let Some(properties) = schema["properties"].as_object() {

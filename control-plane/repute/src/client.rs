@@ -14,6 +14,7 @@ mod score;
 mod status;
 mod table;
 mod top;
+mod treatment;
 mod units;
 
 use clap::{Args, Subcommand};

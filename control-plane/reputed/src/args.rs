@@ -16,6 +16,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     Run(Run),
+    Preflight(Preflight),
 }
 
 /// Boot the ports of a config and run until SIGINT or SIGTERM
@@ -53,6 +54,38 @@ pub struct Run {
     /// Which memory packets live in
     #[arg(long, value_enum, default_value_t = HugePages::Auto)]
     pub huge_pages: HugePages,
+}
+
+/// Check this machine and the named ports, and say what to do
+///
+/// Looks at the processor, cores, memory, rights, IOMMU and every named port, and changes nothing. Ends with 0
+/// without problems and with 1 otherwise; warnings and notes do not count.
+#[derive(Args, Debug)]
+pub struct Preflight {
+    /// The config [default: the default of every limit, and the ports named by --port]
+    pub config: Option<PathBuf>,
+    /// The DPDK device of a port, as for `run`
+    #[arg(long = "port", value_name = "NAME=DEVARGS")]
+    pub ports: Vec<PortDevice>,
+    /// Also start DPDK, attach every port and ask what it offers: needs root and takes the ports for a moment
+    #[arg(long)]
+    pub attach: bool,
+    /// How to print the findings
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+    /// The same as -o json
+    #[arg(long, conflicts_with = "output")]
+    pub json: bool,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
 }
 
 /// Which memory packets live in.

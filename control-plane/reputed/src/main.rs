@@ -1,6 +1,6 @@
 //! The daemon: boots the ports, pins the workers, serves the API, and gives a closing account.
 //!
-//! Exit codes: 0 ended as asked, 1 failed, 2 wrong usage.
+//! Exit codes: 0 ended as asked, 1 failed (`preflight`: found a problem), 2 wrong usage.
 //!
 //! **Architecture invariant:** nothing that happens on the control thread can stop a worker; a worker ends
 //! only by its stop flag or with its captures.
@@ -16,6 +16,9 @@ mod cores;
 mod io;
 mod live;
 mod machine;
+mod preflight;
+#[cfg_attr(not(test), expect(dead_code, reason = "boot asks it as soon as there are several workers"))]
+mod rss;
 mod worker;
 
 use std::io::IsTerminal;
@@ -32,10 +35,11 @@ fn main() -> ExitCode {
     let terminal = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).init();
     let outcome = match cli.command {
-        Command::Run(run) => machine::check().and_then(|()| control::run(&run)),
+        Command::Run(run) => machine::check().and_then(|()| control::run(&run)).map(|()| ExitCode::SUCCESS),
+        Command::Preflight(preflight) => preflight::run(&preflight),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

@@ -1,14 +1,10 @@
-//! What a worker has counted, and how others may read it.
+//! What a worker has counted.
 //!
-//! The worker adds to plain numbers and publishes a copy once a tick. Both conservation identities
-//! can be checked on any published account:
+//! The worker adds to plain numbers and publishes a copy once a tick ([`crate::Published`]). Both conservation
+//! identities can be checked on any published account:
 //! *in*: received = forwarded + Σ dropped by reason, per port;
 //! *out*: sent = forwarded to it − refused by it, per port.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
-use crossbeam::utils::CachePadded;
 use repute_model::{Band, Reason};
 use repute_wire::Class;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
@@ -39,6 +35,19 @@ pub struct PortAccount {
 }
 
 impl PortAccount {
+    /// Notes packets that came in.
+    pub(crate) const fn receive(&mut self, packets: u64, bytes: u64) {
+        self.received += packets;
+        self.received_bytes += bytes;
+    }
+
+    /// Notes a packet that is dropped; there is always a reason.
+    pub(crate) fn drop(&mut self, reason: Option<Reason>) {
+        if let Some(reason) = reason {
+            self.dropped[reason.index()] += 1;
+        }
+    }
+
     /// Dropped for any reason.
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().sum()
@@ -123,88 +132,20 @@ impl Account {
     }
 }
 
-const WORDS: usize = size_of::<Account>() / 8;
+/// An account as plain words.
+pub(crate) const WORDS: usize = size_of::<Account>() / 8;
 
-fn words(account: &Account) -> &[u64; WORDS] {
+pub(crate) fn words(account: &Account) -> &[u64; WORDS] {
     zerocopy::transmute_ref!(account)
 }
 
-fn words_mut(account: &mut Account) -> &mut [u64; WORDS] {
+pub(crate) fn words_mut(account: &mut Account) -> &mut [u64; WORDS] {
     zerocopy::transmute_mut!(account)
-}
-
-/// A worker's account where others can read it: a sequence lock with one writer.
-///
-/// Padded, so that its readers never share a cache line with anything else a worker writes.
-#[derive(Debug)]
-pub struct Published {
-    sequence: CachePadded<AtomicU64>,
-    words: CachePadded<[AtomicU64; WORDS]>,
-}
-
-impl Published {
-    /// An account of zeros, to be shared between the worker and its readers.
-    pub fn shared() -> Arc<Self> {
-        Arc::new(Self {
-            sequence: CachePadded::new(AtomicU64::new(0)),
-            words: CachePadded::new([const { AtomicU64::new(0) }; WORDS]),
-        })
-    }
-
-    /// Replaces the account. Only the worker calls this.
-    pub fn publish(&self, account: &Account) {
-        let sequence = self.sequence.load(Ordering::Relaxed);
-        self.sequence.store(sequence + 1, Ordering::Relaxed);
-        fence(Ordering::Release);
-        for (to, from) in self.words.iter().zip(words(account)) {
-            to.store(*from, Ordering::Relaxed);
-        }
-        self.sequence.store(sequence + 2, Ordering::Release);
-    }
-
-    /// A copy that was published as a whole; tries again while the worker is writing.
-    pub fn read(&self) -> Account {
-        loop {
-            let before = self.sequence.load(Ordering::Acquire);
-            let mut account = Account::zero();
-            for (to, from) in words_mut(&mut account).iter_mut().zip(self.words.iter()) {
-                *to = from.load(Ordering::Relaxed);
-            }
-            fence(Ordering::Acquire);
-            if before.is_multiple_of(2) && before == self.sequence.load(Ordering::Relaxed) {
-                return account;
-            }
-            std::hint::spin_loop();
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn readers_never_see_half_an_account() {
-        let published = Published::shared();
-        let reader = Arc::clone(&published);
-        let writer = std::thread::spawn(move || {
-            for n in 0..20_000 {
-                let mut account = Account::zero();
-                words_mut(&mut account).fill(n);
-                published.publish(&account);
-            }
-        });
-        let mut last = 0;
-        while !writer.is_finished() {
-            let account = reader.read();
-            let all = words(&account);
-            assert!(all.iter().all(|&word| word == all[0]));
-            assert!(all[0] >= last);
-            last = all[0];
-        }
-        writer.join().unwrap();
-        assert_eq!(reader.read().batches, 19_999);
-    }
 
     #[test]
     fn conservation_notices_a_lost_packet() {

@@ -3,12 +3,18 @@
 use arrayvec::ArrayVec;
 use repute_model::{BATCH, Packet};
 
+use crate::worker::lanes::Lanes;
+
 /// The packets of one breath, in order of arrival, and the ports they came in by.
 #[derive(Debug)]
 pub struct Batch<P> {
     pub(crate) packets: ArrayVec<P, BATCH>,
     /// Port numbers of the packets, below [`crate::PORTS`].
     pub(crate) ports: [u8; BATCH],
+    /// Whether they differ.
+    mixed: bool,
+    /// What a worker finds out about them; written anew in every breath.
+    pub(crate) lanes: Lanes,
 }
 
 impl<P> Default for Batch<P> {
@@ -20,7 +26,7 @@ impl<P> Default for Batch<P> {
 impl<P> Batch<P> {
     /// An empty batch.
     pub const fn new() -> Self {
-        Self { packets: ArrayVec::new_const(), ports: [0; BATCH] }
+        Self { packets: ArrayVec::new_const(), ports: [0; BATCH], mixed: false, lanes: Lanes::new() }
     }
 
     /// Packets in it.
@@ -44,15 +50,26 @@ impl<P> Batch<P> {
     /// The batch is full.
     #[inline]
     pub fn push(&mut self, port: u8, packet: P) {
+        self.mixed = !self.packets.is_empty() && (self.mixed || port != self.ports[0]);
         self.ports[self.packets.len()] = port;
         self.packets.push(packet);
+    }
+
+    /// The port that all of its packets came in by, if it is one.
+    pub(crate) fn port(&self) -> Option<u8> {
+        (!self.mixed && !self.packets.is_empty()).then_some(self.ports[0])
+    }
+
+    /// Bytes on the wire of all of its packets, once a worker has looked at them.
+    pub(crate) fn wire_len(&self) -> u64 {
+        self.lanes.lane[..self.packets.len()].iter().map(|lane| u64::from(lane.wire_len)).sum()
     }
 
     /// Lets `receive` fill an empty batch with packets of one port; what `receive` returns.
     #[inline]
     pub fn fill<R>(&mut self, port: u8, receive: impl FnOnce(&mut ArrayVec<P, BATCH>) -> R) -> R {
         debug_assert!(self.is_empty(), "a batch is filled before anything is in it");
-        self.ports = [port; BATCH];
+        (self.ports, self.mixed) = ([port; BATCH], false);
         receive(&mut self.packets)
     }
 }

@@ -19,7 +19,7 @@ const REFLECTORS: [u16; 22] = [
 pub fn exchange(parsed: &Parsed, bytes: &[u8]) -> Exchange {
     let act = match parsed.l4 {
         L4::Tcp if parsed.has_tcp_flags() => segment(parsed),
-        L4::Udp if parsed.has_ports() => Act::Datagram { answer: is_answer(parsed) },
+        L4::Udp if parsed.has_ports() => Act::Datagram { answer: comes_from_reflector(u32::from(parsed.sport) << 16 | u32::from(parsed.dport)) },
         L4::Icmp if parsed.has_icmp() => icmp_act(parsed, bytes),
         L4::Icmpv6 if parsed.has_icmp() => icmpv6_act(parsed, bytes),
         L4::Other => Act::Datagram { answer: false },
@@ -47,8 +47,11 @@ fn segment(parsed: &Parsed) -> Act {
     }
 }
 
-fn is_answer(parsed: &Parsed) -> bool {
-    REFLECTORS.contains(&parsed.sport) && !REFLECTORS.contains(&parsed.dport)
+/// Whether only an answer looks like a datagram between these ports (source port in the upper half): it comes
+/// from a service that amplifies.
+#[inline]
+pub fn comes_from_reflector(ports: u32) -> bool {
+    REFLECTORS.contains(&((ports >> 16) as u16)) && !REFLECTORS.contains(&(ports as u16))
 }
 
 fn icmp_act(parsed: &Parsed, bytes: &[u8]) -> Act {

@@ -2,8 +2,11 @@
 
 mod control;
 mod judge;
+pub(crate) mod lanes;
 mod send;
+mod short;
 mod stranger;
+mod view;
 
 use std::sync::Arc;
 
@@ -15,6 +18,7 @@ use repute_model::{
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
 pub(crate) use stranger::Stranger;
+use view::{Facing, View};
 
 use crate::answers::ListJob;
 use crate::{Account, Batch, JUMP_MS, Mailbox, PORTS, Published};
@@ -54,6 +58,7 @@ pub struct Worker<P> {
     pub(crate) now: Tick,
     wires: [Wire; PORTS],
     published: Arc<Published>,
+    view: View,
     judgements: ArrayVec<Judgement, BATCH>,
     outboxes: [Outbox<P>; PORTS],
     dropped: Outbox<P>,
@@ -77,21 +82,27 @@ impl<P: Packet> Worker<P> {
         let none = Wire { role: Role::Both, peer: None };
         let mut account = Account::zero();
         account.policy_version = policy.version;
+        let mut shard = Shard::new(&limits, seed);
+        if let Some(rules) = rules(&policy) {
+            shard.adopt(rules.profile);
+        }
+        let wires = std::array::from_fn(|i| wires.get(i).copied().unwrap_or(none));
         Self {
-            shard: Shard::new(&limits, seed),
+            shard,
+            view: View::of(&policy, &wires, &limits),
             limits,
             account,
             mailbox,
             job: None,
             now: Tick(0),
-            wires: std::array::from_fn(|i| wires.get(i).copied().unwrap_or(none)),
+            wires,
             published,
             judgements: ArrayVec::new(),
             outboxes: std::array::from_fn(|_| Outbox::new()),
             dropped: Outbox::new(),
             control: control::Cap::default(),
             log_left: 0,
-            sees_all: wires.iter().any(|wire| wire.role == Role::Both),
+            sees_all: wires.iter().any(|wire| wire.role == Role::Both && wire.peer.is_some()),
             policy,
         }
     }
@@ -113,15 +124,13 @@ impl<P: Packet> Worker<P> {
             return &self.judgements;
         }
         self.account.batches += 1;
-        let parsed: ArrayVec<Parsed, BATCH> = batch.iter().map(|(_, packet)| parse(packet)).collect();
-        for ((port, packet), parsed) in batch.iter().zip(&parsed) {
-            let wire = self.wires[usize::from(port)];
-            let port = &mut self.account.ports[usize::from(port)];
-            port.received += 1;
-            port.received_bytes += u64::from(packet.wire_len());
-            let judgement = match (wire.peer, self.judge(packet, parsed, wire.role)) {
-                (None, judged) if judged.reason.is_none() => Judgement::drop(repute_model::Reason::NoPeer),
-                (_, judged) => judged,
+        batch.prefetch();
+        self.look(batch);
+        let len = batch.len().min(BATCH);
+        for i in 0..len {
+            let judgement = match self.judge_shortly(&batch.lanes.lane[i], &batch.lanes.sought[i]) {
+                Some(judgement) => judgement,
+                None => self.judge(&batch.packets[i], batch.ports[i]),
             };
             self.judgements.push(judgement);
         }
@@ -203,6 +212,10 @@ impl<P: Packet> Worker<P> {
     /// Replaces the policy and hands the old one back.
     fn install(&mut self, policy: Box<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
+        self.view = View::of(&self.policy, &self.wires, &self.limits);
+        if let Some(rules) = rules(&self.policy) {
+            self.shard.adopt(rules.profile);
+        }
         let version = self.policy.version;
         self.mailbox.must_send(Report::Installed { version, at: self.now, old });
     }

@@ -149,16 +149,36 @@ pub struct Limits {
     pub outside: Width,
     /// How many address bits name an inside source.
     pub inside: Width,
+    /// Packets that one worker may hold back for `queue`, 64..=1 048 576.
+    pub queue_packets: u32,
+    /// Packets of them that one source may hold, 1..=65 535.
+    pub queue_source: u32,
+    /// Longest time in ms that a packet may be held, 10..=10 000.
+    pub queue_horizon_ms: u32,
+    /// SYNs that one worker may hold for `queue_new`, 16..=65 536.
+    pub queue_connections: u32,
+    /// Slots of the ring from one worker to another, 64..=256.
+    pub hand_over: u32,
+}
+
+impl Limits {
+    /// The sizes where a config names none.
+    pub const DEFAULT: Self = Self {
+        sources: 65_536,
+        contacts: 65_536,
+        sweep_ms: 500,
+        outside: Width::OUTSIDE,
+        inside: Width::INSIDE,
+        queue_packets: 4096,
+        queue_source: 64,
+        queue_horizon_ms: 1000,
+        queue_connections: 1024,
+        hand_over: 256,
+    };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            sources: 65_536,
-            contacts: 65_536,
-            sweep_ms: 500,
-            outside: Width::OUTSIDE,
-            inside: Width::INSIDE,
-        }
+        Self::DEFAULT
     }
 }

@@ -24,10 +24,15 @@ pub struct Protect {
 }
 
 impl Protect {
+    /// Whether it names nobody and nothing.
+    pub fn is_empty(&self) -> bool {
+        self.prefixes.is_empty() && self.ports.is_empty()
+    }
+
     /// Whether a packet between `src` and `dst` is management traffic.
     #[inline]
     pub fn covers(&self, src: Address, dst: Address, protocol: u8, sport: u16, dport: u16) -> bool {
-        if self.prefixes.is_empty() && self.ports.is_empty() {
+        if self.is_empty() {
             return false;
         }
         let place =

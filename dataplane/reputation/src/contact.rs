@@ -5,7 +5,7 @@
 
 use repute_model::Tick;
 
-use crate::Hosts;
+use crate::{Hosts, Table};
 
 /// What became of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +78,7 @@ const WAYS: usize = 4;
 /// The table of remembered requests.
 #[derive(Debug)]
 pub struct Contacts {
-    sets: Box<[[Contact; WAYS]]>,
+    sets: Table<[Contact; WAYS]>,
     pending: u32,
     forgotten: u64,
 }
@@ -87,7 +87,7 @@ impl Contacts {
     /// Room for `contacts` requests (rounded up to a power of two).
     pub fn new(contacts: u32) -> Self {
         let sets = (contacts as usize / WAYS).next_power_of_two();
-        Self { sets: vec![[Contact::FREE; WAYS]; sets].into(), pending: 0, forgotten: 0 }
+        Self { sets: Table::new(sets, [Contact::FREE; WAYS]), pending: 0, forgotten: 0 }
     }
 
     /// The contact of `key`.
@@ -147,6 +147,11 @@ impl Contacts {
                 contact.become_(if failed { ContactState::Failed } else { ContactState::Loose });
             }
         }
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.sets.bytes()
     }
 
     /// Contacts that were pushed out by newer ones.

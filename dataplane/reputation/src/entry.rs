@@ -164,6 +164,12 @@ impl Hot {
         ]
     }
 
+    /// Whether every tally is zero.
+    #[inline]
+    pub fn has_no_evidence(&self) -> bool {
+        self.tallies().iter().all(|(_, tally)| tally.is_zero())
+    }
+
     /// Lets every tally fade to `share` of itself.
     pub fn fade(&mut self, share: f64) {
         for tally in [
@@ -176,6 +182,14 @@ impl Hot {
         ] {
             tally.fade(share);
         }
+    }
+
+    /// Counts one packet of `wire_len` bytes at `now` (low bits of the tick).
+    #[inline(always)]
+    pub const fn count(&mut self, wire_len: u32, now: u32) {
+        self.packets = self.packets.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(wire_len);
+        self.last_seen = now;
     }
 
     /// Begins to count anew.

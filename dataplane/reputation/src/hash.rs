@@ -31,8 +31,12 @@ impl Secret {
     #[inline]
     pub fn source(&self, source: Source, domain: u16) -> u64 {
         let bits = source.first().0;
-        let low = fold(bits as u64 ^ self.0[0], (bits >> 64) as u64 ^ self.0[1]);
-        fold(low ^ self.0[2], u64::from(domain) ^ self.0[3]) | 1 << 63
+        // IPv4 leaves the upper sixteen bits of the lower half to the domain. The address is in both factors: with
+        // one constant factor the difference of two keys would tell where both go.
+        let low = bits as u64 ^ u64::from(domain).rotate_left(48);
+        let first = fold(low ^ self.0[0], low.rotate_left(32) ^ (bits >> 64) as u64 ^ self.0[1]);
+        let key = if source.first().is_v4() { first } else { fold(first ^ self.0[2], first.rotate_left(29) ^ self.0[3]) };
+        key | 1 << 63
     }
 
     /// The key of a conversation.
@@ -42,6 +46,15 @@ impl Secret {
         let b = fold(c.asked.0 as u64 ^ self.0[2], (c.asked.0 >> 64) as u64 ^ self.0[3]);
         let ports = u64::from(c.protocol) << 16 | u64::from(c.port);
         fold(a ^ self.0[3] ^ ports, b.rotate_left(32) ^ self.0[0])
+    }
+
+    /// What stays the same, in both directions, while the source with `key` talks from the same port (upper half
+    /// of `ports`) with the same port (lower half) of the same address; never 0.
+    #[inline(always)]
+    pub fn talk(&self, key: u64, other: Address, protocol: u8, ports: u32) -> u32 {
+        let ends = u64::from(protocol) << 32 | u64::from(ports);
+        let there = other.0 as u64 ^ ((other.0 >> 64) as u64).rotate_left(23);
+        (fold(key ^ self.0[0] ^ ends.rotate_left(16), there ^ self.0[3]) as u32).max(1)
     }
 
     /// A number for an address, for small side tables.

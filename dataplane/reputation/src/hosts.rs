@@ -6,6 +6,8 @@
 
 use repute_model::Tick;
 
+use crate::Table;
+
 const SEVERAL: u32 = 0xffff;
 /// 2^19 ms, just under nine minutes.
 const ERA_SHIFT: u32 = 19;
@@ -13,17 +15,22 @@ const ERA_SHIFT: u32 = 19;
 /// Bounded memory of answering hosts.
 #[derive(Debug)]
 pub struct Hosts {
-    words: Vec<u32>,
+    words: Table<u32>,
 }
 
 impl Hosts {
     /// Room for `2^bits` hosts, bits ≤ [`Hosts::MAX_BITS`].
     pub fn new(bits: u32) -> Self {
-        Self { words: vec![0; 1 << bits.min(Self::MAX_BITS)] }
+        Self { words: Table::new(1 << bits.min(Self::MAX_BITS), 0) }
     }
 
     /// Host numbers have at most this many bits.
     pub const MAX_BITS: u32 = 20;
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.words.bytes()
+    }
 
     /// Notes that `host` answered `asker`.
     pub fn answered(&mut self, host: u32, asker: u64, now: Tick) {

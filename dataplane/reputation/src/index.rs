@@ -5,6 +5,8 @@
 //! miss reads the second line only where something really overflowed. Sized so that all entries
 //! together fill it to 60 %.
 
+use crate::memory::{Table, equal_bytes, prefetch};
+
 /// Slots of a bucket.
 const WAYS: usize = 12;
 const EMPTY: u8 = 0;
@@ -12,24 +14,59 @@ const EMPTY: u8 = 0;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Bucket {
-    tags: [u8; WAYS],
-    /// How many keys of this primary bucket live in their alternate one.
-    overflow: u32,
+    /// Twelve tags, then how many keys of this bucket live in their alternate one.
+    head: [u8; 16],
     entries: [u32; WAYS],
 }
 
 /// The index of a shard.
 #[derive(Debug)]
 pub struct Index {
-    buckets: Box<[Bucket]>,
+    buckets: Table<Bucket>,
+}
+
+/// What a look at one bucket says about a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Glance {
+    /// Probably this entry: the tag fits.
+    Perhaps(u32),
+    /// Certainly no entry.
+    Absent,
+    /// It has to be searched for.
+    Elsewhere,
 }
 
 impl Index {
-    /// An index for `entries` keys.
+    /// An index for `entries` keys, fewer than 2^32.
     pub fn new(entries: u32) -> Self {
         let wanted = (u64::from(entries) * 10).div_ceil(6 * WAYS as u64).max(2);
-        let empty = Bucket { tags: [EMPTY; WAYS], overflow: 0, entries: [0; WAYS] };
-        Self { buckets: vec![empty; wanted.next_power_of_two() as usize].into() }
+        let empty = Bucket { head: [EMPTY; 16], entries: [0; WAYS] };
+        Self { buckets: Table::new(wanted as usize, empty) }
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.buckets.bytes()
+    }
+
+    /// Asks the CPU for the primary bucket of a key.
+    #[inline]
+    pub fn prefetch(&self, fingerprint: u64) {
+        prefetch(&self.buckets[self.primary(fingerprint)]);
+    }
+
+    /// Looks at the primary bucket of a key only.
+    #[inline]
+    pub fn glance(&self, fingerprint: u64) -> Glance {
+        let bucket = &self.buckets[self.primary(fingerprint)];
+        let ways = bucket.ways(tag(fingerprint));
+        if ways != 0 {
+            Glance::Perhaps(bucket.entries[first(ways)])
+        } else if bucket.overflow() == 0 {
+            Glance::Absent
+        } else {
+            Glance::Elsewhere
+        }
     }
 
     /// The entry number of `fingerprint` for which `is_it` holds.
@@ -37,73 +74,150 @@ impl Index {
     pub fn find(&self, fingerprint: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let tag = tag(fingerprint);
         let primary = &self.buckets[self.primary(fingerprint)];
-        search(primary, tag, &is_it).or_else(|| {
-            if primary.overflow == 0 {
+        primary.search(tag, &is_it).or_else(|| {
+            if primary.overflow() == 0 {
                 return None;
             }
-            search(&self.buckets[self.alternate(fingerprint)], tag, &is_it)
+            self.buckets[self.alternate(fingerprint)].search(tag, &is_it)
         })
     }
 
-    /// Adds an entry that is not there yet; `false` when both of its buckets are full.
-    pub fn insert(&mut self, fingerprint: u64, entry: u32) -> bool {
+    /// Adds an entry that is not there yet. `fingerprint_of` tells the fingerprint of an entry that is there:
+    /// where both buckets are full, one of theirs moves to its other bucket. `false` when that does not help
+    /// either, which no set of keys has been seen to cause while there are no more than the index was made for.
+    pub fn insert(&mut self, fingerprint: u64, entry: u32, fingerprint_of: impl Fn(u32) -> u64) -> bool {
         let (primary, alternate) = (self.primary(fingerprint), self.alternate(fingerprint));
-        if place(&mut self.buckets[primary], tag(fingerprint), entry) {
+        if self.buckets[primary].place(tag(fingerprint), entry) {
             return true;
         }
-        let placed = place(&mut self.buckets[alternate], tag(fingerprint), entry);
-        self.buckets[primary].overflow += u32::from(placed);
-        placed
+        let room = self.buckets[alternate].has_room()
+            || self.make_room(alternate, &fingerprint_of)
+            || self.make_room(primary, &fingerprint_of);
+        if !room {
+            return false;
+        }
+        if self.buckets[primary].place(tag(fingerprint), entry) {
+            return true;
+        }
+        let overflowing = self.buckets[primary].overflow() + 1;
+        self.buckets[primary].set_overflow(overflowing);
+        self.buckets[alternate].place(tag(fingerprint), entry)
+    }
+
+    /// Moves one entry of a full bucket to its other bucket (Pagh and Rodler 2001, one step deep).
+    #[cold]
+    fn make_room(&mut self, bucket: usize, fingerprint_of: &impl Fn(u32) -> u64) -> bool {
+        for way in 0..WAYS {
+            let entry = self.buckets[bucket].entries[way];
+            let fingerprint = fingerprint_of(entry);
+            let (primary, alternate) = (self.primary(fingerprint), self.alternate(fingerprint));
+            let goes_home = bucket != primary;
+            let other = if goes_home { primary } else { alternate };
+            if self.buckets[other].place(tag(fingerprint), entry) {
+                self.buckets[bucket].head[way] = EMPTY;
+                let overflowing = self.buckets[primary].overflow();
+                let now = if goes_home { overflowing - 1 } else { overflowing + 1 };
+                self.buckets[primary].set_overflow(now);
+                return true;
+            }
+        }
+        false
     }
 
     /// Takes an entry out; it must be there.
     pub fn remove(&mut self, fingerprint: u64, entry: u32) {
         let (primary, alternate) = (self.primary(fingerprint), self.alternate(fingerprint));
-        if displace(&mut self.buckets[primary], entry) {
+        if self.buckets[primary].displace(entry) {
             return;
         }
-        let was_there = displace(&mut self.buckets[alternate], entry);
+        let was_there = self.buckets[alternate].displace(entry);
         debug_assert!(was_there, "entry {entry} was not in the index");
-        self.buckets[primary].overflow -= u32::from(was_there);
+        let overflowing = self.buckets[primary].overflow() - u32::from(was_there);
+        self.buckets[primary].set_overflow(overflowing);
     }
 
+    /// Bits 31..63, spread over the buckets by multiplication (Lemire 2019): any number of buckets will do.
+    #[inline]
     fn primary(&self, fingerprint: u64) -> usize {
-        fingerprint as usize & (self.buckets.len() - 1)
+        self.spread(fingerprint >> 31)
     }
 
-    /// Never the primary one: an odd, non-zero distance away.
+    /// Bits 0..32; never the primary one.
     fn alternate(&self, fingerprint: u64) -> usize {
-        let distance = (fingerprint >> 32) as usize | 1;
-        (fingerprint as usize).wrapping_add(distance) & (self.buckets.len() - 1)
+        let (primary, other) = (self.primary(fingerprint), self.spread(fingerprint));
+        if other != primary { other } else { (other + 1) % self.buckets.len() }
+    }
+
+    #[inline]
+    fn spread(&self, bits: u64) -> usize {
+        (((bits & 0xffff_ffff) * self.buckets.len() as u64) >> 32) as usize
     }
 }
 
-/// Never the empty tag.
-fn tag(fingerprint: u64) -> u8 {
-    ((fingerprint >> 55) as u8).max(1)
+impl Bucket {
+    /// The ways whose tag is `tag`, a bit each.
+    #[inline(always)]
+    fn ways(&self, tag: u8) -> u32 {
+        equal_bytes(&self.head, tag) & ((1 << WAYS) - 1)
+    }
+
+    /// How many keys of this primary bucket live in their alternate one.
+    #[inline(always)]
+    fn overflow(&self) -> u32 {
+        u32::from_le_bytes([self.head[12], self.head[13], self.head[14], self.head[15]])
+    }
+
+    fn set_overflow(&mut self, keys: u32) {
+        self.head[WAYS..].copy_from_slice(&keys.to_le_bytes());
+    }
+
+    fn tags(&mut self) -> &mut [u8] {
+        &mut self.head[..WAYS]
+    }
+
+    #[inline]
+    fn search(&self, tag: u8, is_it: &impl Fn(u32) -> bool) -> Option<u32> {
+        let mut ways = self.ways(tag);
+        while ways != 0 {
+            let entry = self.entries[first(ways)];
+            if is_it(entry) {
+                return Some(entry);
+            }
+            ways &= ways - 1;
+        }
+        None
+    }
+
+    fn place(&mut self, tag: u8, entry: u32) -> bool {
+        let Some(way) = self.tags().iter().position(|&t| t == EMPTY) else { return false };
+        self.head[way] = tag;
+        self.entries[way] = entry;
+        true
+    }
+
+    fn has_room(&self) -> bool {
+        self.ways(EMPTY) != 0
+    }
+
+    fn displace(&mut self, entry: u32) -> bool {
+        let held = (0..WAYS).find(|&way| self.head[way] != EMPTY && self.entries[way] == entry);
+        if let Some(way) = held {
+            self.head[way] = EMPTY;
+        }
+        held.is_some()
+    }
 }
 
+/// The first of some ways; there is one.
+#[inline(always)]
+fn first(ways: u32) -> usize {
+    ways.trailing_zeros() as usize % WAYS
+}
+
+/// The lowest bits, which both bucket numbers hardly depend on; never the empty tag.
 #[inline]
-fn search(bucket: &Bucket, tag: u8, is_it: &impl Fn(u32) -> bool) -> Option<u32> {
-    (0..WAYS)
-        .filter(|&way| bucket.tags[way] == tag)
-        .map(|way| bucket.entries[way])
-        .find(|&entry| is_it(entry))
-}
-
-fn place(bucket: &mut Bucket, tag: u8, entry: u32) -> bool {
-    let Some(way) = bucket.tags.iter().position(|&t| t == EMPTY) else { return false };
-    bucket.tags[way] = tag;
-    bucket.entries[way] = entry;
-    true
-}
-
-fn displace(bucket: &mut Bucket, entry: u32) -> bool {
-    let held = (0..WAYS).find(|&way| bucket.tags[way] != EMPTY && bucket.entries[way] == entry);
-    if let Some(way) = held {
-        bucket.tags[way] = EMPTY;
-    }
-    held.is_some()
+fn tag(fingerprint: u64) -> u8 {
+    (fingerprint as u8).max(1)
 }
 
 #[cfg(test)]
@@ -132,12 +246,41 @@ mod tests {
             if map.remove(&i).is_some() {
                 index.remove(key(i), i);
             } else {
-                assert!(index.insert(key(i), i));
+                assert!(index.insert(key(i), i, key));
                 map.insert(i, ());
             }
             let probe = (state >> 13) as u32 % 1000;
             let found = index.find(key(probe), |entry| entry == probe);
             assert_eq!(found.is_some(), map.contains_key(&probe));
         }
+    }
+
+    #[test]
+    fn takes_as_many_keys_as_it_was_made_for() {
+        for seed in 0..4 {
+            let secret = crate::Secret::from_seed(seed);
+            let key = |i: u32| secret.address(repute_model::Address::v4(i));
+            let mut index = Index::new(60_000);
+            assert!((0..60_000).all(|i| index.insert(key(i), i, key)));
+            assert!((0..60_000).all(|i| index.find(key(i), |entry| entry == i).is_some()));
+            for i in 0..60_000 {
+                index.remove(key(i), i);
+            }
+            assert!(index.buckets.iter().all(|bucket| bucket.head == [EMPTY; 16]));
+        }
+    }
+
+    #[test]
+    fn a_glance_never_denies_what_is_there() {
+        let secret = crate::Secret::from_seed(3);
+        let key = |i: u32| secret.address(repute_model::Address::v4(i));
+        let mut index = Index::new(2_000);
+        for i in 0..2_000 {
+            assert!(index.insert(key(i), i, key));
+        }
+        let glances: Vec<Glance> = (0..2_000).map(|i| index.glance(key(i))).collect();
+        assert!(!glances.contains(&Glance::Absent));
+        let right = (0..).zip(&glances).filter(|&(i, &glance)| glance == Glance::Perhaps(i)).count();
+        assert!(right > 1_700, "{right}");
     }
 }

@@ -3,9 +3,10 @@
 //! A [`Shard`] belongs to one worker; no other thread reads or writes it, so nothing here is atomic
 //! or locked, and nothing allocates after [`Shard::new`]. Time comes in as [`repute_model::Tick`],
 //! randomness as a secret; the same calls in the same order give the same state to the bit.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // but for memory.rs
 
 mod baseline;
+mod calm;
 mod conduct;
 mod contact;
 mod entry;
@@ -14,6 +15,7 @@ mod hash;
 mod hosts;
 mod index;
 mod inputs;
+mod memory;
 mod prefilter;
 pub mod scoring;
 mod shard;
@@ -24,10 +26,11 @@ pub use baseline::Ewma;
 pub use conduct::{Act, Exchange, Observed, Parties};
 pub use contact::{Contact, ContactState, Contacts};
 pub use entry::{Flags, Hot, Warm};
-pub use gcra::{Refused, conforms};
+pub use gcra::{Departure, Refused, conforms, departure};
 pub use hash::{Conversation, Secret};
 pub use hosts::Hosts;
 pub use inputs::{Context, Inputs};
+pub use memory::{Pages, Table, prefetch};
 pub use prefilter::Prefilter;
-pub use shard::{Change, Occupancy, Rules, Shard, Slot};
+pub use shard::{Change, Occupancy, Rules, Shard, Slot, Sought};
 pub use tally::Tally;

@@ -5,6 +5,8 @@
 //! that a flood shortens its memory in place of filling it up; how long that memory is in seconds
 //! follows from the rate of insertions.
 
+use crate::memory::{Table, prefetch};
+
 /// 4-bit counters in one 64-byte block.
 const COUNTERS: u64 = 128;
 const MAX: u64 = 15;
@@ -12,7 +14,7 @@ const MAX: u64 = 15;
 /// Counts how often keys were offered, with a bounded, fading memory.
 #[derive(Debug)]
 pub struct Prefilter {
-    blocks: Box<[[u64; 8]]>,
+    blocks: Table<[u64; 8]>,
     insertions: u64,
     /// The block whose counters are halved next.
     hand: usize,
@@ -22,14 +24,22 @@ impl Prefilter {
     /// A filter of about 2 bytes for each of `keys` (at least one block).
     pub fn new(keys: u32) -> Self {
         let blocks = (u64::from(keys) / 32).next_power_of_two();
-        Self { blocks: vec![[0; 8]; blocks as usize].into(), insertions: 0, hand: 0 }
+        Self { blocks: Table::new(blocks as usize, [0; 8]), insertions: 0, hand: 0 }
+    }
+
+    /// How often `key` has been seen, without counting it; as [`count`](Self::count), this time not included.
+    #[inline]
+    pub fn seen(&self, key: u64) -> u32 {
+        let block = &self.blocks[self.place(key)];
+        positions(key).map(|p| nibble(block, p)).into_iter().min().unwrap_or(0) as u32
     }
 
     /// Counts `key` and returns how often it has been seen, this time included; 1..=15, never too
     /// low but for ageing, too high with the filter's error rate.
     pub fn count(&mut self, key: u64) -> u32 {
         self.age();
-        let block = &mut self.blocks[(key >> 28) as usize & (self.blocks.len() - 1)];
+        let place = self.place(key);
+        let block = &mut self.blocks[place];
         let least = positions(key).map(|p| nibble(block, p)).into_iter().min().unwrap_or(0);
         if least < MAX {
             // Conservative update: only the smallest counters grow (Estan and Varghese 2002).
@@ -40,6 +50,22 @@ impl Prefilter {
             }
         }
         (least + 1).min(MAX) as u32
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.blocks.bytes()
+    }
+
+    /// Asks the CPU for the block of a key.
+    #[inline]
+    pub fn prefetch(&self, key: u64) {
+        prefetch(&self.blocks[self.place(key)]);
+    }
+
+    #[inline]
+    fn place(&self, key: u64) -> usize {
+        (key >> 28) as usize & (self.blocks.len() - 1)
     }
 
     /// Insertions since the beginning.

@@ -1,12 +1,17 @@
 //! The part of the reputation table that one worker owns, and only that worker touches.
 
 mod admission;
+mod batch;
 
 use repute_model::{Band, Factor, Limits, Listing, Model, Policy, Profile, Score, Source, Tick, Treatment};
 
+use crate::calm::Calm;
 use crate::index::Index;
+use crate::memory::{Pages, Table};
 use crate::scoring::{self, Scored};
 use crate::{Contacts, Context, Flags, Hosts, Hot, Inputs, Prefilter, Secret, Warm};
+
+pub use batch::Sought;
 
 /// The number of an entry. Valid until the next admission or sweep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +54,8 @@ pub struct Occupancy {
     pub expired: u64,
     /// Requests pushed out of the contact table.
     pub forgotten: u64,
+    /// The longest that an entry waited for the sweep in the last whole round, ms.
+    pub sweep_ms: u64,
 }
 
 /// Exact state of sources, what they asked for, and who answers.
@@ -56,9 +63,10 @@ pub struct Occupancy {
 pub struct Shard {
     pub(crate) secret: Secret,
     index: Index,
-    pub(crate) hot: Box<[Hot]>,
-    pub(crate) warm: Box<[Warm]>,
-    free: Vec<u32>,
+    pub(crate) hot: Table<Hot>,
+    pub(crate) warm: Table<Warm>,
+    /// The first of the freed entries; each knows the next.
+    free: Option<u32>,
     /// Entries below this number have been used.
     pub(crate) high_water: u32,
     hand: u32,
@@ -70,6 +78,10 @@ pub struct Shard {
     /// Room for the failures that one tick's silence reveals.
     pub(crate) silent: Vec<(u32, u32)>,
     pub(crate) occupancy: Occupancy,
+    /// What means nothing under the profile in force.
+    pub(crate) calm: Calm,
+    /// The longest wait for the sweep in the round under way, ms.
+    pub(crate) waited_ms: u32,
 }
 
 impl Shard {
@@ -79,9 +91,9 @@ impl Shard {
         Self {
             secret: Secret::from_seed(seed),
             index: Index::new(sources),
-            hot: vec![Hot::FREE; sources as usize].into(),
-            warm: vec![Warm::NEW; sources as usize].into(),
-            free: Vec::with_capacity(sources as usize),
+            hot: Table::new(sources as usize, Hot::FREE),
+            warm: Table::new(sources as usize, Warm::NEW),
+            free: None,
             high_water: 0,
             hand: 0,
             prefilter: Prefilter::new(sources),
@@ -90,15 +102,20 @@ impl Shard {
             answers: 0,
             silent: Vec::with_capacity(256),
             occupancy: Occupancy { capacity: u64::from(sources), ..Occupancy::default() },
+            waited_ms: 0,
+            calm: Calm::NOTHING,
         }
+    }
+
+    /// Learns what means nothing under a profile: to be called before it is judged by.
+    pub fn adopt(&mut self, profile: &Profile) {
+        self.calm = Calm::under(profile);
     }
 
     /// The entry of a source.
     #[inline]
     pub fn find(&self, source: Source) -> Option<Slot> {
-        let fingerprint = self.secret.source(source, 0);
-        let is_it = |entry: u32| self.hot[entry as usize].fingerprint == fingerprint;
-        self.index.find(fingerprint, is_it).map(Slot)
+        self.find_key(self.key(source))
     }
 
     /// Looks up again what is constant for a source under one policy. Whom a list begins to allow, or
@@ -161,6 +178,13 @@ impl Shard {
         self.high_water
     }
 
+    /// Bytes that everything of the shard takes, and the smallest pages under its large tables.
+    pub fn memory(&self) -> (usize, Pages) {
+        let fixed = [self.hot.bytes(), self.warm.bytes(), self.index.bytes()];
+        let side = [self.prefilter.bytes(), self.contacts.bytes(), self.hosts.bytes()];
+        (fixed.iter().chain(&side).sum(), self.hot.pages().max(self.warm.pages()))
+    }
+
     /// Counts of the table.
     pub fn occupancy(&self) -> Occupancy {
         Occupancy { forgotten: self.contacts.forgotten(), ..self.occupancy }
@@ -187,16 +211,17 @@ impl Shard {
             Model::EgressInterval => hot.score.min(scored.ceiling()),
             Model::WeightedSum | Model::Suspicion { .. } => scored.lowers(hot.score, rules.profile),
         };
-        self.settle(slot, &scored, rules, now)
+        self.settle(slot, rules, now, || rules.profile.model.cause(&scored.terms))
     }
 
     /// Moves a source to the band of its score where dwell and hysteresis allow it.
+    #[inline]
     pub(crate) fn settle(
         &mut self,
         slot: Slot,
-        scored: &Scored,
         rules: Rules<'_>,
         now: Tick,
+        cause: impl FnOnce() -> Factor,
     ) -> Option<Change> {
         let (hot, warm) = (&mut self.hot[slot.0 as usize], &mut self.warm[slot.0 as usize]);
         let from = hot.band;
@@ -212,7 +237,7 @@ impl Shard {
         if limits(band) && !limits(from) {
             warm.mitigations = warm.mitigations.saturating_add(1);
         }
-        Some(Change { slot, from, cause: rules.profile.model.cause(&scored.terms) })
+        Some(Change { slot, from, cause: cause() })
     }
 
     /// Moves a score by hand: see `Command::Nudge`.

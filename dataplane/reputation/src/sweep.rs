@@ -3,7 +3,7 @@
 //! The sweep visits every used entry once per period, a fixed part each tick, so that its work is
 //! bounded and depends on the tick number only.
 
-use repute_model::{Model, Tick};
+use repute_model::{Factor, Model, Tick};
 
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
@@ -17,6 +17,46 @@ const EXPIRE_MS: u32 = 600_000;
 /// A score this close to the prior says nothing.
 const NOTHING: u16 = 200;
 
+/// What one tick's visits have in common.
+struct Round<'a> {
+    rules: Rules<'a>,
+    now: Tick,
+    score: Steps,
+    evidence: Steps,
+    /// A past mitigation is forgotten after four half-lives.
+    mitigations: Steps,
+}
+
+/// Time in equal steps, counted from the beginning of time: a visit acts on those that it finds crossed.
+struct Steps {
+    /// One step, ms.
+    step: u64,
+    /// How long ago the last one was crossed, ms.
+    since: u64,
+}
+
+impl<'a> Round<'a> {
+    fn at(now: Tick, rules: Rules<'a>) -> Self {
+        let steps = |ms: u64| Steps { step: ms.max(1), since: now.0 % ms.max(1) };
+        Self {
+            rules,
+            now,
+            score: steps(rules.profile.half_life_ms / STEPS),
+            evidence: steps(rules.profile.evidence_half_life_ms / STEPS),
+            mitigations: steps(rules.profile.half_life_ms * 4),
+        }
+    }
+}
+
+impl Steps {
+    /// How many were crossed within the last `waited` ms.
+    #[inline]
+    fn crossed(&self, waited: u32) -> u64 {
+        let waited = u64::from(waited);
+        if waited <= self.since { 0 } else { (waited - self.since - 1) / self.step + 1 }
+    }
+}
+
 impl Shard {
     /// One tick's part of the sweep. Band changes go to `changed`.
     pub fn sweep(
@@ -27,10 +67,14 @@ impl Shard {
         mut changed: impl FnMut(&Self, Change),
     ) {
         let (part, parts) = (now.0 % u64::from(period_ms), u64::from(period_ms));
+        if part == 0 {
+            self.occupancy.sweep_ms = u64::from(std::mem::take(&mut self.waited_ms));
+        }
+        let round = Round::at(now, rules);
         let used = u64::from(self.high_water);
         for entry in used * part / parts..used * (part + 1) / parts {
             if let Some(slot) = self.at(entry as u32)
-                && let Some(change) = self.visit(slot, rules, now)
+                && let Some(change) = self.visit(slot, &round)
             {
                 changed(self, change);
             }
@@ -41,28 +85,45 @@ impl Shard {
     /// One visit to every entry for a jump in time: scores decay by `now`, but the gap teaches the
     /// baselines nothing.
     pub fn jump(&mut self, rules: Rules<'_>, now: Tick, mut changed: impl FnMut(&Self, Change)) {
+        let round = Round::at(now, rules);
         for entry in 0..self.high_water {
             if let Some(slot) = self.at(entry) {
                 let hot = self.hot_mut(slot);
                 hot.begin_window();
                 self.warm_mut(slot).window = now.low();
-                if let Some(change) = self.visit(slot, rules, now) {
+                if let Some(change) = self.visit(slot, &round) {
                     changed(self, change);
                 }
             }
         }
+        self.waited_ms = 0;
     }
 
-    fn visit(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<Change> {
+    #[inline]
+    fn visit(&mut self, slot: Slot, round: &Round<'_>) -> Option<Change> {
+        let (rules, now) = (round.rules, round.now);
         let stale = self.hot(slot).epoch != rules.policy.version as u16;
         let named = if stale { self.refresh(slot, rules) } else { None };
-        if self.hot(slot).flags.has(Flags::ALLOWED) {
+        self.fade(slot, round);
+        let (hot, warm) = (self.hot(slot), self.warm(slot));
+        let closes = now.low().wrapping_sub(warm.window) >= rules.profile.window_ms;
+        let change = if hot.flags.has(Flags::ALLOWED) {
+            None
+        } else if self.calm.covers(hot, warm) {
+            self.settle(slot, rules, now, || Factor::History)
+        } else {
+            self.score(slot, round, closes)
+        };
+        if closes {
             self.close_window(slot, rules, now);
-            return named.or_else(|| self.expire(slot, rules, now));
         }
-        self.fade(slot, rules, now);
+        self.expire(slot, rules, now);
+        named.or(change)
+    }
+
+    fn score(&mut self, slot: Slot, round: &Round<'_>, closes: bool) -> Option<Change> {
+        let (rules, now) = (round.rules, round.now);
         let scored = self.assess(slot, rules, now);
-        let closes = now.low().wrapping_sub(self.warm(slot).window) >= rules.profile.window_ms;
         let hot = self.hot_mut(slot);
         match rules.profile.model {
             Model::WeightedSum => hot.score = scored.lowers(hot.score, rules.profile),
@@ -70,30 +131,26 @@ impl Shard {
             Model::EgressInterval if closes => hot.score = scored.score,
             Model::EgressInterval => {}
         }
-        let change = self.settle(slot, &scored, rules, now);
-        if closes {
-            self.close_window(slot, rules, now);
-        }
-        named.or(change).or_else(|| self.expire(slot, rules, now))
+        self.settle(slot, rules, now, || rules.profile.model.cause(&scored.terms))
     }
 
     /// Score towards the prior, evidence towards nothing, in whole steps since the last visit.
-    fn fade(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) {
-        let profile = rules.profile;
+    #[inline]
+    fn fade(&mut self, slot: Slot, round: &Round<'_>) {
+        let profile = round.rules.profile;
         let (hot, warm) = (&mut self.hot[slot.0 as usize], &mut self.warm[slot.0 as usize]);
-        let before = now.0 - u64::from(now.low().wrapping_sub(warm.visited)).min(now.0);
-        warm.visited = now.low();
-        let crossed = |step: u64| now.0 / step.max(1) - before / step.max(1);
-        let step = (profile.half_life_ms / STEPS).max(1);
-        if crossed(step) > 0 && profile.model == Model::WeightedSum {
-            hot.score = decayed(hot.score, profile.prior, crossed(step) * step, profile.half_life_ms);
+        let waited = round.now.low().wrapping_sub(warm.visited);
+        self.waited_ms = self.waited_ms.max(waited);
+        warm.visited = round.now.low();
+        let steps = round.score.crossed(waited);
+        if steps > 0 && profile.model == Model::WeightedSum {
+            hot.score = decayed(hot.score, profile.prior, steps * round.score.step, profile.half_life_ms);
         }
-        let step = (profile.evidence_half_life_ms / STEPS).max(1);
-        if crossed(step) > 0 {
-            hot.fade((-(crossed(step) as f64) / STEPS as f64).exp2());
+        let steps = round.evidence.crossed(waited);
+        if steps > 0 {
+            hot.fade((-(steps as f64) / STEPS as f64).exp2());
         }
-        // A past mitigation is forgotten after four half-lives.
-        let forgotten = crossed((profile.half_life_ms * 4).max(1));
+        let forgotten = round.mitigations.crossed(waited);
         warm.mitigations = warm.mitigations.saturating_sub(forgotten.min(255) as u8);
     }
 
@@ -115,17 +172,19 @@ impl Shard {
     }
 
     /// Frees an entry that has been idle for long and says nothing that a stranger's would not.
-    fn expire(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<Change> {
+    #[inline]
+    fn expire(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) {
         let hot = self.hot(slot);
-        let idle = now.low().wrapping_sub(hot.last_seen) >= EXPIRE_MS;
+        if now.low().wrapping_sub(hot.last_seen) < EXPIRE_MS {
+            return;
+        }
         let plain = hot.flags.has(Flags::ALLOWED)
             || hot.score.get().abs_diff(rules.profile.prior.get()) <= NOTHING
-                && hot.tallies().iter().all(|(_, tally)| tally.is_zero());
-        if idle && plain {
+                && hot.has_no_evidence();
+        if plain {
             self.release(slot);
             self.occupancy.expired += 1;
         }
-        None
     }
 
     /// Charges those whose requests a host that answers others has left unanswered.

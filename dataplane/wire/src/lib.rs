@@ -41,6 +41,7 @@ pub mod vlan;
 
 mod class;
 mod columns;
+mod outline;
 mod parsed;
 mod quoted;
 mod transport;
@@ -48,6 +49,7 @@ mod walk;
 
 pub use class::Class;
 pub use columns::Columns;
+pub use outline::Outline;
 pub use parsed::{L2, L3, L4, Parsed};
 pub use quoted::{Quoted, quoted};
 pub use walk::{parse_ethernet, parse_ip};

@@ -123,6 +123,9 @@ impl Known {
 }
 
 impl Parsed {
+    /// What is known of no packet at all.
+    pub const NOTHING: Self = Self::empty(L2::Ethernet);
+
     /// A packet nothing is known of yet.
     pub(crate) const fn empty(l2: L2) -> Self {
         Self {

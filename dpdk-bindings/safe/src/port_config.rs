@@ -114,6 +114,18 @@ impl PortConfig {
         }
     }
 
+    /// Which of the offloads that this configuration wishes for the device lacks, in words; RSS is not among them.
+    #[must_use]
+    pub fn missing_offloads(&self, info: &DeviceInfo) -> Vec<&'static str> {
+        let checksum = if self.rx_checksum { DPDK_RX_OFFLOAD_CHECKSUM } else { 0 };
+        let wishes = [
+            ("checking of received checksums", checksum, info.rx_offloads),
+            ("reception into several buffers", DPDK_RX_OFFLOAD_SCATTER, info.rx_offloads),
+            ("sending from several buffers", DPDK_TX_OFFLOAD_MULTI_SEGS, info.tx_offloads),
+        ];
+        wishes.iter().filter(|(_, wish, offered)| wish & offered != *wish).map(|(name, ..)| *name).collect()
+    }
+
     /// DPDK's structure. `key` is the RSS key to point to and must outlive the use of the result.
     pub(crate) fn to_raw(&self, info: &DeviceInfo, key: &mut [u8]) -> rte_eth_conf {
         let fields = self.rss_fields(info);
@@ -168,6 +180,19 @@ mod tests {
         let raw = PortConfig::default().to_raw(&device(u64::MAX, 0), &mut []);
         assert_eq!(raw.rxmode.offloads, DPDK_RX_OFFLOAD_CHECKSUM | DPDK_RX_OFFLOAD_SCATTER);
         assert_eq!(raw.rxmode.mq_mode, DPDK_MQ_RX_NONE);
+    }
+
+    #[test]
+    fn lacking_offloads_are_named() {
+        let config = PortConfig::default();
+        let some = device(DPDK_RX_OFFLOAD_CHECKSUM, 0);
+        let missing = ["reception into several buffers", "sending from several buffers"];
+        assert_eq!(config.missing_offloads(&some), missing);
+        assert_eq!(config.missing_offloads(&device(0, 0)).len(), 3);
+        let all = DeviceInfo { tx_offloads: u64::MAX, ..device(u64::MAX, 0) };
+        assert!(config.missing_offloads(&all).is_empty());
+        let careless = PortConfig { rx_checksum: false, ..config };
+        assert_eq!(careless.missing_offloads(&some), missing);
     }
 
     #[test]

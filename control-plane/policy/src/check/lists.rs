@@ -46,10 +46,8 @@ fn too_narrow(path: &str, prefixes: &[Prefix], config: &Config, reader: &mut Rea
         return;
     }
     for (i, prefix) in prefixes.iter().enumerate() {
-        let (key, bits) = width(&config.sources, config.profiles.egress.is_some(), *prefix);
-        let len128 = if prefix.first().is_v4() { bits + 96 } else { bits };
-        if prefix.len128() > len128 {
-            let meant = Prefix::containing(prefix.first(), len128);
+        let narrow = narrower(&config.sources, config.profiles.egress.is_some(), *prefix);
+        if let Some(Narrow { key, bits, meant }) = narrow {
             let found = at(reader, &format!("{path}[{i}]"), format!("`{prefix}` is part of one source"))
                 .label(format!("did you mean \"{meant}\"?"))
                 .help(format!("standing is kept for /{bits} as a whole (`sources.{key}`)"));
@@ -58,13 +56,25 @@ fn too_narrow(path: &str, prefixes: &[Prefix], config: &Config, reader: &mut Rea
     }
 }
 
-/// The key and the bits that make a source of the side that is judged.
-fn width(sources: &Sources, egress: bool, prefix: Prefix) -> (&'static str, u8) {
-    let (key, bits) = match (egress, prefix.first().is_v4()) {
-        (false, true) => ("outside_v4", sources.outside_v4.get()),
-        (false, false) => ("outside_v6", sources.outside_v6.get()),
-        (true, true) => ("inside_v4", sources.inside_v4.get()),
-        (true, false) => ("inside_v6", sources.inside_v6.get()),
+/// A prefix that is only a part of a source.
+pub(crate) struct Narrow {
+    /// The key of `[sources]` that says how wide one is.
+    key: &'static str,
+    bits: u8,
+    /// The whole source.
+    pub meant: Prefix,
+}
+
+/// Whether `prefix` is narrower than a source on the side that is judged.
+pub(crate) fn narrower(sources: &Sources, egress: bool, prefix: Prefix) -> Option<Narrow> {
+    let v4 = prefix.first().is_v4();
+    let (key, bits) = match (egress, v4) {
+        (false, true) => ("outside_v4", sources.outside_v4.get() as u8),
+        (false, false) => ("outside_v6", sources.outside_v6.get() as u8),
+        (true, true) => ("inside_v4", sources.inside_v4.get() as u8),
+        (true, false) => ("inside_v6", sources.inside_v6.get() as u8),
     };
-    (key, bits as u8)
+    let len128 = if v4 { bits + 96 } else { bits };
+    let meant = Prefix::containing(prefix.first(), len128);
+    (prefix.len128() > len128).then_some(Narrow { key, bits, meant })
 }

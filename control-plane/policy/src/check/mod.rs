@@ -2,10 +2,15 @@
 //!
 //! Runs after reading, on the sections that could be read whole, so that one slip is one message.
 
+mod limits;
 mod lists;
+mod mirror;
 mod ports;
 mod profiles;
 mod services;
+mod treatments;
+
+pub(crate) use lists::narrower;
 
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
@@ -14,7 +19,10 @@ use crate::read::Reader;
 /// Reports everything in `config` that does not fit together.
 pub(crate) fn check(config: &Config, reader: &mut Reader) {
     profiles::check(config, reader);
+    treatments::check(config, reader);
     ports::check(config, reader);
+    mirror::check(config, reader);
+    limits::check(config, reader);
     services::check(config, reader);
     lists::check(config, reader);
 }

@@ -3,64 +3,16 @@
 //! Whoever tunes the product tunes here; `configs/reference.toml` repeats these values for operators and
 //! a test compares the two.
 
-use repute_model::{Factor, Prefix};
+mod factors;
+
+use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, Deny, Destination, Destinations, Factors, Idle, Limits, Meter, ModelName, Port, Profile,
-    Protect, Role, Service, Sources, Treatment, Treatments, Weight, Workers,
+    Bands, Baseline, Deny, DenyFile, Destination, Destinations, Factors, Idle, Limits, LinkRule, Meter,
+    Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling, Service, Sources, Treatment, Treatments,
+    Vxlan, Workers,
 };
-use crate::value::{BitRate, Cidr, Duration, Int, Number, PacketRate, Share, Size};
-
-/// Weight, from and full of every factor in model `weighted-sum`, in the order of [`Factor::ALL`].
-#[rustfmt::skip]
-const FACTORS: [(Factor, f64, f64, f64); Factor::COUNT] = [
-    // factor                weight   from    full
-    (Factor::Volume,           0.10,   4.0,   40.0),
-    (Factor::Rate,             0.25,   6.0,   30.0),
-    (Factor::Unanswered,       0.80, 200.0,  800.0),
-    (Factor::Connections,      0.80,  20.0,   70.0),
-    (Factor::SynAck,           0.80,   8.0,   24.0),
-    (Factor::IcmpErrors,       0.60,  20.0,  100.0),
-    (Factor::Destinations,     0.80,   1.5,    6.5),
-    (Factor::Ports,            0.80,   4.0,   14.0),
-    (Factor::Unsolicited,      0.80,   2.0,    8.0),
-    (Factor::Destination,      0.60,   0.0,    1.0),
-    (Factor::Criticality,      0.05,   0.0,    1.0),
-    (Factor::Mitigations,      0.15,   1.0,    8.0),
-    (Factor::Feed,             1.00,   0.0,    1.0),
-    (Factor::History,          0.00,   0.0,    1.0),
-];
-
-/// The weights that are part of the formula of model `egress-interval`; every other one is 0.
-const EGRESS_INTERVAL: [(Factor, f64); 4] =
-    [(Factor::History, 0.5), (Factor::Volume, 0.2), (Factor::Destination, 0.15), (Factor::Criticality, 0.15)];
-
-impl Factors {
-    /// The factors of an egress profile of model `weighted-sum`.
-    fn egress() -> Self {
-        Self(FACTORS.map(|(_, weight, from, full)| Weight {
-            weight: Number::new(weight),
-            from: Number::new(from),
-            full: Number::new(full),
-        }))
-    }
-
-    /// The same for ingress: there the sender is not part of a service of ours.
-    fn ingress() -> Self {
-        let mut factors = Self::egress();
-        factors.0[Factor::Criticality.index()].weight = Number::new(0.0);
-        factors
-    }
-
-    pub(super) fn egress_interval() -> Self {
-        let zero = Weight { weight: Number::new(0.0), from: Number::new(0.0), full: Number::new(1.0) };
-        let mut factors = Self([zero; Factor::COUNT]);
-        for (factor, weight) in EGRESS_INTERVAL {
-            factors.0[factor.index()].weight = Number::new(weight);
-        }
-        factors
-    }
-}
+use crate::value::{BitRate, Cidr, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
 impl Profile {
     /// The defaults for judging outside senders.
@@ -149,7 +101,8 @@ impl Treatments {
             byte_burst: Size::new(256 << 10),
         };
         let crawl = Meter { packets: Some(PacketRate::new(50)), ..Meter::default() };
-        let limit = |meter| Treatment { log: true, meter: Some(meter), block_new: true, drop: false };
+        let limit =
+            |meter| Treatment { log: true, meter: Some(meter), block_new: true, ..Treatment::default() };
         Self { poor: limit(slow), malicious: limit(crawl), ..Self::default() }
     }
 }
@@ -162,7 +115,45 @@ impl Default for Meter {
 
 impl Default for Port {
     fn default() -> Self {
-        Self { device: None, role: Role::Both, peer: None, mtu: Int::new(1500), rx_queues: Int::new(1) }
+        Self {
+            device: None,
+            role: PortRole::Both,
+            peer: None,
+            mtu: Int::new(1500),
+            rx_queues: Int::new(0),
+            link: LinkRule::Ignore,
+        }
+    }
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { one_in: Int::new(1_000), first: Int::new(0) }
+    }
+}
+
+impl Default for Mirror {
+    fn default() -> Self {
+        Self {
+            port: Text::UNREAD,
+            bytes: Int::new(128),
+            rate: BitRate::new(100_000_000),
+            mbufs: Int::new(1_024),
+            vxlan: None,
+        }
+    }
+}
+
+impl Default for Vxlan {
+    fn default() -> Self {
+        Self {
+            vni: Int::new(1),
+            local: Ip::UNREAD,
+            remote: Ip::UNREAD,
+            local_mac: Mac::UNREAD,
+            remote_mac: Mac::UNREAD,
+            port: Int::new(4789),
+        }
     }
 }
 
@@ -179,6 +170,11 @@ impl Default for Limits {
             contacts: Int::new(65_536),
             sweep: Duration::new(500),
             mbufs: Int::new(8_192),
+            queue_packets: Int::new(4_096),
+            queue_source: Int::new(64),
+            queue_horizon: Duration::new(1_000),
+            queue_connections: Int::new(1_024),
+            hand_over: Int::new(256),
         }
     }
 }
@@ -228,6 +224,12 @@ impl Deny {
     }
 }
 
+impl DenyFile {
+    pub(super) fn certain() -> Self {
+        Self { path: Text::UNREAD, confidence: Int::new(100) }
+    }
+}
+
 impl Destination {
     pub(super) fn blank() -> Self {
         Self { prefix: unread(), score: Share::new(1.0) }
@@ -236,19 +238,11 @@ impl Destination {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn the_factor_table_is_in_array_order() {
-        assert!(FACTORS.iter().zip(Factor::ALL).all(|((factor, ..), listed)| factor == listed));
-    }
+    use crate::compile::limits;
+    use crate::config::Config;
 
     #[test]
     fn sizes_agree_with_the_model() {
-        let limits = repute_model::Limits::default();
-        assert_eq!(Limits::default().sources.get(), u64::from(limits.sources));
-        assert_eq!(Limits::default().contacts.get(), u64::from(limits.contacts));
-        assert_eq!(Limits::default().sweep.get(), u64::from(limits.sweep_ms));
-        assert_eq!(Sources::default().outside_v6.get(), u64::from(limits.outside.v6));
+        assert_eq!(limits(&Config::default()), repute_model::Limits::DEFAULT);
     }
 }

@@ -18,9 +18,29 @@ pub struct Limits {
     pub sweep: Duration<10, 60_000>,
     /// Packet buffers, for each worker.
     pub mbufs: Int<1024, 4_194_304>,
+    /// Packets that treatments with `queue` may hold back, for each worker; at most half of `mbufs`.
+    pub queue_packets: Int<64, 1_048_576>,
+    /// Packets of them that one source may hold.
+    pub queue_source: Int<1, 65_535>,
+    /// Longest time that a packet is held; what would have to wait longer is dropped.
+    pub queue_horizon: Duration<10, 10_000>,
+    /// New TCP connections that treatments with `queue_new` may hold, for each worker.
+    pub queue_connections: Int<16, 65_536>,
+    /// Slots of the ring by which one worker hands packets over to another.
+    pub hand_over: Int<64, 256>,
 }
 
-table!(Limits { sources, contacts, sweep, mbufs });
+table!(Limits {
+    sources,
+    contacts,
+    sweep,
+    mbufs,
+    queue_packets,
+    queue_source,
+    queue_horizon,
+    queue_connections,
+    hand_over,
+});
 
 /// How many leading bits of an address name one source.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]

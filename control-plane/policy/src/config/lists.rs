@@ -1,11 +1,13 @@
 //! `[lists]` and `[destinations]`: standing that is given, not earned.
 
+use std::borrow::Cow;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use toml::de::DeValue;
 
 use crate::read::{Node, Overlay, Reader, Scalar, table};
-use crate::value::{Cidr, Int, Share};
+use crate::value::{Cidr, Int, Share, Text};
 
 /// Sources that are trusted or refused by name. Allow always wins.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
@@ -13,11 +15,16 @@ use crate::value::{Cidr, Int, Share};
 pub struct Lists {
     /// Prefixes that always pass.
     pub allow: Vec<Cidr>,
-    /// Prefixes known to be bad: a prefix, or a table with a confidence.
+    /// Files of prefixes that always pass, one a line; relative to the folder of the config.
+    pub allow_files: Vec<Text>,
+    /// Prefixes known to be bad: a prefix, or a table with a confidence. They count over those of files.
     pub deny: Vec<Deny>,
+    /// Files of prefixes known to be bad, one a line: a path, or a table with a confidence. Where two files
+    /// name the same prefix the later file counts.
+    pub deny_files: Vec<DenyFile>,
 }
 
-table!(Lists { allow, deny });
+table!(Lists { allow, allow_files, deny, deny_files });
 
 /// One entry of the deny list.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -48,21 +55,62 @@ impl JsonSchema for Deny {
         true
     }
 
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Deny".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [generator.subschema_for::<Cidr>(), {
-            "type": "object",
-            "properties": {
-                "prefix": generator.subschema_for::<Cidr>(),
-                "confidence": generator.subschema_for::<Int<1, 100>>(),
-            },
-            "required": ["prefix"],
-            "additionalProperties": false,
-        }]})
+        alone_or_sure::<Cidr>("prefix", generator)
     }
+}
+
+/// One file of the deny list.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct DenyFile {
+    /// Where it is.
+    pub path: Text,
+    /// How sure its entries are, in percent; feeds the factor `feed`.
+    pub confidence: Int<1, 100>,
+}
+
+table!(fn overlay_keys of DenyFile { path, confidence } requires "path");
+
+impl Scalar for DenyFile {
+    /// Reads a path alone, or a table.
+    fn read(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let mut file = Self::certain();
+        reader.whole(|reader| match node.get_ref() {
+            DeValue::String(_) => file.path.overlay(node, reader),
+            DeValue::Table(_) => file.overlay_keys(node, reader),
+            _ => reader.expected(node, "a path or { path = \"…\", confidence = 1 to 100 }"),
+        })?;
+        Some(file)
+    }
+}
+
+impl JsonSchema for DenyFile {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "DenyFile".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        alone_or_sure::<Text>("path", generator)
+    }
+}
+
+/// A `T` alone, or a table in which `key` holds it beside a confidence.
+fn alone_or_sure<T: JsonSchema>(key: &str, generator: &mut SchemaGenerator) -> Schema {
+    let alone = generator.subschema_for::<T>();
+    json_schema!({ "anyOf": [alone, {
+        "type": "object",
+        "properties": { key: alone, "confidence": generator.subschema_for::<Int<1, 100>>() },
+        "required": [key],
+        "additionalProperties": false,
+    }]})
 }
 
 /// The standing of destinations, for egress.

@@ -3,13 +3,15 @@
 //! [`Config::parse`] lays a file over the defaults; the checks, the compiler, the diff and the JSON Schema
 //! read these structs. What a field's comment says is what editors show and must hold for the product.
 //!
-//! **Invariant:** every default is in `defaults.rs` and nowhere else.
+//! **Invariant:** every default is in `defaults` and nowhere else.
 
 mod bands;
 mod defaults;
 mod factors;
 mod limits;
 mod lists;
+mod measures;
+mod mirror;
 mod ports;
 mod profiles;
 mod protect;
@@ -26,12 +28,14 @@ use crate::value::{Cidr, Named, Text};
 pub use bands::Bands;
 pub use factors::{Factors, Weight};
 pub use limits::{Limits, Sources};
-pub use lists::{Deny, Destination, Destinations, Lists};
-pub use ports::{Port, Role};
+pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
+pub use measures::{Meter, Sampling};
+pub use mirror::{Mirror, Vxlan};
+pub use ports::{LinkRule, Port, PortRole};
 pub use profiles::{Baseline, ModelName, Profile, Profiles};
 pub use protect::Protect;
 pub use services::Service;
-pub use treatments::{Meter, Treatment, Treatments};
+pub use treatments::{Treatment, Treatments};
 pub use workers::{Idle, Workers};
 
 /// Everything `repute` is told by its operator.
@@ -42,6 +46,9 @@ pub struct Config {
     pub inside: Vec<Cidr>,
     /// Network ports by a name of your choice; each forwards to its peer.
     pub ports: Named<Port>,
+    /// Where copies of packets go; absent = there is no mirror.
+    #[schemars(with = "Mirror")]
+    pub mirror: Option<Mirror>,
     /// The threads that move packets.
     pub workers: Workers,
     /// Sizes of tables, fixed at start.
@@ -65,6 +72,7 @@ pub struct Config {
 table!(Config {
     inside,
     ports,
+    mirror,
     workers,
     limits,
     sources,

@@ -7,14 +7,26 @@ use crate::read::table;
 use crate::value::{Int, Text, keywords};
 
 keywords! {
-    /// Which side of the wire a port is on.
-    Role {
+    /// What a port is for.
+    PortRole {
         /// Towards what the box protects.
         Inside = "inside",
         /// Towards everybody else.
         Outside = "outside",
         /// Carries both; the `inside` prefixes tell them apart.
         Both = "both",
+        /// Gets copies of packets, as `[mirror]` says; carries nothing else.
+        Mirror = "mirror",
+    }
+}
+
+keywords! {
+    /// What a port does when its peer loses its link.
+    LinkRule {
+        /// Stays up.
+        Ignore = "ignore",
+        /// Goes down as well, so that the routers behind it notice, and up again with its peer.
+        Follow = "follow",
     }
 }
 
@@ -26,15 +38,17 @@ pub struct Port {
     /// start instead (`--port NAME=DEVICE`).
     #[schemars(with = "Text")]
     pub device: Option<Text>,
-    /// Which side of the wire the port is on.
-    pub role: Role,
-    /// The port that packets are sent out of; absent = the only other port, or for a single `both` port itself.
+    /// Which side of the wire the port is on, or that it is the mirror.
+    pub role: PortRole,
+    /// The port that packets are sent out of; absent = the only other one, or for a single `both` port itself.
     #[schemars(with = "Text")]
     pub peer: Option<Text>,
     /// Largest IP packet in bytes.
     pub mtu: Int<576, 9216>,
-    /// Receive queues that RSS spreads over.
-    pub rx_queues: Int<1, 64>,
+    /// Receive queues that RSS spreads over: 1, or one for each worker; 0 = one for each worker.
+    pub rx_queues: Int<0, 64>,
+    /// What the port does when its peer loses its link.
+    pub link: LinkRule,
 }
 
-table!(Port { device, role, peer, mtu, rx_queues } requires "role");
+table!(Port { device, role, peer, mtu, rx_queues, link } requires "role");

@@ -4,7 +4,9 @@
 //! spelling (what the digest and the diff see) and clamps nothing silently.
 
 mod cidr;
+mod ip;
 mod keyword;
+mod mac;
 mod name;
 mod number;
 mod port_rule;
@@ -12,7 +14,9 @@ mod quantity;
 mod text;
 
 pub use cidr::Cidr;
+pub use ip::Ip;
 pub(crate) use keyword::keywords;
+pub use mac::Mac;
 pub use name::Named;
 pub use number::{Int, Number, Share};
 pub use port_rule::{PortSpec, Transport};

@@ -15,6 +15,9 @@ const TEXT_MAX: usize = 512;
 pub struct Text(String);
 
 impl Text {
+    /// What stands for a text that is required until it is read.
+    pub(crate) const UNREAD: Self = Self(String::new());
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

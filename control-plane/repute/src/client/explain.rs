@@ -8,6 +8,7 @@ use repute_proto::v1;
 use super::connect::{Connection, refused};
 use super::output::Output;
 use super::table::Table;
+use super::treatment::{details, name};
 use super::units::{measured, short, span, wrapped};
 
 /// Explain why a source gets what it gets: factors, evidence, rule, treatment, policy
@@ -43,7 +44,7 @@ pub fn human(explained: &v1::Explanation) -> String {
 
 /// Who stands where, gets what, and why, in one sentence.
 fn sentence(explained: &v1::Explanation) -> String {
-    let treatment = treatment(explained);
+    let treatment = name(explained.treatment.as_ref());
     format!(
         "{} is {} (score {} of 10000): {treatment}, because {}.",
         explained.source,
@@ -73,10 +74,6 @@ fn because(explained: &v1::Explanation) -> String {
     }
 }
 
-fn treatment(explained: &v1::Explanation) -> &str {
-    explained.treatment.as_ref().map_or("pass", |treatment| treatment.text.as_str())
-}
-
 /// `31 connections`; units that explain a scale come in brackets.
 fn evidence(term: &v1::Term) -> String {
     let value = measured(term.evidence);
@@ -99,13 +96,14 @@ fn factors(terms: &[v1::Term]) -> Table {
 }
 
 fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
-    let mut facts = vec![
-        ("rule", explained.rule.clone()),
-        ("treatment", limits(explained)),
+    let treatment = name(explained.treatment.as_ref()).to_owned();
+    let mut facts = vec![("rule", explained.rule.clone()), ("treatment", treatment)];
+    facts.extend(explained.treatment.iter().flat_map(details));
+    facts.extend([
         ("policy", format!("version {}", explained.policy_version)),
         ("model", format!("{}; the factors alone would give {} now", explained.model, explained.target)),
         ("suspicion", format!("{:.1} of 100", explained.suspicion)),
-    ];
+    ]);
     if let Some(service) = &explained.service {
         facts.push(("service", service.clone()));
     }
@@ -118,19 +116,6 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
     facts.push(("mitigated", format!("{} so far, fading", explained.mitigations)));
     facts.push(("seen", format!("{} ago by worker {}", span(ago), explained.worker)));
     facts
-}
-
-/// The treatment with its limits.
-fn limits(explained: &v1::Explanation) -> String {
-    let meter = explained.treatment.as_ref().and_then(|treatment| treatment.meter);
-    let mut text = treatment(explained).to_owned();
-    if let Some(packets) = meter.and_then(|meter| meter.packets_per_s) {
-        text.push_str(&format!(", {} packets/s", short(packets.into())));
-    }
-    if let Some(bytes) = meter.and_then(|meter| meter.bytes_per_s) {
-        text.push_str(&format!(", {} bytes/s", short(bytes as f64)));
-    }
-    text
 }
 
 #[cfg(test)]
@@ -174,6 +159,23 @@ mod tests {
         assert_eq!(text.split("\n\n").next().map(|s| s.replace('\n', " ")).as_deref(), Some(sentence));
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("2 s ago by worker 0"), "{text}");
+    }
+
+    #[test]
+    fn measures_with_numbers_have_lines_of_their_own() {
+        let treatment = v1::Treatment {
+            text: "queue+queue-new".into(),
+            queue: Some(v1::Meter { packets_per_s: Some(50), ..Default::default() }),
+            queue_new: Some(20),
+            ..Default::default()
+        };
+        let text = human(&v1::Explanation { treatment: Some(treatment), ..explanation() });
+        let from = text.find("treatment  ").unwrap();
+        let lines: Vec<_> = text[from..].lines().take(4).collect();
+        assert_eq!(lines[..2], ["treatment  queue+queue-new", "queue      what is above 50 packets/s waits"]);
+        assert!(lines[2].starts_with("queue-new  new connections wait: 20/s"), "{text}");
+        assert!(lines[3].starts_with("policy     version"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio_stream::StreamExt;
 use super::connect::{Connection, refused};
 use super::output::{Output, json_line, text};
 use super::table::{Cell, Table};
+use super::treatment::name;
 use super::units::span;
 
 /// List and watch limits imposed on sources
@@ -69,16 +70,12 @@ async fn watch(connection: &Connection, output: Output) -> anyhow::Result<()> {
 fn line(event: &v1::MitigationEvent) -> String {
     let Some(limit) = &event.mitigation else { return format!("missed  {} events\n", event.missed) };
     let change = event.change().name();
-    let (source, treatment, cause) = (&limit.source, treatment(limit), &limit.cause);
+    let (source, treatment, cause) = (&limit.source, name(limit.treatment.as_ref()), &limit.cause);
     let after = match event.change() {
         v1::MitigationChange::Ended => format!(" after {}", span(limit.duration_ms)),
         _ => String::new(),
     };
     format!("{change:<7} {source:<20} {treatment} because of {cause} (score {}){after}\n", limit.score)
-}
-
-fn treatment(limit: &v1::Mitigation) -> &str {
-    limit.treatment.as_ref().map_or("pass", |treatment| treatment.text.as_str())
 }
 
 fn table(rows: &[v1::Mitigation]) -> Table {
@@ -89,7 +86,7 @@ fn table(rows: &[v1::Mitigation]) -> Table {
             (if limit.ended_unix_ms.is_some() { "past" } else { "active" }).into(),
             Cell::band(limit.band()),
             limit.score.into(),
-            treatment(limit).into(),
+            name(limit.treatment.as_ref()).into(),
             (&limit.cause).into(),
             span(limit.duration_ms).into(),
         ]);

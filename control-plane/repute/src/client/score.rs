@@ -7,6 +7,7 @@ use tokio_stream::StreamExt;
 use super::connect::{Connection, refused};
 use super::output::{Output, json_line, text};
 use super::table::{Cell, Table};
+use super::treatment::{hardness, name};
 use super::units::{brief, short};
 
 /// Look up, list, watch and move scores
@@ -107,17 +108,11 @@ impl Sort {
             let order = match self {
                 Self::Score => a.score.cmp(&b.score),
                 Self::Rate => b.packets_per_s.total_cmp(&a.packets_per_s),
-                Self::Treatment => hardness(b).cmp(&hardness(a)),
+                Self::Treatment => hardness(b.treatment.as_ref()).cmp(&hardness(a.treatment.as_ref())),
             };
             order.then_with(|| a.score.cmp(&b.score)).then_with(|| a.source.cmp(&b.source))
         });
     }
-}
-
-fn hardness(row: &v1::SourceRow) -> u8 {
-    let Some(treatment) = &row.treatment else { return 0 };
-    let flags = [treatment.log, treatment.block_new, treatment.meter.is_some(), treatment.drop];
-    flags.iter().rev().fold(0, |bits, &on| bits << 1 | u8::from(on))
 }
 
 /// Runs the subcommand.
@@ -157,7 +152,7 @@ async fn watch(
 
 fn watched(standing: &v1::Standing) -> String {
     let (score, band) = (standing.score, standing.band().name());
-    let treatment = standing.treatment.as_ref().map_or("pass", |treatment| treatment.text.as_str());
+    let treatment = name(standing.treatment.as_ref());
     format!("{:<20} {score:>5} {band:<9} {treatment}\n", standing.source)
 }
 
@@ -168,7 +163,7 @@ fn standings(standings: &[v1::Standing]) -> Table {
             (&standing.source).into(),
             standing.score.into(),
             Cell::band(standing.band()),
-            standing.treatment.as_ref().map_or("pass", |treatment| treatment.text.as_str()).into(),
+            name(standing.treatment.as_ref()).into(),
             (if standing.tracked { "yes" } else { "no" }).into(),
             standing.policy_version.into(),
         ]);
@@ -248,7 +243,7 @@ pub fn table(rows: &[v1::SourceRow]) -> Table {
             (&row.source).into(),
             row.score.into(),
             Cell::band(row.band()),
-            row.treatment.as_ref().map_or("pass", |treatment| treatment.text.as_str()).into(),
+            name(row.treatment.as_ref()).into(),
             short(row.packets_per_s.into()).into(),
             short(f64::from(row.bytes_per_s) * 8.0).into(),
             brief(row.idle_ms.into()).into(),

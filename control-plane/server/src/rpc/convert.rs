@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Band, Explanation, Rule, SourceRow, Term, Treatment};
+use repute_model::{Band, Explanation, Meter, Rule, Sampling, SourceRow, Term, Treatment};
 use repute_proto::v1;
 
 use crate::{Limit, LimitChange, LimitEvent, VersionInfo, VersionState};
@@ -44,14 +44,21 @@ pub fn treatment(treatment: Treatment) -> v1::Treatment {
     v1::Treatment {
         text: treatment.to_string(),
         log: treatment.log,
-        meter: treatment.meter.map(|meter| v1::Meter {
-            packets_per_s: meter.packets_per_s,
-            packet_burst: meter.packet_burst,
-            bytes_per_s: meter.bytes_per_s,
-            byte_burst: meter.byte_burst,
-        }),
+        mirror: treatment.mirror.map(|Sampling { one_in, first }| v1::Sampling { one_in, first }),
+        meter: treatment.meter.map(meter),
+        queue: treatment.queue.map(meter),
+        queue_new: treatment.queue_new,
         block_new: treatment.block_new,
         drop: treatment.drop,
+    }
+}
+
+fn meter(meter: Meter) -> v1::Meter {
+    v1::Meter {
+        packets_per_s: meter.packets_per_s,
+        packet_burst: meter.packet_burst,
+        bytes_per_s: meter.bytes_per_s,
+        byte_burst: meter.byte_burst,
     }
 }
 
@@ -192,4 +199,47 @@ pub fn changes(changes: Vec<repute_policy::Change>) -> Vec<v1::Change> {
         restart: c.restart,
     };
     changes.into_iter().map(change).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_measure_reaches_the_message() {
+        let meter = |packets| Meter {
+            packets_per_s: Some(packets),
+            packet_burst: 50,
+            bytes_per_s: None,
+            byte_burst: 65_536,
+        };
+        let all = Treatment {
+            log: true,
+            mirror: Some(Sampling { one_in: 1000, first: 10 }),
+            meter: Some(meter(200)),
+            queue: Some(meter(100)),
+            queue_new: Some(20),
+            block_new: true,
+            drop: true,
+        };
+        let message = |packets| v1::Meter {
+            packets_per_s: Some(packets),
+            packet_burst: 50,
+            bytes_per_s: None,
+            byte_burst: 65_536,
+        };
+        let expected = v1::Treatment {
+            text: "log+mirror+meter+queue+queue-new+block-new+drop".to_owned(),
+            log: true,
+            mirror: Some(v1::Sampling { one_in: 1000, first: 10 }),
+            meter: Some(message(200)),
+            queue: Some(message(100)),
+            queue_new: Some(20),
+            block_new: true,
+            drop: true,
+        };
+        assert_eq!(treatment(all), expected);
+        let pass = v1::Treatment { text: "pass".to_owned(), ..v1::Treatment::default() };
+        assert_eq!(treatment(Treatment::PASS), pass);
+    }
 }

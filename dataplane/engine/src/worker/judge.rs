@@ -1,18 +1,26 @@
 //! Who sent it, how does he stand, what does that get: the judgement of one packet.
 
 use repute_model::{
-    Direction, Judgement, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment, Verdict,
+    Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment, Verdict,
 };
 use repute_reputation::{Exchange, Flags, Parties, Refused, Slot, conforms};
 use repute_wire::Parsed;
 
 use super::stranger::Stranger;
-use super::{Role, Worker, owner_side, report, rules, width};
+use super::view::Way;
+use super::{Role, Worker, owner_side, parse, report, rules, width};
 use crate::classify::exchange;
 
 impl<P: Packet> Worker<P> {
-    /// Judges one packet and takes note of it.
-    pub(super) fn judge(&mut self, packet: &P, parsed: &Parsed, role: Role) -> Judgement {
+    /// Judges a packet that came in by `port` and takes note of it.
+    #[inline(never)]
+    pub(super) fn judge(&mut self, packet: &P, port: u8) -> Judgement {
+        let wire = self.wires[usize::from(port)];
+        let judged = self.judge_parsed(packet, &parse(packet), wire.role);
+        if wire.peer.is_none() && judged.reason.is_none() { Judgement::drop(Reason::NoPeer) } else { judged }
+    }
+
+    fn judge_parsed(&mut self, packet: &P, parsed: &Parsed, role: Role) -> Judgement {
         if packet.segments() > 1 && parsed.is_cut() {
             return Judgement::drop(Reason::Scattered);
         }
@@ -78,15 +86,19 @@ impl<P: Packet> Worker<P> {
             return Judgement::FORWARD;
         };
         let known = self.shard.find(source);
+        if known.is_none() && self.is_denied(source) {
+            return self.judge_stranger(source, exchange);
+        }
         let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
         let slot = known.or_else(|| self.shard.admit(source, rules, self.now));
-        let Some(slot) = slot else { return self.judge_stranger(source, exchange, receiver) };
+        let Some(slot) = slot else { return self.judge_stranger(source, exchange) };
         match standing {
             Some((band, _)) => self.account.bands[band.index()] += 1,
             None => self.account.strangers += 1,
         }
         self.revise(slot, known.is_none());
-        self.count(slot, wire_len);
+        let now = self.now.low();
+        self.shard.hot_mut(slot).count(wire_len, now);
         let (treatment, stopped) = self.treat(slot, exchange, wire_len);
         match stopped {
             None => self.note(exchange, Parties { sender: Some(slot), receiver }),
@@ -100,8 +112,15 @@ impl<P: Packet> Worker<P> {
         judgement
     }
 
-    /// Judges by lists and prior a source for which the table has no room.
-    fn judge_stranger(&mut self, source: Source, x: &Exchange, receiver: Option<Slot>) -> Judgement {
+    /// Whether a list denies a source outright: then it needs no entry to be dropped.
+    fn is_denied(&self, source: Source) -> bool {
+        let listing = self.policy.lists.get(source.first());
+        matches!(listing, Some(Listing::Deny(percent)) if matches!(self.view.denied(percent), Way::Drop { .. }))
+    }
+
+    /// Judges by lists and prior a source without an entry. Nothing is remembered of what it asks: the requests
+    /// of a flood would push out those of sources that have one.
+    fn judge_stranger(&mut self, source: Source, x: &Exchange) -> Judgement {
         self.account.strangers += 1;
         let Some(rules) = rules(&self.policy) else { return Judgement::FORWARD };
         let Stranger { rule, treatment, .. } = Stranger::of(source, &self.policy, rules);
@@ -111,9 +130,6 @@ impl<P: Packet> Worker<P> {
             _ if treatment.block_new && self.shard.is_new(x) => Some(Reason::BlockNew),
             _ => None,
         };
-        if stopped.is_none() {
-            self.note(x, Parties { sender: None, receiver });
-        }
         let verdict = if stopped.is_some() { Verdict::Drop } else { Verdict::Forward };
         let judgement =
             Judgement { verdict, reason: stopped, standing: None, measures: treatment.measures() };
@@ -136,14 +152,6 @@ impl<P: Packet> Worker<P> {
         if (stale || admitted) && self.shard.hot(slot).flags.has(Flags::LISTED) {
             self.rescore(slot);
         }
-    }
-
-    fn count(&mut self, slot: Slot, wire_len: u32) {
-        let now = self.now.low();
-        let hot = self.shard.hot_mut(slot);
-        hot.packets = hot.packets.saturating_add(1);
-        hot.bytes = hot.bytes.saturating_add(wire_len);
-        hot.last_seen = now;
     }
 
     /// What the source's band gets, and why this packet is stopped, if it is.

@@ -20,7 +20,11 @@ pub struct Stranger {
 impl Stranger {
     /// Scores a source by lists and prior alone.
     pub fn of(source: Source, policy: &Policy, rules: Rules<'_>) -> Self {
-        let listing = policy.lists.get(source.first());
+        Self::listed(policy.lists.get(source.first()), rules)
+    }
+
+    /// Scores a source of which a list says this.
+    pub fn listed(listing: Option<Listing>, rules: Rules<'_>) -> Self {
         let mut hot = Hot::FREE;
         hot.flags.set(Flags::LISTED, matches!(listing, Some(Listing::Deny(_))));
         let inputs = Inputs::measure(&hot, &Warm::NEW, rules.profile, 0, context(listing));

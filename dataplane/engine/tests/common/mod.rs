@@ -18,8 +18,7 @@ pub const SMALL: Limits = Limits {
     sources: 1024,
     contacts: 4096,
     sweep_ms: 50,
-    outside: repute_model::Width::OUTSIDE,
-    inside: repute_model::Width::INSIDE,
+    ..Limits::DEFAULT
 };
 
 /// The policy of a config text, version 1.

@@ -6,10 +6,12 @@
 use repute_model::Tick;
 
 use super::{ARMED_ANSWERS, DATAGRAM, Exchange, HOST_MASK, Observed, Parties};
-use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
+use crate::{ContactState, Conversation, Flags, Hot, Shard, Slot, Tally};
 
-/// Unanswered packets between two looks at the score.
+/// Unanswered packets between two looks at the score at least (a power of two)…
 const LOOK_EVERY: u32 = 32;
+/// …and an eighth of what was counted to the last power of two, so that a flood is not scored all the time.
+const LOOK_EIGHTHS: u32 = 3;
 
 impl Shard {
     /// Notes that a request of `asker` to `host` has failed.
@@ -85,10 +87,8 @@ impl Shard {
 
     /// Counts a packet that nobody answered; `true` when it is time to look at the score.
     pub(super) fn unanswered(&mut self, sender: Option<Slot>) -> bool {
-        let Some(sender) = sender else { return false };
-        let hot = self.hot_mut(sender);
-        hot.unanswered = hot.unanswered.saturating_add(1);
-        hot.unanswered.is_multiple_of(LOOK_EVERY)
+        let calm = self.calm.unanswered;
+        sender.is_some_and(|sender| count_unanswered(self.hot_mut(sender), calm))
     }
 
     pub(super) fn remember(
@@ -109,10 +109,16 @@ impl Shard {
         self.contacts.get(key).map(|contact| contact.state())
     }
 
-    /// What stays the same while a conversation goes on; never 0.
-    pub(super) fn talk(&self, x: &Exchange) -> u32 {
-        let ports = x.sport.rotate_left(7) ^ x.dport;
-        let same = Conversation { asker: x.src, asked: x.dst, protocol: x.protocol, port: ports };
-        (self.secret.conversation(&same) as u32).max(1)
+}
+
+/// One more packet of a source that nobody answered; `true` when it is time to look at the score: not before
+/// there are more than `calm`.
+#[inline]
+pub(super) fn count_unanswered(hot: &mut Hot, calm: u32) -> bool {
+    hot.unanswered = hot.unanswered.saturating_add(1);
+    if hot.unanswered <= calm {
+        return false;
     }
+    let every = LOOK_EVERY.max(1 << hot.unanswered.ilog2() >> LOOK_EIGHTHS);
+    hot.unanswered & (every - 1) == 0
 }

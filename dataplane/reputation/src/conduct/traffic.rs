@@ -1,10 +1,11 @@
 //! Segments and datagrams: who asks, who answers, and what goes on.
 //!
-//! Called by [`Shard::observe`] for most packets. Always holds: while a source stays in one conversation
-//! that is answered, nothing is looked up.
+//! Called by [`Shard::observe`], and by the engine itself for what goes on. Always holds: while a source stays
+//! in one conversation that is answered, nothing is looked up.
 
 use repute_model::{Address, Tick};
 
+use super::outcome::count_unanswered;
 use super::{Act, DATAGRAM, Exchange, Observed, Parties};
 use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
 
@@ -14,19 +15,65 @@ const DATAGRAM_AGAIN: u16 = Tally::ONE / 4 * 3;
 const DATAGRAMS: u8 = 255;
 
 impl Shard {
+    /// Takes note of a packet of `sender` if it goes on with the conversation that the source was last seen in.
+    /// `talk` names the packet's own; `answer` tells whether only an answer looks like it. `Some` = nothing else
+    /// has to be noted, and whether it is time to look at the score.
+    #[inline(always)]
+    pub fn goes_on(&mut self, sender: Slot, talk: u32, answer: impl FnOnce() -> bool) -> Option<bool> {
+        let calm = self.calm.unanswered;
+        let hot = self.hot_mut(sender);
+        if hot.talk != talk {
+            return None;
+        }
+        if hot.flags.has(Flags::ANSWERED) {
+            return Some(false);
+        }
+        (!answer()).then(|| count_unanswered(hot, calm))
+    }
+
+    /// Takes note of a segment or datagram of `sender` that is dropped; see [`Shard::observe_stopped`].
+    #[inline(always)]
+    pub fn goes_unanswered(&mut self, sender: Slot) -> bool {
+        let calm = self.calm.unanswered;
+        count_unanswered(self.hot_mut(sender), calm)
+    }
+
+    /// Whether a packet to `receiver` goes on with a conversation in which that source has been answered:
+    /// then there is nothing to note.
+    #[inline(always)]
+    pub fn is_answering(&self, receiver: Slot, talk: u32) -> bool {
+        let hot = self.hot(receiver);
+        hot.talk == talk && hot.flags.has(Flags::ANSWERED)
+    }
+
+    /// What names the conversation of a source with an address; see [`crate::Secret::talk`].
+    #[inline(always)]
+    pub fn talk(&self, key: u64, other: Address, protocol: u8, ports: u32) -> u32 {
+        self.secret.talk(key, other, protocol, ports)
+    }
+
     /// Segments and datagrams: nothing is looked up while the conversation stays the same.
     pub(super) fn traffic(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
-        let tag = self.talk(x);
         let segment = matches!(x.act, Act::Segment { .. });
         let fin = matches!(x.act, Act::Segment { fin: true, .. });
         let answer = x.act == Act::Datagram { answer: true };
-        if let Some(sender) = parties.sender {
-            let hot = self.hot(sender);
-            let quiet = hot.flags.has(Flags::ANSWERED);
-            if hot.talk == tag && !fin && (quiet || !answer) {
-                let look = !quiet && self.unanswered(parties.sender);
-                return Observed { sender: look, ..Observed::default() };
+        let talk = |shard: &Self, owner, other, ports: (u16, u16)| {
+            let ports = u32::from(ports.0) << 16 | u32::from(ports.1);
+            shard.talk(shard.hot(owner).fingerprint, other, x.protocol, ports)
+        };
+        match (parties.sender, parties.receiver) {
+            (Some(sender), _) if !fin => {
+                let tag = talk(self, sender, x.dst, (x.sport, x.dport));
+                if let Some(look) = self.goes_on(sender, tag, || answer) {
+                    return Observed { sender: look, ..Observed::default() };
+                }
             }
+            (None, Some(receiver))
+                if self.is_answering(receiver, talk(self, receiver, x.src, (x.dport, x.sport))) =>
+            {
+                return Observed::default();
+            }
+            _ => {}
         }
         let back = self.secret.conversation(&x.reverse());
         let observed = match self.contacts.get(back).map(|contact| contact.state()) {
@@ -35,6 +82,7 @@ impl Shard {
         };
         if let Some(sender) = parties.sender {
             let state = self.state(x.reverse()).or_else(|| self.state(x.forward()));
+            let tag = talk(self, sender, x.dst, (x.sport, x.dport));
             let hot = self.hot_mut(sender);
             // A handshake that carries nothing yet may still turn out to be a probe: look each time.
             let empty = matches!(state, Some(ContactState::Answered | ContactState::Failed));

@@ -14,16 +14,36 @@ const PRESSED_SIGHTINGS: u32 = 2;
 const VICTIMS: u32 = 16;
 /// A source that was active this recently is not given up while it is the only evidence of itself.
 const ACTIVE_MS: u32 = 1_000;
+/// What the last free entry has in place of the next one's number.
+const END: u32 = u32::MAX;
 
 impl Shard {
-    /// An entry for a source that has none: at once while the table is below three quarters, for
-    /// sources seen before above, in place of the least informative when it is full. `None` = the
-    /// source stays a stranger; counted.
+    /// Whether the table is above three quarters.
+    #[inline]
+    fn is_pressed(&self) -> bool {
+        self.occupancy.tracked * 4 >= self.occupancy.capacity * 3
+    }
+
+    /// Refuses an entry to a source that no list names where [`admit`](Self::admit) would for want of sightings,
+    /// and counts it as that would; `false` = it may get one.
+    #[inline]
+    pub fn turns_away(&mut self, key: u64) -> bool {
+        let refused = self.is_pressed() && self.prefilter.seen(key) + 1 < PRESSED_SIGHTINGS;
+        if refused {
+            self.prefilter.count(key);
+            self.occupancy.refused += 1;
+        }
+        refused
+    }
+
+    /// An entry for a source that has none: at once while the table is below three quarters or where a list
+    /// names the source, for sources seen before above, in place of the least informative when it is full.
+    /// `None` = the source stays a stranger; counted.
     pub fn admit(&mut self, source: Source, rules: Rules<'_>, now: Tick) -> Option<Slot> {
-        let fingerprint = self.secret.source(source, 0);
-        let pressed = self.occupancy.tracked * 4 >= self.occupancy.capacity * 3;
+        let fingerprint = self.key(source);
         let sightings = self.prefilter.count(fingerprint);
-        if pressed && sightings < PRESSED_SIGHTINGS {
+        let at_once = rules.policy.lists.get(source.first()).is_some();
+        if self.is_pressed() && sightings < PRESSED_SIGHTINGS && !at_once {
             self.occupancy.refused += 1;
             return None;
         }
@@ -31,8 +51,9 @@ impl Shard {
             self.occupancy.refused += 1;
             return None;
         };
-        if !self.index.insert(fingerprint, entry) {
-            self.free.push(entry);
+        let hot = &self.hot;
+        if !self.index.insert(fingerprint, entry, |other| hot[other as usize].fingerprint) {
+            self.give_back(entry);
             self.occupancy.refused += 1;
             return None;
         }
@@ -56,13 +77,24 @@ impl Shard {
     pub(crate) fn release(&mut self, slot: Slot) {
         let fingerprint = self.hot(slot).fingerprint;
         self.index.remove(fingerprint, slot.0);
-        *self.hot_mut(slot) = Hot::FREE;
-        self.free.push(slot.0);
+        self.give_back(slot.0);
         self.occupancy.tracked -= 1;
     }
 
+    /// Puts an entry in front of the free ones.
+    fn give_back(&mut self, entry: u32) {
+        self.hot[entry as usize] = Hot { talk: self.free.unwrap_or(END), ..Hot::FREE };
+        self.free = Some(entry);
+    }
+
+    fn take_free(&mut self) -> Option<u32> {
+        let entry = self.free?;
+        self.free = Some(self.hot[entry as usize].talk).filter(|&next| next != END);
+        Some(entry)
+    }
+
     fn vacancy(&mut self, now: Tick) -> Option<u32> {
-        if let Some(entry) = self.free.pop() {
+        if let Some(entry) = self.take_free() {
             return Some(entry);
         }
         if (self.high_water as usize) < self.hot.len() {
@@ -72,7 +104,7 @@ impl Shard {
         let victim = self.victim(now)?;
         self.release(victim);
         self.occupancy.evicted += 1;
-        self.free.pop()
+        self.take_free()
     }
 
     /// The least informative of the next few entries: never one that is penalised, listed, allowed or

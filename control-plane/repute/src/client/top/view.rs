@@ -10,7 +10,11 @@ use repute_proto::v1;
 use super::state::{Over, State};
 use super::summary;
 use crate::client::score::Sort;
+use crate::client::treatment::fitted;
 use crate::client::units::{brief, short};
+
+/// Characters that a treatment may take.
+const TREATMENT: usize = 19;
 
 const HELP: &str = "\
 s  sort by score, the lowest first
@@ -70,7 +74,7 @@ fn table(rows: &[v1::SourceRow], sort: Sort) -> Table<'static> {
         Constraint::Min(15),
         Constraint::Length(5),
         Constraint::Length(9),
-        Constraint::Length(19),
+        Constraint::Length(TREATMENT as u16),
         Constraint::Length(6),
         Constraint::Length(6),
         Constraint::Length(7),
@@ -80,12 +84,11 @@ fn table(rows: &[v1::SourceRow], sort: Sort) -> Table<'static> {
 }
 
 fn row(row: &v1::SourceRow) -> Row<'static> {
-    let treatment = row.treatment.as_ref().map_or("pass", |treatment| treatment.text.as_str());
     Row::new([
         row.source.clone(),
         format!("{:>5}", row.score),
         row.band().name().to_owned(),
-        treatment.to_owned(),
+        fitted(row.treatment.as_ref(), TREATMENT),
         format!("{:>6}", short(row.packets_per_s.into())),
         format!("{:>6}", short(f64::from(row.bytes_per_s) * 8.0)),
         format!("{:>7}", brief(row.idle_ms.into())),

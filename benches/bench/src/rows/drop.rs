@@ -1,0 +1,79 @@
+//! Rows B7a and B7b: what is dropped, against only receiving and freeing.
+
+use anyhow::ensure;
+use repute_model::{Address, Command, Source, Token, Width};
+
+use super::against::{MILLION, acquaint, measure, settle, uniform};
+use crate::bench::Bench;
+use crate::capture::Traffic;
+use crate::contender::Way;
+use crate::lists::with_feed;
+use crate::policy;
+use crate::road::Road;
+use crate::row::Outcome;
+use crate::stamp::{Draw, Stamp, client};
+use crate::subject::{Subject, limits};
+
+/// The default profile: the malicious band is dropped and logged.
+const INGRESS: &str = "[profiles.ingress]";
+/// Commands at a time: fewer than the ring has slots.
+const AT_ONCE: usize = 128;
+/// Own time in which a worker obeys that many.
+const OBEY_MS: u64 = 20;
+/// Packets in a thousand that may pass where all are to be dropped.
+const PASSED_PER_MILLE: u64 = 1;
+
+pub fn b7a(bench: &mut Bench) -> anyhow::Result<Outcome> {
+    let clients = bench.clients(1_000);
+    let mut road = bench.road(&[Traffic::Udp])?;
+    let stamp = Stamp::v4(Draw::sequence(clients));
+    let policy = policy::compile(INGRESS)?;
+    let mut subject = Subject::new(policy, limits(clients * 2), road.ports(), stamp, bench.cycles);
+    acquaint(bench, &mut road, &mut subject, clients)?;
+    condemn(bench, &mut road, &mut subject, clients)?;
+    subject.stamp = uniform(clients);
+    settle(bench, &mut road, &mut subject)?;
+    dropped(bench, &mut road, &mut subject)
+}
+
+pub fn b7b(bench: &mut Bench) -> anyhow::Result<Outcome> {
+    let sources = bench.clients(MILLION);
+    let mut road = bench.road(&[Traffic::Udp])?;
+    let policy = with_feed(policy::compile(INGRESS)?, sources);
+    let stamp = Stamp::v4(Draw::listed(sources));
+    let mut subject = Subject::new(policy, limits(sources), road.ports(), stamp, bench.cycles);
+    settle(bench, &mut road, &mut subject)?;
+    let outcome = dropped(bench, &mut road, &mut subject)?;
+    let tracked = subject.account().tracked;
+    ensure!(tracked == 0, "{tracked} of {sources} listed sources got an entry ({})", outcome.note);
+    Ok(outcome)
+}
+
+/// Takes every client's score away.
+fn condemn(bench: &Bench, road: &mut Road, subject: &mut Subject, clients: u32) -> anyhow::Result<()> {
+    let all: Vec<_> = (0..clients).collect();
+    for some in all.chunks(AT_ONCE) {
+        for &number in some {
+            if let Some(source) = Source::of(Address::v4(client(number)), Width::OUTSIDE) {
+                let token = Token(u64::from(number));
+                subject.tell(Command::Nudge { token, source, delta: -10_000, forgive: false })?;
+            }
+        }
+        bench.slices.run_ms(road, subject, OBEY_MS)?;
+    }
+    Ok(())
+}
+
+/// Measures a worker that is to drop everything, and checks that it does.
+fn dropped(bench: &Bench, road: &mut Road, subject: &mut Subject) -> anyhow::Result<Outcome> {
+    let before = *subject.account();
+    let outcome = measure(bench, road, subject, Way::Free)?;
+    let after = *subject.account();
+    let received = after.ports[0].received - before.ports[0].received;
+    let passed = after.ports[0].forwarded - before.ports[0].forwarded;
+    ensure!(
+        passed * 1_000 <= received * PASSED_PER_MILLE,
+        "{passed} of {received} packets passed where all were to be dropped"
+    );
+    Ok(outcome)
+}

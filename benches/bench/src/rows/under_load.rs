@@ -1,0 +1,146 @@
+//! Rows B13 and B18: what packets feel while a worker works near its capacity.
+
+use std::fmt;
+
+use anyhow::Context;
+use repute_model::{Command, Policy};
+
+use super::against::{MILLION, settle, uniform, warm};
+use crate::bench::Bench;
+use crate::capture::Traffic;
+use crate::lists::{FEED, rules, with_feed};
+use crate::policy;
+use crate::road::Road;
+use crate::row::Outcome;
+use crate::schedule::{Breath, Schedule};
+use crate::stats::Spread;
+use crate::subject::Subject;
+
+/// Windows with and without an installation, of which the calmest count.
+const WINDOWS: usize = 5;
+/// Length of a window with an installation, in ms: sources are looked up again while traffic flows.
+const INSTALL_MS: u64 = 100;
+/// Length of a window for latencies, in ms.
+const LATENCY_MS: u64 = 10;
+/// Rules of the policy that is installed.
+const RULES: u32 = 10_000;
+const BUSY: &str = "the machine is too busy: no window was undisturbed; end what else runs and try again";
+
+pub fn b13(bench: &mut Bench) -> anyhow::Result<Outcome> {
+    let (count, prefixes) = (bench.clients(RULES), bench.clients(FEED));
+    let rules = policy::compile(&(policy::forward_text() + &rules(count)))?;
+    let feed = with_feed(policy::forward()?, prefixes);
+    let mut load = Load::new(bench, 0.9)?;
+    let by_rules = installing(bench, &mut load, &rules)?;
+    let by_feed = installing(bench, &mut load, &feed)?;
+    load.subject.check()?;
+    let note =
+        format!("{count} rules: {by_rules}; {prefixes} prefixes: {by_feed}; aim +10 µs, least of {WINDOWS}");
+    Ok(Outcome::reported((by_rules.lost + by_feed.lost) as f64, None, note))
+}
+
+/// What installing a policy under load did.
+struct Installing {
+    /// Packets lost with an installation, in the calmest window.
+    lost: u64,
+    /// Longest breath with it, in µs, in the calmest window.
+    with_us: f64,
+    /// The same without.
+    without_us: f64,
+}
+
+impl fmt::Display for Installing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lost, with_us, without_us } = self;
+        let more = with_us - without_us;
+        write!(
+            f,
+            "{lost} lost, longest breath {with_us:.1} µs with and {without_us:.1} µs without ({more:+.1})"
+        )
+    }
+}
+
+/// Installs a policy again and again, in windows that alternate with others in which nothing happens.
+fn installing(bench: &Bench, load: &mut Load, policy: &Policy) -> anyhow::Result<Installing> {
+    let Load { road, subject, interval } = load;
+    let schedule = Schedule { interval: *interval, length: bench.cycles.hz() / 1000 * INSTALL_MS };
+    let mut version = subject.account().policy_version;
+    let mut install = || {
+        version += 1;
+        Some(Command::Install(Box::new(Policy { version, ..policy.clone() })))
+    };
+    let (mut without, mut with, mut lost) = (u64::MAX, u64::MAX, u64::MAX);
+    for _ in 0..WINDOWS {
+        // What the last installation brought about is over: every source was revisited.
+        settle(bench, road, subject)?;
+        let window = schedule.window(bench, road, subject, || None)?.context(BUSY)?;
+        without = without.min(window.longest);
+        let window = schedule.window(bench, road, subject, &mut install)?.context(BUSY)?;
+        with = with.min(window.longest);
+        // A host that stops the whole guest loses packets too; what the installation costs, it costs each time.
+        lost = lost.min(window.lost);
+        subject.ensure_installed()?;
+    }
+    let us = |cycles| bench.cycles.to_ns(cycles) as f64 / 1e3;
+    Ok(Installing { lost, with_us: us(with), without_us: us(without) })
+}
+
+pub fn b18(bench: &mut Bench) -> anyhow::Result<Outcome> {
+    let mut load = Load::new(bench, 0.5)?;
+    let schedule = Schedule { interval: load.interval, length: bench.cycles.hz() / 1000 * LATENCY_MS };
+    let mut waits = Vec::new();
+    let mut breaths = Vec::new();
+    for _ in 0..WINDOWS * 4 {
+        let Load { road, subject, .. } = &mut load;
+        let window = schedule.window(bench, road, subject, || None)?.context(BUSY)?;
+        waits.extend(window.breaths.iter().flat_map(|breath| waited(breath, load.interval)));
+        breaths.extend(window.breaths.iter().map(|breath| breath.cycles as f64));
+    }
+    load.subject.check()?;
+    let p99 = percentile(&mut waits, 99);
+    let mut at = |p| percentile(&mut waits, p);
+    let spread = Spread { p10: at(10), median: at(50), p90: at(90) };
+    let breath = crate::stats::median(&breaths);
+    Ok(Outcome::reported(
+        p99,
+        Some(spread),
+        format!(
+            "p99 of {} packets: {:.1} µs, or {:.1} breaths of {breath:.0} cycles; median {:.0} cycles",
+            waits.len(),
+            bench.cycles.to_ns(p99 as u64) as f64 / 1e3,
+            p99 / breath,
+            spread.median
+        ),
+    ))
+}
+
+/// How long the packets of a burst were in the box, in cycles.
+fn waited(breath: &Breath, interval: f64) -> impl Iterator<Item = f64> {
+    let oldest = (breath.sent - breath.due) as f64;
+    (0..breath.packets).map(move |k| oldest - f64::from(k) * interval)
+}
+
+/// The `p`-th percentile; orders the samples.
+fn percentile(samples: &mut [f64], p: usize) -> f64 {
+    let at = samples.len() * p / 100;
+    if samples.is_empty() { f64::NAN } else { *samples.select_nth_unstable_by(at, f64::total_cmp).1 }
+}
+
+/// A worker that knows a million sources, and the interval between packets at a share of its capacity.
+struct Load {
+    road: Road,
+    subject: Subject,
+    interval: f64,
+}
+
+impl Load {
+    fn new(bench: &mut Bench, share: f64) -> anyhow::Result<Self> {
+        let clients = bench.clients(MILLION);
+        let mut road = bench.road(&[Traffic::Udp])?;
+        let mut subject = warm(bench, &mut road, clients, uniform(clients))?;
+        let costs = bench.slices.compare(&mut road, &mut [&mut subject])?;
+        // The dear end of what was measured, so that the schedule stays below capacity when the machine is slow.
+        let cost = Spread::of(&costs.of(0)).p90;
+        Ok(Self { road, subject, interval: cost / share })
+    }
+}

@@ -1,0 +1,68 @@
+//! The default weight and ramp of every factor, by model and direction.
+
+use repute_model::Factor;
+
+use crate::config::{Factors, Weight};
+use crate::value::Number;
+
+/// Weight, from and full of every factor in model `weighted-sum`, in the order of [`Factor::ALL`].
+#[rustfmt::skip]
+const FACTORS: [(Factor, f64, f64, f64); Factor::COUNT] = [
+    // factor                weight   from    full
+    (Factor::Volume,           0.10,   4.0,   40.0),
+    (Factor::Rate,             0.25,   6.0,   30.0),
+    (Factor::Unanswered,       0.80, 200.0,  800.0),
+    (Factor::Connections,      0.80,  20.0,   70.0),
+    (Factor::SynAck,           0.80,   8.0,   24.0),
+    (Factor::IcmpErrors,       0.60,  20.0,  100.0),
+    (Factor::Destinations,     0.80,   1.5,    6.5),
+    (Factor::Ports,            0.80,   4.0,   14.0),
+    (Factor::Unsolicited,      0.80,   2.0,    8.0),
+    (Factor::Destination,      0.60,   0.0,    1.0),
+    (Factor::Criticality,      0.05,   0.0,    1.0),
+    (Factor::Mitigations,      0.15,   1.0,    8.0),
+    (Factor::Feed,             1.00,   0.0,    1.0),
+    (Factor::History,          0.00,   0.0,    1.0),
+];
+
+/// The weights that are part of the formula of model `egress-interval`; every other one is 0.
+const EGRESS_INTERVAL: [(Factor, f64); 4] =
+    [(Factor::History, 0.5), (Factor::Volume, 0.2), (Factor::Destination, 0.15), (Factor::Criticality, 0.15)];
+
+impl Factors {
+    /// The factors of an egress profile of model `weighted-sum`.
+    pub(super) fn egress() -> Self {
+        Self(FACTORS.map(|(_, weight, from, full)| Weight {
+            weight: Number::new(weight),
+            from: Number::new(from),
+            full: Number::new(full),
+        }))
+    }
+
+    /// The same for ingress: there the sender is not part of a service of ours.
+    pub(super) fn ingress() -> Self {
+        let mut factors = Self::egress();
+        factors.0[Factor::Criticality.index()].weight = Number::new(0.0);
+        factors
+    }
+
+    /// Those of model `egress-interval`: its formula.
+    pub(in crate::config) fn egress_interval() -> Self {
+        let zero = Weight { weight: Number::new(0.0), from: Number::new(0.0), full: Number::new(1.0) };
+        let mut factors = Self([zero; Factor::COUNT]);
+        for (factor, weight) in EGRESS_INTERVAL {
+            factors.0[factor.index()].weight = Number::new(weight);
+        }
+        factors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_factor_table_is_in_array_order() {
+        assert!(FACTORS.iter().zip(Factor::ALL).all(|((factor, ..), listed)| factor == listed));
+    }
+}

@@ -1,0 +1,174 @@
+//! One test for each thing that can be wrong with what is fixed at start: ports, mirror, workers, limits.
+
+mod common;
+
+use common::{INGRESS, PAIR, accepted, refused, report};
+
+#[test]
+fn every_port_has_a_peer() {
+    accepted(&format!("{PAIR}{INGRESS}"));
+    refused(&format!("[ports.a]\nrole = \"outside\"{INGRESS}"), &["port `a` is `outside` and alone"]);
+    let unknown = PAIR.replacen("\"outside\"\n", "\"outside\"\npeer = \"insde\"\n", 1);
+    let report = report(&format!("{unknown}{INGRESS}"));
+    assert!(report.contains("there is no port `insde`"), "{report}");
+    assert!(report.contains("the ports are `inside`, `outside`"), "{report}");
+}
+
+#[test]
+fn roles_make_pairs() {
+    let two = |a, b| format!("[ports.a]\nrole = \"{a}\"\n[ports.b]\nrole = \"{b}\"\n{INGRESS}");
+    for (a, b) in [("inside", "inside"), ("outside", "outside"), ("inside", "both")] {
+        let report = report(&format!("inside = [\"10.0.0.0/8\"]\n{}", two(a, b)));
+        assert!(report.contains(&format!("ports `a` ({a}) and `b` ({b}) make no pair")), "{report}");
+    }
+    accepted(&two("inside", "outside"));
+    accepted(&format!("inside = [\"10.0.0.0/8\"]\n{}", two("both", "both")));
+}
+
+#[test]
+fn more_than_two_ports_need_peers() {
+    let four = |peers: [&str; 4]| {
+        let port = |(name, role): (&str, &str), peer: &str| {
+            let peer = if peer.is_empty() { String::new() } else { format!("peer = \"{peer}\"\n") };
+            format!("[ports.{name}]\nrole = \"{role}\"\n{peer}")
+        };
+        let names = [("a", "inside"), ("b", "outside"), ("c", "inside"), ("d", "outside")];
+        let ports: String = names.into_iter().zip(peers).map(|(name, peer)| port(name, peer)).collect();
+        format!("{ports}{INGRESS}")
+    };
+    accepted(&four(["b", "", "d", ""]));
+    accepted(&four(["b", "a", "d", "c"]));
+    assert!(report(&four(["", "", "", ""])).contains("port `a` has no peer"));
+    let cycle = report(&four(["b", "c", "d", "a"]));
+    assert!(cycle.contains("port `a` forwards to `b`, but not back"), "{cycle}");
+}
+
+#[test]
+fn a_port_for_both_sides_needs_inside_prefixes() {
+    let one = format!("[ports.wire]\nrole = \"both\"{INGRESS}");
+    refused(&one, &["port `wire` carries both sides", "nothing says who is inside"]);
+    accepted(&format!("inside = [\"10.0.0.0/8\"]\n{one}"));
+}
+
+#[test]
+fn workers_have_cores_of_their_own() {
+    refused(&format!("[workers]\ncount = 2\ncores = [1]{INGRESS}"), &["1 cores for 2 workers"]);
+    refused(&format!("[workers]\ncount = 2\ncores = [3, 3]{INGRESS}"), &["core 3 is given twice"]);
+    accepted(&format!("[workers]\ncount = 2\ncores = [3, 4]{INGRESS}"));
+}
+
+#[test]
+fn receive_queues_are_one_or_one_for_each_worker() {
+    let queues = |count: u8, queues: u8| {
+        let ports = PAIR.replacen("outside\"\n", &format!("outside\"\nrx_queues = {queues}\n"), 1);
+        format!("[workers]\ncount = {count}\n{ports}{INGRESS}")
+    };
+    refused(&queues(4, 3), &["3 receive queues for 4 workers", "must be 1 or 4", "leave it out"]);
+    refused(&queues(1, 2), &["2 receive queues for 1 workers"]);
+    for (count, given) in [(4, 0), (4, 1), (4, 4), (1, 1)] {
+        accepted(&queues(count, given));
+    }
+}
+
+#[test]
+fn held_packets_leave_half_of_the_buffers() {
+    let limits = |lines: &str| format!("[limits]\n{lines}{INGRESS}");
+    let most = "set `queue_packets` to 2048 at most, or `mbufs` to 8192 at least";
+    refused(&limits("mbufs = 4096"), &["less than twice `queue_packets` = 4096", most]);
+    refused(&limits("queue_packets = 4097"), &["more than half of `mbufs` = 8192", "4096 at most"]);
+    accepted(&limits("mbufs = 4096\nqueue_packets = 2048"));
+}
+
+#[test]
+fn links_are_those_of_a_peer() {
+    let follow = |ports: &str| ports.replacen("\"\n", "\"\nlink = \"follow\"\n", 1);
+    accepted(&format!("{}{INGRESS}", follow(PAIR)));
+    let alone = follow("inside = []\n[ports.wire]\nrole = \"both\"\n").replace("[]", "[\"10.0.0.0/8\"]");
+    refused(&format!("{alone}{INGRESS}"), &["port `wire` would follow itself"]);
+    let word = PAIR.replacen("\"\n", "\"\nlink = \"folow\"\n", 1);
+    refused(&format!("{word}{INGRESS}"), &["did you mean \"follow\"?"]);
+}
+
+/// A pair of ports, a port for copies with these keys, and a `[mirror]` with those.
+fn mirrored(port: &str, mirror: &str) -> String {
+    format!("{PAIR}[ports.tap]\nrole = \"mirror\"\n{port}\n[mirror]\n{mirror}\n{INGRESS}")
+}
+
+#[test]
+fn a_mirror_has_a_port_of_its_own() {
+    accepted(&mirrored("", "port = \"tap\""));
+    refused(&mirrored("", ""), &["`mirror` needs `port`"]);
+    refused(&mirrored("peer = \"inside\"", "port = \"tap\""), &["is a mirror and has no `peer`"]);
+    refused(&mirrored("rx_queues = 1", "port = \"tap\""), &["is a mirror and has no `rx_queues`"]);
+    refused(&mirrored("link = \"follow\"", "port = \"tap\""), &["is a mirror and has no `link`"]);
+    let report = report(&mirrored("", "port = \"tab\""));
+    assert!(report.contains("there is no port `tab`"), "{report}");
+    assert!(report.contains("nothing is copied to port `tap`"), "{report}");
+    refused(
+        &format!("{PAIR}[mirror]\nport = \"inside\"\n{INGRESS}"),
+        &["port `inside` is `inside`, not a mirror", "its role"],
+    );
+    refused(
+        &format!("{PAIR}[ports.tap]\nrole = \"mirror\"\n{INGRESS}"),
+        &["nothing is copied to port `tap`"],
+    );
+}
+
+#[test]
+fn nothing_is_forwarded_to_a_mirror() {
+    let ports = PAIR.replacen("outside\"\n", "outside\"\npeer = \"tap\"\n", 1);
+    let text = format!("{ports}[ports.tap]\nrole = \"mirror\"\n[mirror]\nport = \"tap\"\n{INGRESS}");
+    let report = report(&text);
+    assert!(report.contains("ports `outside` (outside) and `tap` (mirror) make no pair"), "{report}");
+    // The mirror is nobody's other port either.
+    let alone = "[ports.a]\nrole = \"outside\"\n[ports.tap]\nrole = \"mirror\"\n[mirror]\nport = \"tap\"";
+    refused(&format!("{alone}{INGRESS}"), &["port `a` is `outside` and alone"]);
+}
+
+#[test]
+fn copies_fit_the_mirror() {
+    let vxlan = |local: &str, remote: &str| {
+        format!(
+            "vxlan = {{ vni = 1, local = \"{local}\", remote = \"{remote}\", \
+             local_mac = \"02:00:00:00:00:01\", remote_mac = \"02:00:00:00:00:02\" }}"
+        )
+    };
+    let (v4, v6) = (vxlan("192.0.2.1", "192.0.2.2"), vxlan("2001:db8::1", "2001:db8::2"));
+    for (tunnel, room) in [("", 1514), (v4.as_str(), 1464), (v6.as_str(), 1444)] {
+        let copies = |bytes: u32| mirrored("", &format!("port = \"tap\"\nbytes = {bytes}\n{tunnel}"));
+        accepted(&copies(room));
+        refused(&copies(room + 1), &[&format!("at most {room} with `ports.tap.mtu` = 1500")]);
+    }
+    accepted(&mirrored("mtu = 9216", &format!("port = \"tap\"\nbytes = 9000\n{v6}")));
+}
+
+#[test]
+fn a_tunnel_has_two_ends() {
+    let tunnel = |keys: &str| mirrored("", &format!("port = \"tap\"\nvxlan = {{ {keys} }}"));
+    let ends = |local: &str, remote: &str, mac: &str| {
+        tunnel(&format!(
+            "vni = 1, local = \"{local}\", remote = \"{remote}\", local_mac = \"{mac}\", \
+             remote_mac = \"02:00:00:00:00:02\""
+        ))
+    };
+    let mac = "02:00:00:00:00:01";
+    accepted(&ends("192.0.2.1", "192.0.2.2", mac));
+    refused(&ends("192.0.2.1", "2001:db8::1", mac), &["one of them is IPv4, the other one IPv6"]);
+    refused(&ends("192.0.2.1", "192.0.2.1", mac), &["both are the same host"]);
+    refused(&ends("192.0.2.1", "224.0.0.1", mac), &["not the address of a host"]);
+    refused(&ends("192.0.2.1", "192.0.2.2", "01:00:5e:00:00:01"), &["no group address"]);
+    refused(&ends("192.0.2.1", "192.0.2.2", mac).replace("vni = 1", "vni = 0"), &["from 1 to 16777215"]);
+    assert!(report(&tunnel("vni = 1")).ends_with(": 4 errors"));
+}
+
+#[test]
+fn copies_need_a_mirror() {
+    let poor = |value: &str| format!("[profiles.ingress.treatments]\npoor = {value}\n");
+    refused(&poor("{ mirror = {} }"), &["there is no mirror", "role = \"mirror\""]);
+    accepted(&(mirrored("", "port = \"tap\"") + &poor("{ mirror = {} }")));
+    // One mistake, one report.
+    refused(&(mirrored("", "") + &poor("{ mirror = {} }")), &["`mirror` needs `port`"]);
+    for (sampling, range) in [("one_in = 0", "from 1 to 1000000"), ("first = 65536", "from 0 to 65535")] {
+        refused(&poor(&format!("{{ mirror = {{ {sampling} }} }}")), &[range]);
+    }
+}

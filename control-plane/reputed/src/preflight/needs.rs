@@ -1,0 +1,232 @@
+//! What a config asks of the machine: ports, workers, memory.
+//!
+//! Called first; every check compares the machine with it. Without a config the defaults count, and ports are
+//! those of the command line.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::anyhow;
+use dpdk::{Driver, PoolArgs, PortSpec};
+use repute_model::Limits;
+use repute_policy::{Checked, Config, Topology};
+
+use super::finding::{About, Finding, Topic};
+use crate::args::PortDevice;
+
+/// MiB beside the packet pools: rings, queues and drivers.
+const OVERHEAD_MB: u64 = 64;
+/// Bytes of every source: hot line, warm part, its share of the index and of the prefilter.
+const SOURCE_BYTES: u64 = 128;
+/// Bytes of every remembered request at most: the table is rounded up to a power of two; and of its host.
+const CONTACT_BYTES: u64 = 36;
+/// The smallest config: every limit at its default.
+const DEFAULTS: &str = "[profiles.ingress]";
+
+/// What the box will need.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Needs {
+    /// How many workers.
+    pub workers: u16,
+    /// Their cores, where the config says so.
+    pub cores: Option<Vec<u16>>,
+    /// MiB for packets, queues and drivers.
+    pub packets_mb: u64,
+    /// About how many MiB for the tables of all workers.
+    pub tables_mb: u64,
+    /// Ports whose device is known.
+    pub ports: Vec<PortNeed>,
+}
+
+/// One port whose device is known.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PortNeed {
+    /// Its name in the config.
+    pub name: String,
+    /// Its device.
+    pub spec: PortSpec,
+    /// Largest IP packet in bytes.
+    pub mtu: u16,
+    /// Receive queues.
+    pub rx_queues: u16,
+}
+
+impl PortNeed {
+    /// What findings about it are called.
+    pub fn about(&self, topic: Topic) -> About {
+        About::new(topic, format!("{} ({})", self.name, self.spec.name()))
+    }
+}
+
+impl Needs {
+    /// Reads the config and joins it with the devices of the command line. What is wrong with either is among the
+    /// findings, and the rest goes on without it: by the defaults where the config cannot be used.
+    ///
+    /// # Errors
+    /// Never but for defaults that are not valid themselves, which is a defect.
+    pub fn read(config: Option<&Path>, given: &[PortDevice]) -> anyhow::Result<(Self, Vec<Finding>)> {
+        let mut findings = Vec::new();
+        let checked = config.and_then(|path| load(path).map_err(|found| findings.push(found)).ok());
+        let any_name = checked.is_none();
+        let checked = match checked {
+            Some(checked) => checked,
+            None => Config::parse("defaults", DEFAULTS).map_err(|mistakes| anyhow!("{mistakes}"))?,
+        };
+        let topology = checked.topology();
+        let mut needs = Self::of(&topology, &checked.limits());
+        for wanted in wanted(&topology, given, any_name, &mut findings) {
+            match wanted.port() {
+                Ok(port) => needs.ports.push(port),
+                Err(found) => findings.push(found),
+            }
+        }
+        if needs.ports.is_empty() {
+            findings.push(
+                About::new(Topic::Config, "ports")
+                    .note("no port was looked at")
+                    .way_out("name them: --port outside=0000:01:00.0 --port inside=0000:01:00.1"),
+            );
+        }
+        Ok((needs, findings))
+    }
+
+    /// Without ports.
+    fn of(topology: &Topology, limits: &Limits) -> Self {
+        let workers = u64::from(topology.workers.count);
+        let pool = PoolArgs { data_room: data_room(topology), ..PoolArgs::new("packets", topology.mbufs) };
+        let tables = u64::from(limits.sources) * SOURCE_BYTES + u64::from(limits.contacts) * CONTACT_BYTES;
+        Self {
+            workers: topology.workers.count,
+            cores: topology.workers.cores.clone(),
+            packets_mb: workers * pool.memory_mb() + OVERHEAD_MB,
+            tables_mb: (workers * tables).div_ceil(1 << 20),
+            ports: Vec::new(),
+        }
+    }
+
+    /// Whether a card on the PCI bus is among the ports.
+    pub fn has_pci(&self) -> bool {
+        self.ports.iter().any(|port| port.spec.driver() == Driver::Pci)
+    }
+}
+
+/// A port of the config or of the command line.
+struct Wanted<'a> {
+    name: &'a str,
+    device: Option<&'a str>,
+    mtu: u16,
+    rx_queues: u16,
+}
+
+impl Wanted<'_> {
+    fn port(&self) -> Result<PortNeed, Finding> {
+        let about = About::new(Topic::Config, format!("port {}", self.name));
+        let device = self.device.ok_or_else(|| {
+            let name = self.name;
+            about.warning(
+                "has no device, so it was not looked at",
+                format!("say --port {name}=DEVARGS, or device = \"…\" in [ports.{name}]"),
+            )
+        })?;
+        let spec = PortSpec::parse(device).map_err(|error| about.refused(&error))?;
+        Ok(PortNeed { name: self.name.to_owned(), spec, mtu: self.mtu, rx_queues: self.rx_queues })
+    }
+}
+
+/// The ports of the config with the devices of the command line; those of the command line where the config
+/// knows none.
+fn wanted<'a>(
+    topology: &'a Topology,
+    given: &'a [PortDevice],
+    any_name: bool,
+    findings: &mut Vec<Finding>,
+) -> Vec<Wanted<'a>> {
+    let mut all: Vec<Wanted<'a>> = topology
+        .ports
+        .iter()
+        .map(|port| {
+            let rx_queues = if port.rx_queues == 0 { topology.workers.count } else { port.rx_queues };
+            Wanted { name: &port.name, device: port.device.as_deref(), mtu: port.mtu, rx_queues }
+        })
+        .collect();
+    for PortDevice { name, device } in given {
+        match all.iter_mut().find(|port| port.name == name) {
+            Some(port) => port.device = Some(device),
+            None if any_name => {
+                all.push(Wanted { name, device: Some(device), mtu: 1500, rx_queues: topology.workers.count });
+            }
+            None => {
+                let names: Vec<&str> = topology.ports.iter().map(|port| port.name.as_str()).collect();
+                findings.push(
+                    About::new(Topic::Config, format!("--port {name}")).problem(
+                        "the config has no such port",
+                        format!("its ports are: {}", names.join(", ")),
+                    ),
+                );
+            }
+        }
+    }
+    all
+}
+
+fn load(path: &Path) -> Result<Checked, Finding> {
+    let about = About::new(Topic::Config, path.display().to_string());
+    let text = fs::read_to_string(path)
+        .map_err(|error| about.problem(format!("cannot be read: {error}"), "give the path of a config"))?;
+    let mistakes = |mistakes| {
+        let finding = format!("cannot be used; the rest of this report goes by the defaults\n{mistakes}");
+        about.problem(finding, "correct what is marked, and look again")
+    };
+    Config::parse(&path.display().to_string(), &text).map_err(mistakes)
+}
+
+/// A whole frame with two VLAN tags in one buffer.
+fn data_room(topology: &Topology) -> u16 {
+    let mtu = topology.ports.iter().map(|port| port.mtu).max().unwrap_or(1500);
+    mtu.saturating_add(14 + 8).max(2048)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::finding::Level;
+
+    fn read(text: &str, given: &[&str]) -> (Needs, Vec<Finding>) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let given: Vec<PortDevice> = given.iter().map(|text| text.parse().unwrap()).collect();
+        Needs::read(Some(file.path()), &given).unwrap()
+    }
+
+    const PAIR: &str = "[ports.outside]\nrole = \"outside\"\ndevice = \"net_null0\"\n\
+                        [ports.inside]\nrole = \"inside\"\n[profiles.ingress]\n";
+
+    #[test]
+    fn the_command_line_wins_and_what_has_no_device_is_said() {
+        let (needs, findings) = read(PAIR, &["outside=net_tap0"]);
+        assert_eq!(needs.ports.len(), 1);
+        assert_eq!(needs.ports[0].spec.as_str(), "net_tap0");
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!((findings[0].subject.as_str(), findings[0].level), ("port inside", Level::Warning));
+    }
+
+    #[test]
+    fn memory_grows_with_packets_and_sources() {
+        let (small, _) = read(PAIR, &[]);
+        let limits = "[limits]\nsources = 1048576\nmbufs = 131072\n";
+        let (large, _) = read(&format!("{limits}{PAIR}"), &[]);
+        assert!(large.packets_mb > 290 && large.packets_mb > small.packets_mb, "{large:?}");
+        assert!(large.tables_mb >= 128 && small.tables_mb < 16, "{small:?} {large:?}");
+    }
+
+    #[test]
+    fn mistakes_are_findings_and_the_rest_goes_on() {
+        let (needs, findings) = read("[profiles.ingress]\nprior = 2\n", &["a=net_null0", "b=nonsense"]);
+        assert_eq!((needs.workers, needs.ports.len()), (1, 1));
+        let problems: Vec<&str> = findings.iter().map(|found| found.finding.as_str()).collect();
+        assert!(problems[0].contains(":2:9"), "{problems:?}");
+        assert!(problems[1].contains("neither a PCI address nor a virtual device"), "{problems:?}");
+        let (_, findings) = read(PAIR, &["inside=net_null1", "dmz=net_null2"]);
+        assert_eq!(findings[0].remedy.as_deref(), Some("its ports are: inside, outside"));
+    }
+}

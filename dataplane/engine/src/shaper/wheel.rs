@@ -1,0 +1,226 @@
+//! A timing wheel: what has to wait, in order of the tick at which it is due.
+//!
+//! Slots of one tick in a ring that spans the horizon (Varghese and Lauck, SOSP 1987; as a shaper: Carousel,
+//! SIGCOMM 2017), each a queue in order of insertion, all in one arena of nodes. Used by [`super::Shaper`]
+//! and [`super::ConnectionQueue`].
+//!
+//! Always holds: everything in the wheel is due within its reach from the tick it stands at; a slot's bit is
+//! set exactly if its queue is not empty; every node is in one queue, free, or promised to the holder of a
+//! [`Place`]. Time without anything due costs nothing to cross, however long. When the wheel is full,
+//! [`Wheel::reserve`] says so; nothing that was put in is ever given up.
+
+use repute_model::Tick;
+
+use super::bitmap::Bitmap;
+
+/// No node.
+const NIL: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Node<T> {
+    value: Option<T>,
+    /// The next one of the queue it is in.
+    next: u32,
+}
+
+/// A queue of nodes.
+#[derive(Clone, Copy, Debug)]
+struct Queue {
+    head: u32,
+    tail: u32,
+}
+
+const EMPTY: Queue = Queue { head: NIL, tail: NIL };
+
+/// Room for one thing in the wheel that gave it; lost for good if it is not filled.
+#[derive(Debug)]
+#[must_use = "a place that is never filled is lost"]
+pub struct Place(u32);
+
+/// Things that wait for their tick.
+#[derive(Debug)]
+pub struct Wheel<T> {
+    nodes: Box<[Node<T>]>,
+    /// The first free node.
+    free: u32,
+    /// One queue a tick; their number is a power of two.
+    slots: Box<[Queue]>,
+    occupied: Bitmap,
+    /// Where it stands: nothing is due before.
+    now: Tick,
+    len: u32,
+}
+
+impl<T> Wheel<T> {
+    /// A wheel that reaches at least `horizon_ms` ticks ahead (at most 262 143) and has room for `capacity`
+    /// things. All the memory it will ever need.
+    pub fn new(horizon_ms: u32, capacity: u32) -> Self {
+        let slots = (horizon_ms as usize + 1).next_power_of_two().min(Bitmap::MAX);
+        let next = |node: u32| if node + 1 < capacity { node + 1 } else { NIL };
+        Self {
+            nodes: (0..capacity).map(|node| Node { value: None, next: next(node) }).collect(),
+            free: if capacity > 0 { 0 } else { NIL },
+            slots: vec![EMPTY; slots].into(),
+            occupied: Bitmap::new(slots),
+            now: Tick(0),
+            len: 0,
+        }
+    }
+
+    /// How many ticks ahead something may be due.
+    pub fn reach(&self) -> u64 {
+        self.slots.len() as u64 - 1
+    }
+
+    /// How many things wait.
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many things may wait.
+    pub fn capacity(&self) -> u32 {
+        self.nodes.len() as u32
+    }
+
+    /// Takes room for one thing; `None` = full.
+    #[inline]
+    pub fn reserve(&mut self) -> Option<Place> {
+        let place = Place(self.free);
+        self.free = self.nodes.get(self.free as usize)?.next;
+        Some(place)
+    }
+
+    /// Puts a thing behind what is due at the same tick. What should have left already is due where the
+    /// wheel stands; what is beyond its reach is due at the end of it.
+    #[inline]
+    pub fn fill(&mut self, place: Place, at: Tick, value: T) {
+        let Place(node) = place;
+        let at = at.0.clamp(self.now.0, self.now.0.saturating_add(self.reach()));
+        let slot = self.slot(Tick(at));
+        self.nodes[node as usize] = Node { value: Some(value), next: NIL };
+        match std::mem::replace(&mut self.slots[slot].tail, node) {
+            NIL => {
+                self.slots[slot].head = node;
+                self.occupied.set(slot);
+            }
+            tail => self.nodes[tail as usize].next = node,
+        }
+        self.len += 1;
+    }
+
+    /// The tick of what is due first.
+    #[inline]
+    pub fn next(&self) -> Option<Tick> {
+        if self.len == 0 {
+            return None;
+        }
+        let here = self.slot(self.now);
+        let slot = self.occupied.next(here).or_else(|| self.occupied.next(0))?;
+        let ahead = slot.wrapping_sub(here) & (self.slots.len() - 1);
+        Some(Tick(self.now.0 + ahead as u64))
+    }
+
+    /// Whether it stands at `now` and nothing there is due any more.
+    pub fn is_past(&self, now: Tick) -> bool {
+        self.now == now && self.next().is_none_or(|next| next > now)
+    }
+
+    /// The first thing that is due at `now`: the earliest tick first, within a tick in order of insertion.
+    /// `None` = nothing (more) is due, and the wheel stands at `now`.
+    #[inline]
+    pub fn pop_due(&mut self, now: Tick) -> Option<T> {
+        match self.next() {
+            Some(at) if at <= now => self.pop_at(at),
+            _ => {
+                self.now = self.now.max(now);
+                None
+            }
+        }
+    }
+
+    /// The first thing of all, due or not; the wheel stands at its tick then.
+    pub fn pop(&mut self) -> Option<T> {
+        self.pop_at(self.next()?)
+    }
+
+    fn pop_at(&mut self, at: Tick) -> Option<T> {
+        self.now = at;
+        let slot = self.slot(at);
+        let head = self.slots[slot].head;
+        let node = self.nodes.get_mut(head as usize)?;
+        let value = node.value.take();
+        let next = std::mem::replace(&mut node.next, self.free);
+        self.free = head;
+        self.slots[slot].head = next;
+        if next == NIL {
+            self.slots[slot] = EMPTY;
+            self.occupied.clear(slot);
+        }
+        self.len -= 1;
+        value
+    }
+
+    fn slot(&self, at: Tick) -> usize {
+        at.0 as usize & (self.slots.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(wheel: &mut Wheel<u32>, at: u64, value: u32) {
+        let place = wheel.reserve().unwrap();
+        wheel.fill(place, Tick(at), value);
+    }
+
+    fn due(wheel: &mut Wheel<u32>, now: u64) -> Vec<u32> {
+        std::iter::from_fn(|| wheel.pop_due(Tick(now))).collect()
+    }
+
+    #[test]
+    fn time_first_then_order_of_insertion() {
+        let mut wheel = Wheel::new(1000, 8);
+        for (at, value) in [(7, 1), (3, 2), (7, 3), (3, 4), (0, 5)] {
+            put(&mut wheel, at, value);
+        }
+        assert_eq!((wheel.len(), wheel.next()), (5, Some(Tick(0))));
+        assert_eq!(due(&mut wheel, 6), [5, 2, 4]);
+        assert_eq!(wheel.next(), Some(Tick(7)));
+        assert_eq!(due(&mut wheel, 1 << 40), [1, 3]);
+        assert!(wheel.is_empty());
+    }
+
+    #[test]
+    fn late_things_are_due_now_and_far_ones_at_the_end_of_the_reach() {
+        let mut wheel = Wheel::new(63, 8);
+        assert_eq!(due(&mut wheel, 1000), []);
+        put(&mut wheel, 5, 1);
+        put(&mut wheel, 9_999, 2);
+        assert_eq!(wheel.next(), Some(Tick(1000)));
+        assert_eq!(due(&mut wheel, 1062), [1]);
+        assert_eq!(wheel.next(), Some(Tick(1063)));
+        assert_eq!(due(&mut wheel, 500), []);
+        assert_eq!(due(&mut wheel, 1063), [2]);
+    }
+
+    #[test]
+    fn a_place_counts_from_its_reservation_on() {
+        let mut wheel = Wheel::new(10, 2);
+        let places = [wheel.reserve().unwrap(), wheel.reserve().unwrap()];
+        assert!(wheel.reserve().is_none() && wheel.is_empty());
+        for (place, value) in places.into_iter().zip([1, 2]) {
+            wheel.fill(place, Tick(4), value);
+        }
+        assert_eq!(wheel.pop(), Some(1));
+        put(&mut wheel, 4, 3);
+        assert!(wheel.reserve().is_none());
+        assert_eq!((wheel.pop(), wheel.pop(), wheel.pop()), (Some(2), Some(3), None));
+        assert!(Wheel::<u32>::new(10, 0).reserve().is_none());
+    }
+}

@@ -1,0 +1,154 @@
+//! What the first stage finds out about every packet of a batch, before any is judged.
+//!
+//! Always holds: a lane is `plain` only if the general way ([`Worker::judge`]) would come to look at the standing
+//! of exactly one source for it and at one conversation, so that the short way may do the same.
+
+use repute_model::{Address, BATCH, Link, Packet, Source};
+use repute_reputation::{Sought, prefetch};
+use repute_wire::Outline;
+
+use super::{Facing, Worker, parse};
+use crate::Batch;
+
+/// One batch, stage by stage.
+#[derive(Debug)]
+pub struct Lanes {
+    /// What the headers said.
+    pub lane: [Lane; BATCH],
+    /// The one source that each packet is about.
+    pub sought: [Sought; BATCH],
+}
+
+/// One packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane {
+    /// The address on the owner side.
+    pub subject: Address,
+    /// What names its conversation with the source; see [`repute_reputation::Secret::talk`].
+    pub talk: u32,
+    /// Source and destination port.
+    pub ports: u32,
+    /// Length on the wire.
+    pub wire_len: u32,
+    /// What kind it is.
+    pub kind: Kind,
+}
+
+/// What decides about the way that a packet takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Kind(u8);
+
+impl Kind {
+    /// The general way.
+    const GENERAL: Self = Self(0);
+    /// The short way may judge it.
+    const PLAIN: Self = Self(1);
+    /// It is UDP.
+    const DATAGRAM: Self = Self(2);
+    /// It is to the source in place of from it.
+    const BACK: Self = Self(4);
+
+    const fn when(self, holds: bool) -> u8 {
+        if holds { self.0 } else { 0 }
+    }
+
+    pub const fn is_plain(self) -> bool {
+        self.0 & Self::PLAIN.0 != 0
+    }
+
+    pub const fn is_datagram(self) -> bool {
+        self.0 & Self::DATAGRAM.0 != 0
+    }
+
+    pub const fn is_back(self) -> bool {
+        self.0 & Self::BACK.0 != 0
+    }
+}
+
+impl Lane {
+    const EMPTY: Self = Self {
+        subject: Address(0),
+        talk: 0,
+        ports: 0,
+        wire_len: 0,
+        kind: Kind::GENERAL,
+    };
+}
+
+impl Lanes {
+    pub const fn new() -> Self {
+        Self { lane: [Lane::EMPTY; BATCH], sought: [Sought::NOBODY; BATCH] }
+    }
+}
+
+/// IP protocol number of UDP.
+const UDP: u8 = 17;
+
+impl<P: Packet> Worker<P> {
+    /// Reads the outlines of a batch and looks its sources up, all together.
+    #[inline(always)]
+    pub(super) fn look(&self, batch: &mut Batch<P>) {
+        let len = batch.len().min(BATCH);
+        for i in 0..len {
+            let packet = &batch.packets[i];
+            let (wire_len, facing) = (packet.wire_len(), self.view.facing(batch.ports[i]));
+            let outline = match packet.link() {
+                Link::Ethernet => Outline::of(packet.bytes(), wire_len),
+                Link::Ip => None,
+            };
+            let (lane, key) = match outline {
+                Some(outline) if outline.is_v4 => self.outlined::<true>(&outline, facing),
+                Some(outline) => self.outlined::<false>(&outline, facing),
+                None => (Lane::EMPTY, self.uncommon(packet, facing)),
+            };
+            batch.lanes.lane[i] = Lane { wire_len, ..lane };
+            batch.lanes.sought[i].key = key;
+        }
+        self.shard.seek(&mut batch.lanes.sought[..len]);
+        if !self.policy.lists.is_empty() {
+            self.fetch_listings(&batch.lanes, len);
+        }
+    }
+
+    /// Asks the CPU for what the lists say of strangers.
+    #[inline]
+    fn fetch_listings(&self, lanes: &Lanes, len: usize) {
+        for (lane, sought) in lanes.lane[..len].iter().zip(&lanes.sought) {
+            if sought.is_missing() {
+                let located = self.policy.lists.locate(lane.subject);
+                if let Some(line) = self.policy.lists.first_line(located) {
+                    prefetch(line);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn outlined<const V4: bool>(&self, outline: &Outline, facing: Facing) -> (Lane, u64) {
+        let address = |address: Address| if V4 { Address::v4(address.0 as u32) } else { address };
+        let (src, dst) = (address(outline.src), address(outline.dst));
+        let back = facing == Facing::Receivers;
+        let (subject, other) = if back { (dst, src) } else { (src, dst) };
+        let ends = if back { outline.ports.rotate_left(16) } else { outline.ports };
+        let source = Source::masked(subject, V4, &self.view.masks);
+        let key = source.map_or(0, |source| self.shard.key(source));
+        let covers = || {
+            let (sport, dport) = (outline.sport(), outline.dport());
+            self.policy.protect.covers(src, dst, outline.protocol, sport, dport)
+        };
+        let plain = outline.goes_on && key != 0 && facing != Facing::Both && !(self.view.protects && covers());
+        let datagram = outline.protocol == UDP;
+        let kind = Kind(Kind::PLAIN.when(plain) | Kind::DATAGRAM.when(datagram) | Kind::BACK.when(back));
+        let talk = self.shard.talk(key, other, outline.protocol, ends);
+        (Lane { subject, talk, ports: outline.ports, wire_len: 0, kind }, key)
+    }
+
+    /// A packet of uncommon shape takes the general way; its source is fetched all the same.
+    #[cold]
+    fn uncommon(&self, packet: &P, facing: Facing) -> u64 {
+        let parsed = parse(packet);
+        let subject = if facing == Facing::Receivers { parsed.dst } else { parsed.src };
+        let source = Source::masked(subject, subject.is_v4(), &self.view.masks);
+        source.map_or(0, |source| self.shard.key(source))
+    }
+}

@@ -1,0 +1,152 @@
+//! Disjoint ranges behind a direct table over the leading bits of their span.
+//!
+//! Called by [`PrefixTable`](super::PrefixTable) alone. The idea is DXR's (Zec, Rizzo, Mikuc: "DXR: Towards a
+//! Billion Routing Lookups per Second in Software", 2012): the leading bits of an address choose a slot, the
+//! slot names a short run of fragments, and what is left of the address is searched in it. Two flat arrays, no
+//! pointers; a look-up reads two cache lines where slots are many enough.
+//!
+//! What always holds: `top` is empty, or has one slot more than are addressed and never falls; fragments are
+//! in ascending order, and the one before a run reaches into it, so that nothing is stored twice. Behind the
+//! last one lie a few copies of it, so that every search ends in a whole window.
+
+use std::hint::select_unpredictable;
+
+/// The part of an address that is compared inside a slot.
+pub(super) trait Key: Copy + Ord {
+    /// The most bits that may be left below a slot.
+    const BITS: u32;
+    /// So many fragments are compared at once at the end of a search: they lie in a cache line or two.
+    const WINDOW: usize;
+
+    /// What `address` has below the bits that choose its slot, or more of it.
+    fn of(address: u128) -> Self;
+}
+
+impl Key for u16 {
+    const BITS: u32 = 16;
+    const WINDOW: usize = 8;
+
+    #[inline]
+    fn of(address: u128) -> Self {
+        address as Self
+    }
+}
+
+impl Key for u128 {
+    const BITS: u32 = 127;
+    const WINDOW: usize = 4;
+
+    #[inline]
+    fn of(address: u128) -> Self {
+        address
+    }
+}
+
+/// A range by its start; it lasts until the next one begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Fragment<K, V> {
+    start: K,
+    value: Option<V>,
+}
+
+/// The fragments that may hold the answer, as positions: those of one slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Run {
+    from: u32,
+    to: u32,
+}
+
+/// Ranges over addresses from `base` on, searched by keys of type `K`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Runs<K, V> {
+    /// Where the first fragment begins; nothing is listed below.
+    base: u128,
+    /// Bits of an offset from `base` that lie below a slot.
+    shift: u32,
+    /// How many fragments begin in the slots before this one.
+    top: Vec<u32>,
+    fragments: Vec<Fragment<K, V>>,
+}
+
+impl<K, V> Default for Runs<K, V> {
+    fn default() -> Self {
+        Self { base: 0, shift: 0, top: Vec::new(), fragments: Vec::new() }
+    }
+}
+
+impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
+    /// No ranges yet, with room for `ranges` of them between `base` and `last`, in `slots` slots (a power of
+    /// two) at most.
+    pub fn spanning(base: u128, last: u128, slots: usize, ranges: usize) -> Self {
+        let span = u128::BITS - (last - base).leading_zeros();
+        let shift = span.saturating_sub(slots.trailing_zeros()).min(K::BITS);
+        Self { base, shift, top: Vec::with_capacity(slots + 1), fragments: Vec::with_capacity(ranges) }
+    }
+
+    /// Adds a range that begins after all others.
+    pub fn push(&mut self, start: u128, value: Option<V>) {
+        let slot = ((start - self.base) >> self.shift) as usize;
+        let before = self.fragments.len() as u32;
+        self.top.resize(self.top.len().max(slot + 1), before);
+        self.fragments.push(Fragment { start: K::of(start), value });
+    }
+
+    /// Ends the building: nothing is pushed any more.
+    pub fn finish(&mut self) {
+        let Some(&last) = self.fragments.last() else { return };
+        self.top.push(self.fragments.len() as u32);
+        self.fragments.resize(self.fragments.len() + K::WINDOW, last);
+        self.top.shrink_to_fit();
+        self.fragments.shrink_to_fit();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.fragments.is_empty()
+    }
+
+    /// The run of the slot in which `address` lies; reads the direct table only.
+    #[inline]
+    pub fn locate(&self, address: u128) -> Run {
+        let last = match self.top[..] {
+            [] => return Run::default(),
+            [from, to] => return Run { from, to },
+            _ => self.top.len() - 2,
+        };
+        let Some(offset) = address.checked_sub(self.base) else { return Run::default() };
+        let slot = (offset >> self.shift).min(last as u128) as usize;
+        Run { from: self.top[slot], to: self.top[slot + 1] }
+    }
+
+    /// The value at `address`, whose run is `run`.
+    #[inline]
+    pub fn at(&self, run: Run, address: u128) -> Option<V> {
+        if run.to == 0 {
+            return None;
+        }
+        let key = K::of(address);
+        let (mut from, mut len) = (run.from as usize, (run.to - run.from) as usize);
+        while len > K::WINDOW {
+            let half = len / 2;
+            let above = self.fragments[from + half].start <= key;
+            from = select_unpredictable(above, from + half, from);
+            len -= half;
+        }
+        let window = self.fragments.get(from..from + K::WINDOW)?;
+        // All are compared, without a branch that could be mispredicted.
+        let below =
+            |(i, fragment): (usize, &Fragment<K, V>)| usize::from((i < len) & (fragment.start <= key));
+        let after = from + window.iter().enumerate().map(below).sum::<usize>();
+        self.fragments.get(after.wrapping_sub(1)).and_then(|fragment| fragment.value)
+    }
+
+    /// What is read first in a run.
+    #[inline]
+    pub fn first(&self, run: Run) -> Option<&Option<V>> {
+        self.fragments.get(run.from as usize).map(|fragment| &fragment.value)
+    }
+
+    /// What the arrays occupy.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.top.as_slice()) + size_of_val(self.fragments.as_slice())
+    }
+}

@@ -1,0 +1,213 @@
+//! Flat tables of prefixes with longest-prefix-match look-up: lists, inside prefixes, destinations.
+//!
+//! Built by the control plane, which also takes it back; read by workers, for a million prefixes as well. A
+//! worker that looks up a whole batch hides the latency of memory in two steps: `locate` for every address,
+//! a prefetch of every `first_line`, then `at` for every address. `get` is both at once.
+//!
+//! What always holds: tables of the same entries in the same order are equal, and nothing changes once built.
+
+use super::flatten::flatten;
+use super::runs::{Run, Runs};
+use super::{Address, Prefix};
+
+/// Where IPv4 lives in the 128-bit space.
+const V4: Prefix = Prefix::containing(Address::v4(0), 96);
+/// From so many IPv4 prefixes on they get a direct table of their own: below, it would be larger than they.
+const V4_OWN_FROM: usize = 4096;
+/// Its slots: at least what leaves 16 bits to compare. About four ranges a slot make most runs one cache line.
+const V4_SLOTS: std::ops::RangeInclusive<usize> = 1 << 16..=1 << 20;
+/// Slots of the table of everything else at most.
+const SLOTS_MAX: usize = 1 << 20;
+/// Up to so many ranges one slot does.
+const ONE_SLOT: usize = 4;
+
+/// An immutable map from prefixes to values; the longest match answers.
+///
+/// Nested prefixes are flattened when it is built into disjoint ranges, found through a direct table over their
+/// leading bits (DXR). A million IPv4 /32 with values of two bytes occupy 8 bytes each and 2 MiB; a few
+/// prefixes little more than themselves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PrefixTable<V> {
+    /// Many IPv4 prefixes; empty where there are few.
+    v4: Runs<u16, V>,
+    /// All others.
+    wide: Runs<u128, V>,
+}
+
+/// Where in a table the answer for one address is, found by [`PrefixTable::locate`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Located {
+    run: Run,
+    v4: bool,
+}
+
+impl<V> Default for PrefixTable<V> {
+    fn default() -> Self {
+        Self { v4: Runs::default(), wide: Runs::default() }
+    }
+}
+
+impl<V: Copy + PartialEq> PrefixTable<V> {
+    /// Builds the table; of two equal prefixes the later one counts.
+    pub fn new(entries: impl IntoIterator<Item = (Prefix, V)>) -> Self {
+        let (mut v4, mut wide) = (Vec::new(), Vec::new());
+        for (prefix, value) in entries {
+            if prefix.first.is_v4() && prefix.len >= V4.len {
+                v4.push((packed(prefix), value));
+            } else {
+                wide.push((prefix, value));
+            }
+        }
+        if v4.len() < V4_OWN_FROM {
+            wide.extend(v4.drain(..).map(|(key, value)| (unpacked(key), value)));
+        }
+        let wide = everything(wide);
+        // What contains all of IPv4 is the same for every address in it.
+        let around = wide.at(wide.locate(V4.first.0), V4.first.0);
+        Self { v4: own_v4(v4, around), wide }
+    }
+
+    /// The value of the longest prefix that contains `address`.
+    #[inline]
+    pub fn get(&self, address: Address) -> Option<V> {
+        self.at(self.locate(address), address)
+    }
+
+    /// First step of a look-up: where the answer for `address` is. Reads the direct table only.
+    #[inline]
+    pub fn locate(&self, address: Address) -> Located {
+        let v4 = address.is_v4() && !self.v4.is_empty();
+        let run = if v4 { self.v4.locate(address.0) } else { self.wide.locate(address.0) };
+        Located { run, v4 }
+    }
+
+    /// Second step: the value of the longest prefix that contains `address`, which this table has located.
+    #[inline]
+    pub fn at(&self, located: Located, address: Address) -> Option<V> {
+        if located.v4 { self.v4.at(located.run, address.0) } else { self.wide.at(located.run, address.0) }
+    }
+
+    /// Between the two: what [`at`](Self::at) will read first, for its caller to prefetch. `None` = nothing.
+    ///
+    /// It lies in the cache line where the search begins, and is not the answer.
+    #[inline]
+    pub fn first_line(&self, located: Located) -> Option<&Option<V>> {
+        if located.v4 { self.v4.first(located.run) } else { self.wide.first(located.run) }
+    }
+
+    /// Whether no prefix is listed.
+    pub fn is_empty(&self) -> bool {
+        self.v4.is_empty() && self.wide.is_empty()
+    }
+
+    /// What the table occupies beside itself, in bytes: for a million IPv4 /32 at most 12 each, and a direct
+    /// table of 2 MiB (4 bytes a slot, half as many slots as prefixes, 2^16 to 2^20).
+    pub fn bytes(&self) -> usize {
+        self.v4.bytes() + self.wide.bytes()
+    }
+}
+
+/// An IPv4 prefix as a number that sorts by first address and then by length.
+fn packed(prefix: Prefix) -> u64 {
+    u64::from(prefix.first.0 as u32) << 8 | u64::from(prefix.len)
+}
+
+fn unpacked(key: u64) -> Prefix {
+    Prefix { first: Address::v4((key >> 8) as u32), len: key as u8 }
+}
+
+/// The table of many IPv4 prefixes, in whose gaps `around` counts.
+fn own_v4<V: Copy + PartialEq>(mut entries: Vec<(u64, V)>, around: Option<V>) -> Runs<u16, V> {
+    if entries.is_empty() {
+        return Runs::default();
+    }
+    // Stable: later duplicates stay last.
+    entries.sort_by_key(|&(key, _)| key);
+    let slots = (entries.len() / 2).next_power_of_two().clamp(*V4_SLOTS.start(), *V4_SLOTS.end());
+    let mut runs = Runs::spanning(V4.first.0, V4.last().0, slots, 2 * entries.len() + 1);
+    let sorted = entries.into_iter().map(|(key, value)| (unpacked(key), value));
+    flatten(V4.first.0, around, sorted, |start, value| runs.push(start, value));
+    runs.finish();
+    runs
+}
+
+/// The table of everything else.
+fn everything<V: Copy + PartialEq>(mut entries: Vec<(Prefix, V)>) -> Runs<u128, V> {
+    entries.sort_by_key(|(prefix, _)| (prefix.first, prefix.len));
+    let Some((outermost, _)) = entries.first() else { return Runs::default() };
+    let base = outermost.first.0;
+    let last = entries.iter().map(|(prefix, _)| prefix.last().0).fold(base, u128::max);
+    let ranges = 2 * entries.len();
+    let slots = if ranges <= ONE_SLOT { 1 } else { entries.len().next_power_of_two().min(SLOTS_MAX) };
+    let mut runs = Runs::spanning(base, last, slots, ranges);
+    flatten(base, None, entries, |start, value| runs.push(start, value));
+    runs.finish();
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(text: &str) -> Prefix {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> Address {
+        text.parse::<std::net::IpAddr>().unwrap().into()
+    }
+
+    #[test]
+    fn longest_prefix_answers() {
+        let table = PrefixTable::new([
+            (prefix("10.0.0.0/8"), 1),
+            (prefix("10.1.0.0/16"), 2),
+            (prefix("10.1.2.0/24"), 3),
+            (prefix("::/0"), 9),
+            (prefix("10.255.255.255/32"), 4),
+        ]);
+        for (address, value) in [
+            ("10.0.0.1", Some(1)),
+            ("10.1.0.1", Some(2)),
+            ("10.1.2.255", Some(3)),
+            ("10.1.3.0", Some(2)),
+            ("10.2.0.0", Some(1)),
+            ("10.255.255.255", Some(4)),
+            ("11.0.0.0", Some(9)),
+            ("2001:db8::", Some(9)),
+        ] {
+            assert_eq!(table.get(at(address)), value, "{address}");
+        }
+    }
+
+    #[test]
+    fn later_duplicates_count_and_gaps_are_gaps() {
+        let table = PrefixTable::new([(prefix("192.0.2.0/24"), 1), (prefix("192.0.2.0/24"), 2)]);
+        assert_eq!(table.get(at("192.0.2.9")), Some(2));
+        assert_eq!(table.get(at("192.0.3.0")), None);
+        assert_eq!(table.get(at("192.0.1.255")), None);
+        let whole = PrefixTable::new([(prefix("ff00::/8"), 7)]);
+        assert_eq!(whole.get(at("ffff::1")), Some(7));
+        assert_eq!(PrefixTable::<u8>::default().get(at("::1")), None);
+    }
+
+    #[test]
+    fn few_prefixes_occupy_little() {
+        let hosts = |n: u32| (0..n).map(|host| (Prefix::containing(Address::v4(host << 8), 128), ()));
+        assert_eq!(PrefixTable::new(hosts(0)).bytes(), 0);
+        for n in [1, 10, 1000] {
+            let bytes = PrefixTable::new(hosts(n)).bytes();
+            assert!(bytes <= 80 * n as usize + 160, "{n} prefixes: {bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_million_hosts_occupy_at_most_12_bytes_each() {
+        // An odd factor makes a permutation: no two hosts are the same, hardly any are neighbours.
+        let host = |i: u32| Prefix::containing(Address::v4(i.wrapping_mul(0x9e37_79b1)), 128);
+        let table = PrefixTable::new((0..1_000_000).map(|i| (host(i), crate::Listing::Deny(90))));
+        assert!(table.bytes() <= 12_000_000 + (2 << 20), "{} bytes", table.bytes());
+        assert_eq!(table.get(host(7).first()), Some(crate::Listing::Deny(90)));
+        assert_eq!(table.get(host(1_000_001).first()), None);
+    }
+}
