@@ -19,6 +19,8 @@ use crate::slices::{Plan, Slices};
 
 /// Packets in the pool: the captures of two roads of two ports, and what is in flight.
 const MBUFS: u32 = (1 << 15) - 1;
+/// Packets in the pool of copies.
+const COPIES: u32 = 4095;
 /// MiB beside the pool: rings, queues and drivers.
 const OVERHEAD_MB: u64 = 64;
 
@@ -52,7 +54,9 @@ impl Bench {
         let pool_args = PoolArgs::new("packets", MBUFS);
         let eal = Eal::init(EalArgs {
             huge_pages: if effort == Effort::Smoke { HugePages::None } else { HugePages::Auto },
-            memory_mb: u32::try_from(pool_args.memory_mb() + OVERHEAD_MB)?,
+            memory_mb: u32::try_from(
+                pool_args.memory_mb() + PoolArgs::new("copies", COPIES).memory_mb() + OVERHEAD_MB,
+            )?,
             log_level: LogLevel::Warning,
             ..EalArgs::default()
         })?;
@@ -78,7 +82,7 @@ impl Bench {
     /// A capture cannot be written, or DPDK refuses.
     pub fn road(&mut self, traffic: &[Traffic]) -> anyhow::Result<Road> {
         let ports = traffic.iter().map(|&traffic| self.port(traffic)).collect::<anyhow::Result<_>>()?;
-        Road::new(ports)
+        Road::new(ports, self.cycles)
     }
 
     /// Where the capture of a road is, once the road was made.
@@ -86,11 +90,27 @@ impl Bench {
         traffic.path(&self.folder)
     }
 
+    /// A road with a port more, to which copies may be sent: number 1.
+    ///
+    /// # Errors
+    /// As for [`Bench::road`].
+    pub fn road_with_listener(&mut self, traffic: Traffic) -> anyhow::Result<Road> {
+        let port = self.port(traffic)?;
+        let listener = self.attach("net_null", "no-rx=1")?;
+        let copies = MbufPool::new(&self.eal, &PoolArgs::new("copies", COPIES))?;
+        Road::with_listener(vec![port], listener, copies, self.cycles)
+    }
+
     fn port(&mut self, traffic: Traffic) -> anyhow::Result<Port> {
         let capture = traffic.write(&self.folder)?;
-        let spec = format!("net_pcap{},rx_pcap={},infinite_rx=1", self.ports, capture.display());
+        self.attach("net_pcap", &format!("rx_pcap={},infinite_rx=1", capture.display()))
+    }
+
+    /// A started port of a virtual driver.
+    fn attach(&mut self, driver: &str, arguments: &str) -> anyhow::Result<Port> {
+        let spec = PortSpec::parse(&format!("{driver}{},{arguments}", self.ports))?;
         self.ports += 1;
-        let device = Device::attach(&self.eal, PortSpec::parse(&spec)?)?;
+        let device = Device::attach(&self.eal, spec)?;
         let mut port = Port::configure(device, &PortConfig::default(), &[&self.pool])?;
         port.start()?;
         Ok(port)

@@ -16,6 +16,7 @@ mod memory;
 mod policy;
 mod report;
 mod results;
+mod ring;
 mod road;
 mod row;
 mod rows;
@@ -28,7 +29,6 @@ mod stats;
 mod subject;
 mod switches;
 mod testpmd;
-mod zipf;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -90,7 +90,7 @@ impl Line {
         self.ours = Some(outcome.ours);
         self.reference = outcome.reference;
         self.ratio = outcome.ratio.map(|ratio| ratio.median);
-        self.spread = outcome.ratio.or(outcome.spread).map(|spread| [spread.p10, spread.p90]);
+        self.spread = outcome.ratio.or(outcome.spread).map(|spread| [spread.low, spread.high]);
         self.derived = outcome.derived;
         self.ok = row.floor.is_none() || (reaches(row.floor) && !outcome.derived);
         self.aim_met = reaches(row.aim) && !outcome.derived;
@@ -131,8 +131,8 @@ impl fmt::Display for Report {
         writeln!(f, "{}\ncommit {}, {}, {}\n", self.machine, self.commit, self.dpdk, self.command)?;
         writeln!(
             f,
-            "{:5} {:54} {:>8} {:>8} {:13} {:>6} {:>13} {:>6} {:>6}  {}",
-            "row", "workload", "ours", "ref", "unit", "ratio", "p10..p90", "floor", "aim", "state"
+            "{:5} {:54} {:>8} {:>8} {:13} {:>6} {:>13} {:>6} {:>6}  state",
+            "row", "workload", "ours", "ref", "unit", "ratio", "p10..p90", "floor", "aim"
         )?;
         for line in &self.rows {
             let spread = line.spread.map_or("-".to_owned(), |[low, high]| {

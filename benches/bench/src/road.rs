@@ -3,7 +3,8 @@
 //! Made by [`crate::bench::Bench`], lent to one contender after the other. What always holds: a port is polled in
 //! its turn, and what the harness counted is what the drivers counted.
 
-use dpdk::{BURST_MAX, Burst, Mbuf, Port, PortStats, RxQueue, Ways};
+use dpdk::{BURST_MAX, Burst, Cycles, Mbuf, MbufPool, Port, PortStats, RxQueue, TxQueue, Ways};
+use repute_model::Io;
 
 /// Packets, in and out of all ports of a road.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,10 @@ pub struct Inlet {
 }
 
 impl Inlet {
+    fn of(port: &Port) -> anyhow::Result<Self> {
+        Ok(Self { queue: port.take_rx(0)?, spare: Burst::new(), received: 0 })
+    }
+
     /// Adds at most `limit` packets to an empty burst; how many came.
     #[inline]
     pub fn recv(&mut self, burst: &mut Burst, limit: usize) -> usize {
@@ -62,13 +67,25 @@ impl Road {
     ///
     /// # Errors
     /// A queue is taken.
-    pub fn new(ports: Vec<Port>) -> anyhow::Result<Self> {
-        let (mut rx, mut tx) = (Vec::new(), Vec::new());
-        for port in &ports {
-            rx.push(Inlet { queue: port.take_rx(0)?, spare: Burst::new(), received: 0 });
-            tx.push(port.take_tx(0)?);
-        }
-        Ok(Self { rx, out: Ways(tx), ports, turn: 0 })
+    pub fn new(ports: Vec<Port>, cycles: Cycles) -> anyhow::Result<Self> {
+        let rx = ports.iter().map(Inlet::of).collect::<anyhow::Result<_>>()?;
+        Ok(Self { rx, out: Ways::new(ways_out(&ports)?, cycles), ports, turn: 0 })
+    }
+
+    /// The same with a last port that is only sent to, and a pool for copies.
+    ///
+    /// # Errors
+    /// A queue is taken.
+    pub fn with_listener(
+        mut ports: Vec<Port>,
+        listener: Port,
+        copies: MbufPool,
+        cycles: Cycles,
+    ) -> anyhow::Result<Self> {
+        let rx = ports.iter().map(Inlet::of).collect::<anyhow::Result<_>>()?;
+        ports.push(listener);
+        let out = Ways::new(ways_out(&ports)?, cycles).with_copies(copies);
+        Ok(Self { rx, out, ports, turn: 0 })
     }
 
     /// The port whose turn it is, and the way in to receive from.
@@ -82,7 +99,7 @@ impl Road {
     /// Sends by a port; what it refuses is freed.
     #[inline]
     pub fn send(&mut self, port: u8, burst: &mut Burst) {
-        self.out.0[usize::from(port)].send(burst);
+        self.out.send(port, burst);
         dpdk::free(burst);
     }
 
@@ -92,9 +109,9 @@ impl Road {
         if self.rx.len() == 1 { port } else { port ^ 1 }
     }
 
-    /// Ports of the road.
+    /// Ports that packets come by.
     pub fn ports(&self) -> usize {
-        self.ports.len()
+        self.rx.len()
     }
 
     /// What the drivers counted, over all ports.
@@ -112,6 +129,10 @@ impl Road {
         );
         Ok(Tally { received, sent })
     }
+}
+
+fn ways_out(ports: &[Port]) -> anyhow::Result<Vec<TxQueue>> {
+    ports.iter().map(|port| Ok(port.take_tx(0)?)).collect()
 }
 
 /// Swaps the MAC addresses of every packet, as testpmd's mode of that name does.

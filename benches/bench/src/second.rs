@@ -25,6 +25,8 @@ struct Shared {
     slice: AtomicU64,
     /// The slice is over.
     stop: AtomicBool,
+    /// In this slice the other generator stage is used.
+    other_stamp: AtomicBool,
     /// The slice whose result stands below.
     done: AtomicU64,
     /// Packets of that slice; [`DISTURBED`] when the thread was switched out.
@@ -65,8 +67,9 @@ impl Second {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    fn release(&self) {
+    fn release(&self, other_stamp: bool) {
         self.shared.stop.store(false, Ordering::Relaxed);
+        self.shared.other_stamp.store(other_stamp, Ordering::Relaxed);
         self.shared.slice.fetch_add(1, Ordering::Release);
     }
 
@@ -117,12 +120,19 @@ fn serve(
         let before = switches.count()?;
         let mut now = cycles.now();
         let mut packets = 0;
+        let other_stamp = shared.other_stamp.load(Ordering::Relaxed);
+        if other_stamp {
+            subject.change_stamps();
+        }
         subject.begin(now);
         while !shared.stop.load(Ordering::Relaxed) {
             packets += subject.burst(&mut road, now) as u64;
             now = cycles.now();
         }
         subject.end(now);
+        if other_stamp {
+            subject.change_stamps();
+        }
         let result = if switches.count()? == before { packets } else { DISTURBED };
         done += 1;
         shared.packets.store(result, Ordering::Relaxed);
@@ -150,21 +160,36 @@ impl Contender for Alone<'_> {
 }
 
 /// Both workers at once: the second one's packets count too.
-pub struct Together<'a>(pub &'a RefCell<Subject>, pub &'a Second);
+pub struct Together<'a> {
+    /// The worker of the measuring thread.
+    pub first: &'a RefCell<Subject>,
+    /// The one of the other thread.
+    pub second: &'a Second,
+    /// Both use their other generator stage.
+    pub other_stamp: bool,
+}
 
 impl Contender for Together<'_> {
     fn begin(&mut self, now: u64) {
-        self.1.release();
-        self.0.borrow_mut().begin(now);
+        let mut first = self.first.borrow_mut();
+        if self.other_stamp {
+            first.change_stamps();
+        }
+        self.second.release(self.other_stamp);
+        first.begin(now);
     }
 
     #[inline]
     fn burst(&mut self, road: &mut Road, now: u64) -> usize {
-        self.0.borrow_mut().burst(road, now)
+        self.first.borrow_mut().burst(road, now)
     }
 
     fn end(&mut self, now: u64) -> Option<u64> {
-        let second = self.1.stop()?;
-        Some(self.0.borrow_mut().end(now)? + second)
+        let mut first = self.first.borrow_mut();
+        let others = first.end(now);
+        if self.other_stamp {
+            first.change_stamps();
+        }
+        Some(others? + self.second.stop()?)
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Called by every contender of a row alike, and measured alone. What always holds: a client is a number, its
 //! address follows from the number, and so does the server it talks to; known clients, strangers and listed
-//! prefixes never overlap. No table is read but Zipf's ring of draws, which is read in order.
+//! prefixes never overlap. No table is read but a ring of draws, which is read in order.
 
 use dpdk::Mbuf;
 
-use crate::zipf::Ring;
+use crate::ring::Ring;
 
 /// Servers that clients talk to, each client to one.
 const SERVERS: u32 = 64;
@@ -56,8 +56,8 @@ pub enum Draw {
         /// How many there are.
         sources: u32,
     },
-    /// Clients by the ring's own distribution.
-    Zipf(Ring),
+    /// Clients as they were drawn beforehand.
+    Drawn(Ring),
     /// Nobody twice.
     Strangers {
         /// Packets so far.
@@ -135,7 +135,7 @@ impl Stamp {
             Draw::Listed { state, sources } => {
                 each(ends, port, packets, || listed(draw(state, *sources)));
             }
-            Draw::Zipf(ring) => each(ends, port, packets, || CLIENTS + ring.next()),
+            Draw::Drawn(ring) => each(ends, port, packets, || CLIENTS + ring.next()),
             Draw::Strangers { sent } => each(ends, port, packets, || {
                 *sent = sent.wrapping_add(1);
                 stranger(*sent)

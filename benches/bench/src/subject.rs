@@ -3,11 +3,11 @@
 //! The one file that touches the engine. What always holds: conservation, the sweep's period and the lists of
 //! strangers are the engine's own; only its clock is the harness's, and stands still in others' slices.
 
-use std::sync::Arc;
-
 use anyhow::{Context, ensure};
 use dpdk::{Cycles, Mbuf};
-use repute_engine::{Account, Batch, Handle, Published, Role, Wire, Worker, mailbox};
+use repute_engine::{
+    Account, Batch, Handle, MirrorSetup, Published, Role, Setup, Team, Wire, Worker, mailbox,
+};
 use repute_model::{BATCH, Command, Limits, Policy, Report};
 
 use crate::clock::OwnClock;
@@ -21,12 +21,23 @@ const COMMANDS: usize = 256;
 const REPORTS: usize = 4096;
 /// Keys the hash tables.
 const SEED: u64 = 0x6265_6e63_6821;
+/// A source may wait this much longer than the sweep's period: entries come and go between two rounds.
+const SWEEP_SLACK_MS: u64 = 10;
 
 /// Sizes of a worker's tables for so many sources: the defaults, but for the sources and the longest sweep that
 /// the rules of the benchmark allow.
 pub fn limits(sources: u32) -> Limits {
     let sweep_ms = if sources <= 2 << 20 { 1_000 } else { 5_000 };
     Limits { sources, sweep_ms, ..Limits::default() }
+}
+
+/// What a worker may have around it.
+#[derive(Debug, Default)]
+pub struct Around {
+    /// Other workers, which hand packets over.
+    pub team: Option<Team<Mbuf>>,
+    /// Where copies go.
+    pub mirror: Option<MirrorSetup>,
 }
 
 /// A worker that judges what comes, with the other end of its mailbox.
@@ -38,6 +49,11 @@ pub struct Subject {
     clock: OwnClock,
     /// The generator stage; rows change it between warming up and measuring.
     pub stamp: Stamp,
+    /// Another one, for rows that change between two while they measure.
+    pub other_stamp: Option<Stamp>,
+    /// There are other workers, which hand packets over.
+    in_team: bool,
+    sweep_ms: u32,
     received: u64,
 }
 
@@ -45,11 +61,46 @@ impl Subject {
     /// A worker for a road of so many ports: one alone carries what comes from outside and lets it out by itself;
     /// of two the first is outside.
     pub fn new(policy: Policy, limits: Limits, ports: usize, stamp: Stamp, cycles: Cycles) -> Self {
+        Self::with(policy, limits, ports, stamp, cycles, Around::default())
+    }
+
+    /// The same with more around it.
+    pub fn with(
+        policy: Policy,
+        limits: Limits,
+        ports: usize,
+        stamp: Stamp,
+        cycles: Cycles,
+        around: Around,
+    ) -> Self {
         let (mailbox, handle) = mailbox(COMMANDS, REPORTS);
-        let published = Published::shared();
         let wires = wires(ports);
-        let worker = Worker::new(Box::new(policy), limits, SEED, &wires, mailbox, Arc::clone(&published));
-        Self { worker, handle, batch: Batch::new(), clock: OwnClock::new(cycles), stamp, received: 0 }
+        let Around { team, mirror } = around;
+        let in_team = team.is_some();
+        let alone = Setup::alone(Box::new(policy), limits, SEED, &wires, mailbox, Published::shared());
+        Self {
+            worker: Worker::new(Setup { team, mirror, ..alone }),
+            handle,
+            batch: Batch::new(),
+            clock: OwnClock::new(cycles),
+            stamp,
+            other_stamp: None,
+            in_team,
+            sweep_ms: limits.sweep_ms,
+            received: 0,
+        }
+    }
+
+    /// Own time after which the sweep has visited every source.
+    pub fn sweep_ms(&self) -> u64 {
+        u64::from(self.sweep_ms)
+    }
+
+    /// Goes on with the other generator stage.
+    pub fn change_stamps(&mut self) {
+        if let Some(other) = &mut self.other_stamp {
+            std::mem::swap(&mut self.stamp, other);
+        }
     }
 
     /// What the worker has counted, with its gauges as they are now.
@@ -84,13 +135,19 @@ impl Subject {
     /// Checks what must hold at the end of every row.
     ///
     /// # Errors
-    /// A packet was lost sight of.
+    /// A packet was lost sight of, the sweep fell behind, or two workers disagree about a source.
     pub fn check(&mut self) -> anyhow::Result<()> {
-        let received_here = self.received;
+        let (received_here, sweep_ms) = (self.received, self.sweep_ms());
         let account = self.account();
         ensure!(account.is_conserved(), "the worker's account is not conserved: {account:?}");
         let received: u64 = account.ports.iter().map(|port| port.received).sum();
         ensure!(received == received_here, "the worker took {received} packets of {received_here}");
+        let waited = account.sweep_ms;
+        ensure!(
+            waited <= sweep_ms + SWEEP_SLACK_MS,
+            "a source waited {waited} ms for the sweep of {sweep_ms} ms"
+        );
+        ensure!(account.misowned == 0, "{} packets were handed to the wrong worker", account.misowned);
         Ok(())
     }
 }
@@ -109,6 +166,9 @@ impl Subject {
     /// One breath of at most `limit` packets, or of none; how many came.
     #[inline]
     pub fn burst_of(&mut self, road: &mut Road, now: u64, limit: usize) -> usize {
+        if self.in_team && self.worker.take_handed(&mut self.batch) > 0 {
+            self.worker.breathe(self.clock.tick(now), &mut self.batch, &mut road.out);
+        }
         let stamp = &mut self.stamp;
         let (port, rx) = road.poll();
         let got = self.batch.fill(port, |packets| {

@@ -1,27 +1,53 @@
-//! Boot order: memory, pool, devices, ports, queues. Everything that can be wrong is said before a worker runs.
+//! Boot order: memory, pools, devices, ports, queues. Everything that can be wrong is said before a worker runs.
+//!
+//! Called by the control thread.
 
-use anyhow::{Context, bail, ensure};
-use dpdk::{Cycles, Device, Driver, Eal, EalArgs, MbufPool, PoolArgs, Port, PortConfig, PortSpec, Ways};
-use repute_engine::{PORTS, Role, Wire};
-use repute_policy::{Topology, TopologyPort};
-use repute_server::{BoxInfo, PortInfo};
+use std::sync::Arc;
+
+use anyhow::{bail, ensure};
+use core_affinity::CoreId;
+use dpdk::{Cycles, Device, Driver, Eal, EalArgs, MbufPool, Port, PortSpec};
+use repute_engine::PORTS;
+use repute_model::{Limits, Owners};
+use repute_policy::Topology;
+use repute_server::{BoxInfo, PortInfo, PortRss};
 
 use crate::args::{HugePages, Run};
+use crate::devices::Wish;
 use crate::io::Queues;
+use crate::memory;
+use crate::ports::{Opening, open, open_mirror, queues};
+use crate::rss::{Candidate, Deal};
 
-/// MiB beside the packet pool: rings, queues and drivers.
-const OVERHEAD_MB: u64 = 64;
+/// What boot goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// Ports, mirror, workers.
+    pub topology: &'a Topology,
+    /// The command line.
+    pub run: &'a Run,
+    /// The core of each worker.
+    pub cores: &'a [CoreId],
+    /// How wide sources are.
+    pub limits: Limits,
+    /// Whether the sources that are judged are outside.
+    pub ingress: bool,
+    /// Keys the hash of RSS.
+    pub seed: u64,
+}
 
-/// A booted box: DPDK, its ports, one worker's queues.
+/// A booted box: DPDK, its ports, every worker's queues.
 pub struct Booted {
     /// Proof that DPDK runs.
     pub eal: Eal,
-    /// By port number.
-    pub ports: Vec<Port>,
-    /// The worker's.
-    pub queues: Queues,
-    /// By port number.
-    pub wires: Vec<Wire>,
+    /// By port number; the mirror's is the last.
+    pub ports: Arc<Vec<Port>>,
+    /// By worker.
+    pub queues: Vec<Queues>,
+    /// Who owns which sources.
+    pub owners: Owners,
+    /// The ports that carry packets, to be tested for what RSS does; none for a single worker.
+    pub candidates: Vec<Candidate>,
     /// The time stamp counter.
     pub cycles: Cycles,
     /// What the API tells about the box.
@@ -31,80 +57,94 @@ pub struct Booted {
 /// Boots the ports of a topology, with the devices that the command line overrides.
 ///
 /// # Errors
-/// No ports, a port without a device, an override for a port that is not there, more workers than the
-/// data plane can share sources among, and whatever DPDK refuses: each names the port and a way out.
-pub fn boot(topology: &Topology, run: &Run) -> anyhow::Result<Booted> {
-    let specs = specs(topology, run)?;
-    ensure!(
-        topology.workers.count == 1,
-        "[workers] count = {}: one worker is what this version runs; set it to 1",
-        topology.workers.count
-    );
-    let pool_args = PoolArgs { data_room: data_room(topology), ..PoolArgs::new("packets", topology.mbufs) };
+/// No ports, a port without a device, an override for a port that is not there, a device with fewer transmit queues
+/// than workers, and whatever DPDK refuses: each names the port and a way out.
+pub fn boot(plan: &Plan) -> anyhow::Result<Booted> {
+    let topology = plan.topology;
+    let specs = specs(topology, plan.run)?;
+    let eal = start_dpdk(plan, &specs)?;
+    let cycles = Cycles::new(&eal);
+    let pools = pools(plan, &eal)?;
+    let mut devices = Vec::with_capacity(specs.len());
+    for spec in specs {
+        devices.push(attach(&eal, spec)?);
+    }
+    let width = if plan.ingress { plan.limits.outside } else { plan.limits.inside };
+    let deal = Deal::new(plan.seed, topology.workers.count, width, devices.iter().map(Device::info))?;
+    let opening = Opening { topology, ingress: plan.ingress, deal: &deal, pools: &pools };
+    let mut devices = devices.into_iter();
+    let mut ports = Vec::with_capacity(devices.len());
+    for (rule, device) in topology.ports.iter().zip(devices.by_ref()) {
+        ports.push(open(&opening, rule, device)?);
+    }
+    for &(a, b) in &topology.pairs {
+        dpdk::check_equal_mtu(&ports[a], &ports[b])?;
+    }
+    for (mirror, device) in topology.mirror.iter().zip(devices) {
+        ports.push(open_mirror(&opening, mirror, device)?);
+    }
+    for port in &mut ports {
+        port.start()?;
+    }
+    let copies = topology.mirror.as_ref().map(|mirror| memory::copies(topology, mirror));
+    let copies = copies.map(|args| MbufPool::new(&eal, &args)).transpose()?;
+    let queues = queues(topology, &ports, copies.as_ref(), cycles)?;
+    let (owners, candidates) = opening.settle(&ports);
+    let info = info(topology, &ports, &eal);
+    Ok(Booted { cycles, queues, owners, candidates, ports: Arc::new(ports), eal, info })
+}
+
+/// The device of every port, the mirror's last.
+fn specs(topology: &Topology, run: &Run) -> anyhow::Result<Vec<PortSpec>> {
+    let workers = topology.workers.count;
+    let carriers = topology.ports.iter().map(|port| (&port.name, &port.device, port.rx_queues));
+    let mirror = topology.mirror.iter().map(|mirror| (&mirror.port.name, &mirror.port.device, workers));
+    let all: Vec<_> = carriers.chain(mirror).collect();
+    ensure!(!topology.ports.is_empty(), "the config names no ports; add [ports.outside] and [ports.inside]");
+    ensure!(all.len() <= PORTS, "{} ports; a worker has at most {PORTS}", all.len());
+    for given in &run.ports {
+        if !all.iter().any(|(name, ..)| **name == given.name) {
+            let names: Vec<_> = all.iter().map(|(name, ..)| name.as_str()).collect();
+            bail!("--port {}: the config has no such port, only {}", given.name, names.join(", "));
+        }
+    }
+    let wish = |(name, device, rx_queues): (&String, &Option<String>, u16)| {
+        let given = run.ports.iter().rev().find(|given| given.name == *name);
+        let device = given.map(|given| given.device.as_str()).or(device.as_deref());
+        Wish { name, device, rx_queues, workers }.spec()
+    };
+    all.into_iter().map(wish).collect()
+}
+
+fn start_dpdk(plan: &Plan, specs: &[PortSpec]) -> anyhow::Result<Eal> {
     let eal = Eal::init(EalArgs {
-        huge_pages: match run.huge_pages {
+        huge_pages: match plan.run.huge_pages {
             HugePages::Auto => dpdk::HugePages::Auto,
             HugePages::Require => dpdk::HugePages::Require,
             HugePages::None => dpdk::HugePages::None,
         },
-        memory_mb: u32::try_from(pool_args.memory_mb() + OVERHEAD_MB)?,
+        memory_mb: u32::try_from(memory::needed_mb(plan.topology))?,
         pci: specs.iter().any(|spec| spec.driver() == Driver::Pci),
         log_sink: |line| tracing::debug!(target: "dpdk", "{line}"),
         ..EalArgs::default()
     })?;
     tracing::info!("{}; {}", Eal::version(), eal.memory_note());
-    let pool = MbufPool::new(&eal, &pool_args)?;
-    let mut ports = Vec::with_capacity(specs.len());
-    for (port, spec) in topology.ports.iter().zip(specs) {
-        ports.push(open(&eal, port, spec, &pool).with_context(|| format!("port {}", port.name))?);
-    }
-    for &(a, b) in &topology.pairs {
-        dpdk::check_equal_mtu(&ports[a], &ports[b])?;
-    }
-    let queues = start(&mut ports)?;
-    let info = info(topology, &ports, &eal);
-    let cycles = Cycles::new(&eal);
-    Ok(Booted { cycles, queues, wires: wires(topology), ports, eal, info })
+    Ok(eal)
 }
 
-/// The device of every port.
-fn specs(topology: &Topology, run: &Run) -> anyhow::Result<Vec<PortSpec>> {
-    ensure!(!topology.ports.is_empty(), "the config names no ports; add [ports.outside] and [ports.inside]");
-    ensure!(topology.ports.len() <= PORTS, "{} ports; one worker has at most {PORTS}", topology.ports.len());
-    for given in &run.ports {
-        if !topology.ports.iter().any(|port| port.name == given.name) {
-            let names: Vec<_> = topology.ports.iter().map(|port| port.name.as_str()).collect();
-            bail!("--port {}: the config has no such port, only {}", given.name, names.join(", "));
-        }
-    }
-    topology.ports.iter().map(|port| spec(port, run)).collect()
+/// A pool for each worker, on its own NUMA node.
+fn pools(plan: &Plan, eal: &Eal) -> anyhow::Result<Vec<MbufPool>> {
+    let pool = |(worker, core): (u16, &CoreId)| {
+        MbufPool::new(eal, &memory::pool(plan.topology, worker, memory::node_of(core.id)))
+    };
+    Ok((0..).zip(plan.cores).map(pool).collect::<Result<_, _>>()?)
 }
 
-fn spec(port: &TopologyPort, run: &Run) -> anyhow::Result<PortSpec> {
-    let given = run.ports.iter().rev().find(|given| given.name == port.name);
-    let device = given.map(|given| given.device.as_str()).or(port.device.as_deref());
-    let name = &port.name;
-    let device = device.with_context(|| {
-        format!("port {name} has no device; say --port {name}=DEVARGS or device = \"…\" in [ports.{name}]")
-    })?;
-    PortSpec::parse(device).with_context(|| format!("port {name}"))
-}
-
-/// A whole frame with two VLAN tags in one buffer, so that nothing common is scattered.
-fn data_room(topology: &Topology) -> u16 {
-    let mtu = topology.ports.iter().map(|port| port.mtu).max().unwrap_or(1500);
-    (mtu.saturating_add(14 + 8)).max(2048)
-}
-
-fn open(eal: &Eal, port: &TopologyPort, spec: PortSpec, pool: &MbufPool) -> anyhow::Result<Port> {
-    ensure!(port.rx_queues == 1, "rx_queues = {}: one worker polls one queue; set it to 1", port.rx_queues);
+fn attach(eal: &Eal, spec: PortSpec) -> anyhow::Result<Device> {
     if spec.driver() == Driver::AfXdp {
         clear_left_over_program(&spec);
     }
-    let device = Device::attach(eal, spec)?;
-    // A driver whose MTU cannot be set keeps its own; the pair is compared afterwards.
-    let config = PortConfig { mtu: (port.mtu != 1500).then_some(port.mtu), ..PortConfig::default() };
-    Ok(Port::configure(device, &config, &[pool])?)
+    Ok(Device::attach(eal, spec)?)
 }
 
 /// A process that was killed leaves its XDP program on the interface, and the next one cannot attach.
@@ -119,39 +159,24 @@ fn clear_left_over_program(spec: &PortSpec) {
     }
 }
 
-fn start(ports: &mut [Port]) -> anyhow::Result<Queues> {
-    let (mut rx, mut tx) = (Vec::with_capacity(ports.len()), Vec::with_capacity(ports.len()));
-    for port in ports {
-        port.start()?;
-        rx.push(port.take_rx(0)?);
-        tx.push(port.take_tx(0)?);
-    }
-    Ok(Queues { rx, out: Ways(tx) })
-}
-
-fn wires(topology: &Topology) -> Vec<Wire> {
-    let wire = |port: &TopologyPort| Wire { role: role(port.role), peer: u8::try_from(port.peer).ok() };
-    topology.ports.iter().map(wire).collect()
-}
-
-fn role(role: repute_policy::Role) -> Role {
-    match role {
-        repute_policy::Role::Inside => Role::Inside,
-        repute_policy::Role::Outside => Role::Outside,
-        repute_policy::Role::Both => Role::Both,
-    }
-}
-
 fn info(topology: &Topology, ports: &[Port], eal: &Eal) -> BoxInfo {
-    let one = |(port, booted): (&TopologyPort, &Port)| PortInfo {
-        name: port.name.clone(),
+    let name = |number: usize| topology.ports[number].name.clone();
+    let carriers = topology
+        .ports
+        .iter()
+        .map(|port| (port.name.clone(), format!("{:?}", port.role).to_lowercase(), name(port.peer)));
+    let mirror =
+        topology.mirror.iter().map(|mirror| (mirror.port.name.clone(), "mirror".to_owned(), String::new()));
+    let one = |((name, role, peer), booted): (_, &Port)| PortInfo {
+        name,
         device: booted.name().to_owned(),
-        role: format!("{:?}", port.role).to_lowercase(),
-        peer: topology.ports[port.peer].name.clone(),
+        role,
+        peer,
+        rss: PortRss::default(),
     };
     BoxInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         memory: eal.memory_note(),
-        ports: topology.ports.iter().zip(ports).map(one).collect(),
+        ports: carriers.chain(mirror).zip(ports).map(one).collect(),
     }
 }

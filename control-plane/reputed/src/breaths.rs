@@ -22,9 +22,11 @@ impl Breaths {
         Ok(Self { times: Histogram::new_with_bounds(1, LONGEST_NS, 2)?, cycles })
     }
 
-    /// Notes a breath of so many cycles.
-    pub fn note(&mut self, cycles: u64) {
-        self.times.saturating_record(self.cycles.to_ns(cycles));
+    /// Notes a breath of so many cycles; how many ns that is.
+    pub fn note(&mut self, cycles: u64) -> u64 {
+        let ns = self.cycles.to_ns(cycles);
+        self.times.saturating_record(ns);
+        ns
     }
 }
 

@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,6 +15,7 @@ use repute_engine::{Batch, Grid, Worker, batch_len};
 use repute_model::{BATCH, Judgement, Tick};
 use repute_wire::{Columns, Parsed, parse_ethernet};
 
+use crate::crew::Crew;
 use crate::io::Queues;
 
 /// Empty polls after which a capture has ended: the driver reads a file, it does not wait for one.
@@ -39,31 +39,31 @@ pub struct Playing {
 /// # Errors
 /// A port whose packets carry no stamps; the packets file cannot be written.
 pub fn run(
-    mut worker: Worker<Mbuf>,
-    mut queues: Queues,
+    worker: &mut Worker<Mbuf>,
+    queues: &mut Queues,
     cycles: Cycles,
     playing: &mut Playing,
-    stop: &AtomicBool,
+    crew: &Crew,
 ) -> anyhow::Result<()> {
     let mut merge = Merge::new(queues.rx.len());
     let mut pace = Pace { cycles, speed: playing.speed, start: None };
     let mut recorder = Recorder { out: playing.packets.as_mut(), n: 0, parsed: Vec::with_capacity(BATCH) };
     recorder.header()?;
     let mut batch = Batch::new();
-    while !stop.load(Ordering::Relaxed) {
-        merge.refill(&mut queues)?;
+    while !crew.is_stopping() {
+        merge.refill(queues)?;
         let Some((tick, stamp_us)) = merge.next_batch(&mut batch) else { break };
-        pace.wait_for(stamp_us, &mut worker, stop);
+        pace.wait_for(stamp_us, worker, crew);
         recorder.before(&batch);
         let judgements = worker.breathe(tick, &mut batch, &mut queues.out);
         recorder.after(judgements)?;
     }
     recorder.finish()?;
-    while playing.linger && !stop.load(Ordering::Relaxed) {
+    worker.release_all(&mut queues.out);
+    while playing.linger && !crew.is_stopping() {
         worker.attend();
         std::thread::sleep(NAP);
     }
-    worker.publish();
     Ok(())
 }
 
@@ -112,7 +112,7 @@ impl Merge {
         let ahead = &mut self.ports[port];
         let mut empty = 0;
         while ahead.frames.is_empty() && !ahead.ended {
-            if queues.rx[port].recv(&mut self.scratch) == 0 {
+            if queues.rx[port].queue.recv(&mut self.scratch) == 0 {
                 empty += 1;
                 ahead.ended = empty == END;
             }
@@ -156,12 +156,12 @@ struct Pace {
 
 impl Pace {
     /// Waits until a stamp is due. Commands are answered meanwhile, at the tick that has been reached.
-    fn wait_for(&mut self, stamp_us: u64, worker: &mut Worker<Mbuf>, stop: &AtomicBool) {
+    fn wait_for(&mut self, stamp_us: u64, worker: &mut Worker<Mbuf>, crew: &Crew) {
         let Some(speed) = self.speed else { return };
         let (start, first_us) = *self.start.get_or_insert((self.cycles.now(), stamp_us));
         let due_ns = (stamp_us.saturating_sub(first_us) as f64 * 1e3 / speed) as u64;
         while self.cycles.to_ns(self.cycles.now().saturating_sub(start)) < due_ns {
-            if stop.load(Ordering::Relaxed) {
+            if crew.is_stopping() {
                 return;
             }
             worker.attend();

@@ -16,15 +16,33 @@ pub struct Closing {
     /// Whether both conservation identities hold and the drivers counted the same.
     conserved: bool,
     policy_version: u64,
+    workers: Vec<WorkerClosing>,
     /// Sources with an entry at the end.
     tracked: u64,
     strangers: u64,
     unjudged: u64,
     protected: u64,
+    /// Packets that reached a worker which did not own their source.
+    misowned: u64,
+    /// Copies that the mirror withheld.
+    mirror_withheld: u64,
     /// Always-forward packets.
     control: u64,
     bands: Vec<Count>,
     ports: Vec<PortClosing>,
+}
+
+/// One worker's part.
+#[derive(Serialize, Debug)]
+struct WorkerClosing {
+    received: u64,
+    /// Handed over to other workers.
+    handed: u64,
+    /// Taken from other workers.
+    taken: u64,
+    /// Packets still held back: none at the end.
+    held: u64,
+    conserved: bool,
 }
 
 #[derive(Serialize, Debug)]
@@ -41,7 +59,12 @@ struct PortClosing {
     received_bytes: u64,
     forwarded: u64,
     dropped: Vec<Count>,
+    queued: u64,
+    handed: u64,
+    taken: u64,
     offered: u64,
+    released: u64,
+    mirrored: u64,
     sent: u64,
     sent_bytes: u64,
     refused: u64,
@@ -60,24 +83,31 @@ struct DriverCount {
 }
 
 impl Closing {
-    /// Joins the worker's account with the drivers' counters.
+    /// Joins the accounts of all workers, which have ended, with the drivers' counters.
     ///
     /// # Errors
     /// A port that gives no counters.
-    pub fn new(account: &Account, ports: &[Port], info: &[PortInfo]) -> anyhow::Result<Self> {
+    pub fn new(accounts: &[Account], ports: &[Port], info: &[PortInfo]) -> anyhow::Result<Self> {
+        let total = accounts.iter().fold(Account::zero(), |sum, account| sum.plus(account));
         let mut closings = Vec::with_capacity(ports.len());
-        for ((port, info), account) in ports.iter().zip(info).zip(&account.ports) {
-            closings.push(PortClosing::new(account, &port.stats()?, info));
+        for ((port, info), account) in ports.iter().zip(info).zip(&total.ports) {
+            closings.push(PortClosing::new(account, &port.stats()?, info, port.rx_queues() > 0));
         }
-        let named = |band: &Band| Count { name: band.name(), packets: account.bands[band.index()] };
+        let workers: Vec<_> = accounts.iter().map(WorkerClosing::new).collect();
+        let each =
+            workers.iter().all(|worker| worker.conserved) && closings.iter().all(|port| port.conserved);
+        let named = |band: &Band| Count { name: band.name(), packets: total.bands[band.index()] };
         Ok(Self {
-            conserved: account.is_conserved() && closings.iter().all(|port| port.conserved),
-            policy_version: account.policy_version,
-            tracked: account.tracked,
-            strangers: account.strangers,
-            unjudged: account.unjudged,
-            protected: account.protected,
-            control: account.control.iter().sum(),
+            conserved: each && nothing_is_under_way(&total),
+            policy_version: total.policy_version,
+            workers,
+            tracked: total.tracked,
+            strangers: total.strangers,
+            unjudged: total.unjudged,
+            protected: total.protected,
+            misowned: total.misowned,
+            mirror_withheld: total.mirror_withheld,
+            control: total.control.iter().sum(),
             bands: Band::ALL.iter().map(named).collect(),
             ports: closings,
         })
@@ -90,6 +120,22 @@ impl Closing {
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self)?;
         fs::write(path, text + "\n").with_context(|| format!("{}: cannot write", path.display()))
+    }
+
+    /// Several workers and what went between them.
+    fn print_workers(&self) {
+        for (number, worker) in self.workers.iter().enumerate().filter(|_| self.workers.len() > 1) {
+            println!(
+                "  worker {number} received {}, handed over {}, was handed {}",
+                worker.received, worker.handed, worker.taken
+            );
+        }
+        if self.misowned > 0 {
+            println!("  handed to a worker that did not own the source: {}; report this", self.misowned);
+        }
+        if self.mirror_withheld > 0 {
+            println!("  copies that the mirror's rate or buffers withheld {}", self.mirror_withheld);
+        }
     }
 
     /// Prints it for people.
@@ -108,13 +154,34 @@ impl Closing {
             "  from sources without a standing yet {}, unjudged {}, protected {}, control {}",
             self.strangers, self.unjudged, self.protected, self.control
         );
+        self.print_workers();
         println!("  sources tracked at the end {}", self.tracked);
         println!("  packets conserved: {}", if self.conserved { "yes, exactly" } else { "NO" });
     }
 }
 
+/// Whether everything that was held back has left, and everything that was handed over has arrived.
+fn nothing_is_under_way(total: &Account) -> bool {
+    let sum = |count: fn(&PortAccount) -> u64| total.ports.iter().map(count).sum::<u64>();
+    sum(|port| port.queued) == sum(|port| port.released) && sum(|port| port.handed) == sum(|port| port.taken)
+}
+
+impl WorkerClosing {
+    fn new(account: &Account) -> Self {
+        let sum = |count: fn(&PortAccount) -> u64| account.ports.iter().map(count).sum();
+        Self {
+            received: sum(|port| port.received),
+            handed: sum(|port| port.handed),
+            taken: sum(|port| port.taken),
+            held: account.held,
+            conserved: account.is_conserved() && account.held == 0,
+        }
+    }
+}
+
 impl PortClosing {
-    fn new(account: &PortAccount, driver: &PortStats, info: &PortInfo) -> Self {
+    /// `reads`: whether the box takes packets from the port, as from every one but the mirror's.
+    fn new(account: &PortAccount, driver: &PortStats, info: &PortInfo, reads: bool) -> Self {
         let dropped = Reason::ALL
             .iter()
             .map(|reason| Count { name: reason.name(), packets: account.dropped[reason.index()] });
@@ -125,12 +192,17 @@ impl PortClosing {
             received_bytes: account.received_bytes,
             forwarded: account.forwarded,
             dropped: dropped.filter(|count| count.packets > 0).collect(),
+            queued: account.queued,
+            handed: account.handed,
+            taken: account.taken,
             offered: account.offered,
+            released: account.released,
+            mirrored: account.mirrored,
             sent: account.sent,
             sent_bytes: account.sent_bytes,
             refused: account.refused,
             conserved: account.is_conserved()
-                && account.received == driver.ipackets
+                && (account.received == driver.ipackets || !reads)
                 && account.sent == driver.opackets,
             driver: DriverCount {
                 received: driver.ipackets,
@@ -144,7 +216,9 @@ impl PortClosing {
 
     fn print(&self) {
         println!("  port {} ({})", self.name, self.device);
-        println!("    in  {} = forwarded {} + dropped {}", self.received, self.forwarded, self.dropped());
+        let (received, queued) = (self.received, self.queued);
+        let held = if queued > 0 { format!(" + held back for a while {queued}") } else { String::new() };
+        println!("    in  {received} = forwarded {} + dropped {}{held}", self.forwarded, self.dropped());
         for count in &self.dropped {
             println!("          {:<20} {}", count.name, count.packets);
         }
@@ -160,6 +234,7 @@ impl PortClosing {
         }
     }
 
+    /// For any reason.
     fn dropped(&self) -> u64 {
         self.dropped.iter().map(|count| count.packets).sum()
     }

@@ -1,31 +1,24 @@
-//! The control thread: boots, serves, waits for signals, and draws the account.
+//! The control thread: reads the config, boots, hires the workers, serves, and draws the account.
 
 use std::fs::{self, File};
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, anyhow, bail, ensure};
-use repute_engine::{Handle, Published, REPLAY_SEED, Worker, mailbox};
-use repute_policy::{Checked, Config};
-use repute_server::{
-    ApplyRequest, BoxInfo, FIRST_VERSION, Hub, Loaded, ServeError, WorkerLink, default_socket, serve,
-};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use anyhow::{Context, ensure};
+use repute_engine::REPLAY_SEED;
+use repute_policy::Checked;
+use repute_server::{FIRST_VERSION, Loaded, default_socket};
 
 use crate::args::{Clock, Run};
-use crate::boot::{Booted, boot};
+use crate::boot::{Booted, Plan, boot};
 use crate::capture::Playing;
 use crate::closing::Closing;
+use crate::config::load;
 use crate::cores;
-use crate::worker::{self, Job};
-
-/// Slots of the command ring.
-const COMMANDS: usize = 256;
-/// Slots of the report ring.
-const REPORTS: usize = 4096;
+use crate::rss::{Trial, probes};
+use crate::service::{Service, serve};
+use crate::staff::{Place, Staff, Terms};
 
 /// Boots and runs until a signal, or until the captures end.
 ///
@@ -34,136 +27,47 @@ const REPORTS: usize = 4096;
 pub fn run(run: &Run) -> anyhow::Result<()> {
     let (checked, text) = load(&run.config)?;
     let socket = socket(run, &checked)?;
-    let playing = playing(run)?;
     let topology = checked.topology();
-    let core = cores::choose(topology.workers.cores.as_ref().and_then(|cores| cores.first().copied()))?;
-    let booted = boot(&topology, run)?;
-    let Booted { eal, ports, queues, wires, cycles, info } = booted;
-    let published = Published::shared();
-    let (mailbox, handle) = mailbox(COMMANDS, REPORTS);
-    let policy = Box::new(checked.compile(FIRST_VERSION));
-    let engine = Worker::new(policy, checked.limits(), seed(run)?, &wires, mailbox, Arc::clone(&published));
-    let stop = Arc::new(AtomicBool::new(false));
-    let (ended, end) = oneshot::channel();
-    let job = Job { eal, worker: engine, queues, cycles, idle: topology.workers.idle, playing };
-    let thread = worker::start(job, core, Arc::clone(&stop), ended)?;
-    tracing::info!("worker 0 runs on core {}; {checked}", core.id);
-    let loaded = Loaded { checked, name: run.config.display().to_string(), text };
-    let outcome = control(run, &socket, loaded, info.clone(), handle, Arc::clone(&published), end);
-    stop.store(true, Ordering::Relaxed);
-    let worked = thread.join().map_err(|_| anyhow!("worker 0 panicked; see above"))?;
-    let closing = Closing::new(&published.read(), &ports, &info.ports)?;
+    let workers = topology.workers.count;
+    let mut playing = playing(run, workers)?;
+    let cores = cores::choose(workers, topology.workers.cores.as_deref())?;
+    let (policy, limits, seed) = (checked.compile(FIRST_VERSION), checked.limits(), seed(run)?);
+    let plan =
+        Plan { topology: &topology, run, cores: &cores, limits, ingress: policy.ingress.is_some(), seed };
+    let Booted { eal, ports, queues, owners, candidates, cycles, info } = boot(&plan)?;
+    let (probes, samples) = probes(workers);
+    let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };
+    let places = cores.into_iter().zip(queues).zip(probes).map(place).collect();
+    let terms =
+        Terms { topology: &topology, policy: &policy, limits, seed, owners: &owners, eal: &eal, cycles };
+    let (staff, links) = Staff::hire(&terms, places)?;
+    tracing::info!("{checked}");
+    let names = info.ports.clone();
+    let served = serve(Service {
+        config: run.config.clone(),
+        socket,
+        crew: Arc::clone(staff.crew()),
+        loaded: Loaded { checked, name: run.config.display().to_string(), text },
+        links,
+        owners,
+        info,
+        trial: Trial::new(candidates, samples),
+        ports: Arc::clone(&ports),
+        rules: topology.ports,
+    });
+    let (worked, accounts) = staff.dismiss();
+    let closing = Closing::new(&accounts, &ports, &names)?;
     closing.print();
     if let Some(path) = &run.account {
         closing.write(path)?;
     }
-    for port in ports {
+    for port in Arc::into_inner(ports).into_iter().flatten() {
         port.close()?;
     }
-    worked.and(outcome)
+    worked.and(served)
 }
 
-/// Serves the API and waits for what ends it.
-fn control(
-    run: &Run,
-    socket: &Path,
-    loaded: Loaded,
-    info: BoxInfo,
-    handle: Handle,
-    published: Arc<Published>,
-    end: oneshot::Receiver<()>,
-) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let hub = Hub::new(vec![WorkerLink { handle, published }], loaded, info);
-        tokio::spawn(reload(hub.clone(), run.config.clone()));
-        let (shut, shutdown) = oneshot::channel::<()>();
-        let path = socket.to_owned();
-        // A task of its own, so that not even its panic reaches the workers.
-        let mut server = tokio::spawn(async move {
-            let shutdown = async {
-                // A sender that is gone is a shutdown as well.
-                let _ = shutdown.await;
-            };
-            serve(hub, &path, shutdown).await
-        });
-        tracing::info!("API on {}", socket.display());
-        let mut last = std::pin::pin!(last(run, end));
-        tokio::select! {
-            () = &mut last => {
-                let _ = shut.send(());
-                server.await?.map_err(anyhow::Error::from)
-            }
-            served = &mut server => {
-                // Without a socket there was never an API: better not to start than to run unseen.
-                if let Ok(Err(ServeError::Socket(error))) = served {
-                    return Err(error.into());
-                }
-                tracing::error!("the API has ended: {served:?}; traffic goes on by the last policy");
-                last.await;
-                Ok(())
-            }
-        }
-    })
-}
-
-/// Done when a signal says so, or when the captures have ended and nobody lingers.
-async fn last(run: &Run, end: oneshot::Receiver<()>) {
-    let signals = async {
-        let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            tracing::error!("signals cannot be watched; only SIGKILL ends this process");
-            return std::future::pending().await;
-        };
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-    };
-    let linger = run.linger;
-    let ended = async {
-        if end.await.is_err() || linger {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! { () = signals => {}, () = ended => {} }
-}
-
-/// SIGHUP: the config again, down the same road as the API.
-async fn reload(hub: Hub, path: PathBuf) {
-    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-        return tracing::error!("SIGHUP cannot be watched; apply policies by the API");
-    };
-    while hangups.recv().await.is_some() {
-        match reload_once(&hub, &path).await {
-            Ok(version) => tracing::info!("{} is in force as version {version}", path.display()),
-            Err(error) => tracing::error!("{} was not applied: {error:#}", path.display()),
-        }
-    }
-}
-
-async fn reload_once(hub: &Hub, path: &Path) -> anyhow::Result<u64> {
-    let text = read(path)?;
-    let request = ApplyRequest {
-        text,
-        name: path.display().to_string(),
-        who: "SIGHUP".to_owned(),
-        expected_version: None,
-        confirm_within: None,
-    };
-    Ok(hub.apply(request).await?.version)
-}
-
-fn load(path: &Path) -> anyhow::Result<(Checked, String)> {
-    let text = read(path)?;
-    match Config::parse(&path.display().to_string(), &text) {
-        Ok(checked) => Ok((checked, text)),
-        Err(mistakes) => bail!("{mistakes}"),
-    }
-}
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))
-}
-
-fn playing(run: &Run) -> anyhow::Result<Option<Playing>> {
+fn playing(run: &Run, workers: u16) -> anyhow::Result<Option<Playing>> {
     let Clock::Capture(speed) = run.clock else {
         ensure!(
             run.packets.is_none(),
@@ -172,6 +76,11 @@ fn playing(run: &Run) -> anyhow::Result<Option<Playing>> {
         ensure!(!run.linger, "--linger needs --clock capture: live traffic does not end");
         return Ok(None);
     };
+    ensure!(
+        workers == 1,
+        "--clock capture plays packets in the order of their stamps, which one worker can keep; set [workers] \
+         count = 1"
+    );
     let create = |path: &PathBuf| {
         File::create(path).map(BufWriter::new).with_context(|| format!("{}: cannot create", path.display()))
     };

@@ -3,20 +3,28 @@
 use dpdk::{Mbuf, RxQueue, Ways};
 use repute_engine::Batch;
 
-/// One worker's queues, by port number.
+/// One worker's queues.
 #[derive(Debug)]
 pub struct Queues {
-    /// Ways in.
-    pub rx: Vec<RxQueue>,
-    /// Ways out.
+    /// Ways in: one for each port that has a queue for this worker.
+    pub rx: Vec<Entrance>,
+    /// Ways out, by port number.
     pub out: Ways,
 }
 
-impl Queues {
-    /// Fills an empty batch with what waits at a port; how many came.
+/// One way in.
+#[derive(Debug)]
+pub struct Entrance {
+    /// Number of the port.
+    pub port: u8,
+    /// The queue.
+    pub queue: RxQueue,
+}
+
+impl Entrance {
+    /// Fills an empty batch with what waits; how many came.
     #[inline]
-    pub fn receive(&mut self, port: u8, batch: &mut Batch<Mbuf>) -> usize {
-        let rx = &mut self.rx[usize::from(port)];
-        batch.fill(port, |packets| rx.recv(packets))
+    pub fn receive(&mut self, batch: &mut Batch<Mbuf>) -> usize {
+        batch.fill(self.port, |packets| self.queue.recv(packets))
     }
 }

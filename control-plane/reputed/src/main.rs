@@ -11,14 +11,21 @@ mod boot;
 mod breaths;
 mod capture;
 mod closing;
+mod config;
 mod control;
 mod cores;
+mod crew;
+mod devices;
 mod io;
+mod links;
 mod live;
 mod machine;
+mod memory;
+mod ports;
 mod preflight;
-#[cfg_attr(not(test), expect(dead_code, reason = "boot asks it as soon as there are several workers"))]
 mod rss;
+mod service;
+mod staff;
 mod worker;
 
 use std::io::IsTerminal;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use repute_engine::Published;
-use repute_model::{Limits, Report, Source, owner};
+use repute_model::{Limits, Owners, Report, Source};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -43,6 +43,8 @@ pub(crate) struct State {
     pub history: History,
     pub ledger: Ledger,
     pub limits: Limits,
+    /// As the workers share them.
+    owners: Owners,
     /// The policy version that each worker has reported as installed.
     pub installed: watch::Sender<Vec<u64>>,
     published: Vec<Arc<Published>>,
@@ -57,17 +59,18 @@ impl State {
         published: Vec<Arc<Published>>,
         history: History,
         limits: Limits,
+        owners: Owners,
         installed: watch::Sender<Vec<u64>>,
     ) -> Self {
         let breaths = vec![Breath { tick: 0, at: Instant::now() }; published.len()];
         let (ledger, packet_log) = (Ledger::default(), PacketLog::default());
-        Self { post, history, ledger, limits, installed, published, breaths, packet_log, rush: false }
+        Self { post, history, ledger, limits, owners, installed, published, breaths, packet_log, rush: false }
     }
 
     /// The source that is meant, and the worker that owns it.
     pub fn locate(&self, source: Source) -> Result<(Source, u16), HubError> {
         let source = resolve(source, width(self.history.checked(), &self.limits))?;
-        Ok((source, owner(source, self.post.workers())))
+        Ok((source, self.owners.owner(source)))
     }
 
     /// The workers that have not yet reported `version`.
@@ -139,6 +142,7 @@ fn guarded(what: &str, work: impl FnOnce()) {
 
 #[cfg(test)]
 mod tests {
+    use repute_model::Owners;
     use repute_policy::Config;
 
     use crate::{BoxInfo, Hub, HubError, Loaded};
@@ -148,7 +152,7 @@ mod tests {
         let text = "[profiles.ingress]".to_owned();
         let checked = Config::parse("test", &text).unwrap();
         let loaded = Loaded { checked, name: "test".to_owned(), text };
-        let hub = Hub::new(Vec::new(), loaded, BoxInfo::default());
+        let hub = Hub::new(Vec::new(), Owners::Hash { workers: 1 }, loaded, BoxInfo::default());
         let failed = hub.run(|_| -> u32 { panic!("a mistake in a request") }).await;
         assert!(matches!(failed, Err(HubError::Gone)));
         assert_eq!(hub.status().await.unwrap().policy.version, 1);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use repute_engine::Published;
-use repute_model::{Command, Explanation, Score, Source, Token};
+use repute_model::{Command, Explanation, Owners, Score, Source, Token};
 use repute_policy::Checked;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -14,7 +14,7 @@ use crate::audit::audit;
 use crate::history::{FIRST_VERSION, History};
 use crate::ledger::{LimitCursor, LimitEvent};
 use crate::post::{Answer, Post};
-use crate::{BoxInfo, HubError, Limit, WorkerLink};
+use crate::{BoxInfo, HubError, Limit, PortRss, WorkerLink};
 
 /// How long a worker may take to answer before the question fails.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -51,7 +51,7 @@ pub struct Hub {
 #[derive(Debug)]
 pub(crate) struct Inner {
     jobs: mpsc::Sender<crate::actor::Job>,
-    pub(crate) info: BoxInfo,
+    pub(crate) info: watch::Sender<BoxInfo>,
     pub(crate) started: Instant,
     pub(crate) published: Vec<Arc<Published>>,
     pub(crate) installed: watch::Receiver<Vec<u64>>,
@@ -61,20 +61,20 @@ pub(crate) struct Inner {
 }
 
 impl Hub {
-    /// Takes over the workers' rings and begins to read their reports. The workers judge by
-    /// `loaded.checked.compile(FIRST_VERSION)`. Must be called on a tokio runtime; ends with its last
-    /// clone.
-    pub fn new(links: Vec<WorkerLink>, loaded: Loaded, info: BoxInfo) -> Self {
+    /// Takes over the rings of the workers, by their numbers, and begins to read their reports. The workers
+    /// share sources by `owners` and judge by `loaded.checked.compile(FIRST_VERSION)`. Must be called on a
+    /// tokio runtime; ends with its last clone.
+    pub fn new(links: Vec<WorkerLink>, owners: Owners, loaded: Loaded, info: BoxInfo) -> Self {
         let limits = loaded.checked.limits();
         let (handles, published): (Vec<_>, Vec<_>) =
             links.into_iter().map(|link| (link.handle, link.published)).unzip();
         let (installed_tx, installed) = watch::channel(vec![FIRST_VERSION; handles.len()]);
         let history = History::new(loaded);
-        let state = State::new(Post::new(handles), published.clone(), history, limits, installed_tx);
+        let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
         let events = state.ledger.events();
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
-        let (started, road) = (Instant::now(), Mutex::new(()));
+        let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
         let inner = Arc::new(Inner { jobs, info, started, published, installed, road, events });
         tokio::spawn(audit(Arc::downgrade(&inner)));
         Self { inner }
@@ -83,6 +83,15 @@ impl Hub {
     /// How many workers there are.
     pub fn workers(&self) -> u16 {
         self.inner.published.len() as u16
+    }
+
+    /// Takes note of what RSS of a port was found to be worth; the number is that of [`BoxInfo::ports`].
+    pub fn found_rss(&self, port: usize, found: PortRss) {
+        self.inner.info.send_modify(|info| {
+            if let Some(port) = info.ports.get_mut(port) {
+                port.rss = found;
+            }
+        });
     }
 
     /// Takes a source's score apart. An address stands for the source it belongs to.

@@ -40,4 +40,4 @@ pub use post::WorkerLink;
 pub use repute_proto::default_socket;
 pub use serve::{ServeError, serve};
 pub use socket::SocketError;
-pub use status::{BoxInfo, PortInfo, StatusView, WorkerView};
+pub use status::{BoxInfo, PortInfo, PortRss, StatusView, WorkerView};

@@ -52,10 +52,6 @@ impl Post {
         Self { handles, questions: HashMap::new(), next: 0 }
     }
 
-    pub fn workers(&self) -> u16 {
-        self.handles.len() as u16
-    }
-
     /// Whether somebody waits for an answer.
     pub fn is_awaited(&self) -> bool {
         !self.questions.is_empty()

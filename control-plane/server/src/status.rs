@@ -25,10 +25,21 @@ pub struct PortInfo {
     pub name: String,
     /// DPDK device.
     pub device: String,
-    /// `inside`, `outside` or `both`.
+    /// `inside`, `outside`, `both` or `mirror`.
     pub role: String,
     /// Name of the port its packets leave by; empty = none.
     pub peer: String,
+    /// What its receive-side scaling does for several workers.
+    pub rss: PortRss,
+}
+
+/// What receive-side scaling (RSS) of a port was found to be worth.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PortRss {
+    /// `right`: packets arrive at their owner; `wrong`; `absent`; empty: one worker, or not known yet.
+    pub hint: &'static str,
+    /// The finding in one sentence; empty with an empty hint.
+    pub finding: String,
 }
 
 /// One worker.
@@ -83,7 +94,7 @@ impl Hub {
         let workers = published.map(|(p, silent)| WorkerView { account: p.read(), silent }).collect();
         let LedgerCounts { active, past, forgotten } = counts;
         Ok(StatusView {
-            info: self.inner.info.clone(),
+            info: self.inner.info.borrow().clone(),
             uptime: self.inner.started.elapsed(),
             policy,
             everywhere,

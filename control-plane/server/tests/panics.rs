@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{CONFIG, Datagram, Sink, source};
-use repute_engine::{Batch, Published, Role, Wire, Worker, mailbox};
-use repute_model::Tick;
+use repute_engine::{Batch, Published, Role, Setup, Wire, Worker, mailbox};
+use repute_model::{Owners, Tick};
 use repute_policy::Config;
 use repute_server::{BoxInfo, FIRST_VERSION, Hub, Loaded, WorkerLink};
 
@@ -42,7 +42,8 @@ fn the_wire_outlives_panics_of_the_control_plane() {
     let (mailbox, handle) = mailbox(16, 64);
     let wires = [Wire { role: Role::Outside, peer: Some(1) }, Wire { role: Role::Inside, peer: Some(0) }];
     let policy = Box::new(checked.compile(FIRST_VERSION));
-    let worker = Worker::new(policy, checked.limits(), 1, &wires, mailbox, Arc::clone(&published));
+    let worker =
+        Worker::new(Setup::alone(policy, checked.limits(), 1, &wires, mailbox, Arc::clone(&published)));
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let thread = std::thread::spawn(move || forward(worker, &flag));
@@ -53,7 +54,7 @@ fn the_wire_outlives_panics_of_the_control_plane() {
     let control = catch_unwind(AssertUnwindSafe(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let hub = Hub::new(links, loaded, info);
+            let hub = Hub::new(links, Owners::Hash { workers: 1 }, loaded, info);
             let failed = tokio::spawn(async { panic!("a mistake in a task") }).await;
             assert!(failed.is_err());
             forwards(&published);

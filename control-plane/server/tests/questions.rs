@@ -4,10 +4,12 @@
 mod common;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Plan, Rig, source};
-use repute_model::{Band, Filter, Rule};
+use repute_model::toeplitz::{Key, Reta, Spread};
+use repute_model::{Band, Filter, Owners, Rule};
 use repute_server::{ApplyRequest, HubError, Limit, LimitChange, LimitCursor, PageToken};
 
 async fn active(rig: &Rig) -> Vec<Limit> {
@@ -37,6 +39,36 @@ async fn an_address_stands_for_its_source() {
     assert_eq!(explained.source.to_string(), "2001:db8::/64");
     let error = rig.hub.explain(source("2001:db8::/48")).await.unwrap_err();
     assert!(matches!(error, HubError::Width { v4: 32, v6: 64, .. }), "{error}");
+}
+
+/// A key without a pattern: a linear congruential generator.
+fn key() -> Key {
+    let mut state = 1u64;
+    let bytes: [u8; 40] = std::array::from_fn(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    });
+    Key::new(&bytes).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_reach_the_owner_however_sources_are_shared() {
+    let toeplitz = Owners::Toeplitz(Arc::new(Spread::new(&key(), Reta::even(128, 3).unwrap())));
+    for owners in [Owners::Hash { workers: 3 }, toeplitz] {
+        let plan = Plan { workers: 3, breathing: 3, owners: Some(owners.clone()), ..Plan::default() };
+        let rig = plan.start();
+        rig.receive(0x0a00_0000..0x0a00_0000 + 60);
+        rig.received(60).await;
+        let mut asked = [0; 3];
+        for i in 0..60 {
+            let source = source(&format!("10.0.0.{i}"));
+            let explained = rig.hub.explain(source).await.unwrap();
+            assert!(explained.answer.tracked, "{source} is asked of worker {}", explained.worker);
+            assert_eq!(explained.worker, owners.owner(source));
+            asked[usize::from(explained.worker)] += 1;
+        }
+        assert!(asked.iter().all(|&count| count > 5), "{asked:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +158,8 @@ async fn a_listed_source_is_dropped_counted_and_conserved() {
     assert!(total.is_conserved());
     assert_eq!((total.ports[0].dropped_total(), total.ports[0].forwarded), (100, 100));
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(active(&rig).await[0].source, source("10.0.0.1"));
+    assert_eq!((total.tracked, total.strangers), (1, 101), "it needs no entry to be dropped");
+    assert!(active(&rig).await.is_empty());
     let explained = rig.hub.explain(source("10.0.0.1")).await.unwrap().answer;
     assert_eq!(explained.rule, Rule::Listed(100));
 }

@@ -2,8 +2,8 @@
 //!
 //! The worker adds to plain numbers and publishes a copy once a tick ([`crate::Published`]). Both conservation
 //! identities can be checked on any published account:
-//! *in*: received = forwarded + Σ dropped by reason, per port;
-//! *out*: sent = forwarded to it − refused by it, per port.
+//! *in*: received + taken = forwarded + Σ dropped by reason + queued + handed, per port;
+//! *out*: sent = forwarded to it + released to it + mirrored to it − refused by it, per port.
 
 use repute_model::{Band, Reason};
 use repute_wire::Class;
@@ -24,8 +24,18 @@ pub struct PortAccount {
     pub forwarded: u64,
     /// Of those: dropped, by [`Reason::index`].
     pub dropped: [u64; Reason::COUNT],
-    /// Meant for this port.
+    /// Of those: held back, to be released later.
+    pub queued: u64,
+    /// Of those: handed over to the worker that owns their source.
+    pub handed: u64,
+    /// Taken from another worker that received them by this port.
+    pub taken: u64,
+    /// Meant for this port: forwarded or released to it, or copied to it.
     pub offered: u64,
+    /// Of those: had been held back before.
+    pub released: u64,
+    /// Of those: copies for whoever listens at a mirror port.
+    pub mirrored: u64,
     /// Taken by this port.
     pub sent: u64,
     /// Their bytes on the wire.
@@ -55,7 +65,8 @@ impl PortAccount {
 
     /// Whether no packet was lost sight of.
     pub fn is_conserved(&self) -> bool {
-        self.received == self.forwarded + self.dropped_total() && self.offered == self.sent + self.refused
+        let out = self.forwarded + self.dropped_total() + self.queued + self.handed;
+        self.received + self.taken == out && self.offered == self.sent + self.refused
     }
 }
 
@@ -104,9 +115,74 @@ pub struct Account {
     pub log_lines_suppressed: u64,
     /// Jumps in time.
     pub jumps: u64,
+    /// Packets handed to this worker whose source it does not own either: forwarded unjudged. Never, unless
+    /// workers disagree about who owns whom.
+    pub misowned: u64,
+    /// Packets held back now.
+    pub held: u64,
+    /// Packets that waited in the rings from other workers at the last look.
+    pub hand_over_depth: u64,
+    /// Copies that the mirror's rate limit or its empty pool withheld.
+    pub mirror_withheld: u64,
+    /// Plain packets whose source was not in the table.
+    pub misses: u64,
+    /// Sources offered to the prefilter.
+    pub prefilter_insertions: u64,
+    /// After so many of them the prefilter has forgotten a single sighting.
+    pub prefilter_window: u64,
+    /// The longest that a source waited for the sweep in its last whole round, ms.
+    pub sweep_ms: u64,
+    /// The longest breath, ns; 0 where nobody measures.
+    pub longest_breath_ns: u64,
+    /// Bytes of all tables.
+    pub memory_bytes: u64,
+    /// Cycles by [`Stage`], of the breaths that were measured.
+    pub stage_cycles: [u64; Stage::ALL.len()],
+    /// Packets in the breaths that were measured.
+    pub measured_packets: u64,
+    /// Breaths that were measured: one in [`MEASURED_ONE_IN`].
+    pub measured_breaths: u64,
+    /// Ticks that were measured (sweep, commands, publication): all of them.
+    pub measured_ticks: u64,
+}
+
+/// One breath in so many is measured by stage.
+pub const MEASURED_ONE_IN: u64 = 64;
+
+/// What a breath consists of, for its telemetry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Once a tick: release, sweep, commands, publication.
+    Tick,
+    /// Outlines, owners, and the look-up of the whole batch.
+    Find,
+    /// Judgements.
+    Judge,
+    /// Sending and freeing.
+    Send,
+}
+
+impl Stage {
+    /// Every stage, in counter order.
+    pub const ALL: [Self; 4] = [Self::Tick, Self::Find, Self::Judge, Self::Send];
+
+    /// The name used in API and CLI.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tick => "tick",
+            Self::Find => "find",
+            Self::Judge => "judge",
+            Self::Send => "send",
+        }
+    }
 }
 
 impl Account {
+    /// Adds the cycles of one stage.
+    pub(crate) const fn stage(&mut self, stage: Stage, cycles: u64) {
+        self.stage_cycles[stage as usize] += cycles;
+    }
+
     /// Nothing counted.
     pub fn zero() -> Self {
         Self::new_zeroed()
@@ -116,7 +192,8 @@ impl Account {
     pub fn is_conserved(&self) -> bool {
         let forwarded: u64 = self.ports.iter().map(|port| port.forwarded).sum();
         let offered: u64 = self.ports.iter().map(|port| port.offered).sum();
-        forwarded == offered && self.ports.iter().all(PortAccount::is_conserved)
+        let later: u64 = self.ports.iter().map(|port| port.released + port.mirrored).sum();
+        forwarded + later == offered && self.ports.iter().all(PortAccount::is_conserved)
     }
 
     /// The sum over workers; gauges and totals alike, tick and version of the later one.
@@ -128,6 +205,8 @@ impl Account {
         }
         sum.tick = self.tick.max(other.tick);
         sum.policy_version = self.policy_version.max(other.policy_version);
+        sum.sweep_ms = self.sweep_ms.max(other.sweep_ms);
+        sum.longest_breath_ns = self.longest_breath_ns.max(other.longest_breath_ns);
         sum
     }
 }

@@ -13,6 +13,12 @@ pub struct Batch<P> {
     pub(crate) ports: [u8; BATCH],
     /// Whether they differ.
     mixed: bool,
+    /// Whether another worker received them.
+    pub(crate) taken: bool,
+    /// Which of them were handed to the wrong worker, a bit each.
+    pub(crate) misowned: u64,
+    /// Bytes on the wire of all of them, once a worker has looked.
+    pub(crate) bytes: u64,
     /// What a worker finds out about them; written anew in every breath.
     pub(crate) lanes: Lanes,
 }
@@ -26,7 +32,15 @@ impl<P> Default for Batch<P> {
 impl<P> Batch<P> {
     /// An empty batch.
     pub const fn new() -> Self {
-        Self { packets: ArrayVec::new_const(), ports: [0; BATCH], mixed: false, lanes: Lanes::new() }
+        Self {
+            packets: ArrayVec::new_const(),
+            ports: [0; BATCH],
+            mixed: false,
+            taken: false,
+            misowned: 0,
+            bytes: 0,
+            lanes: Lanes::new(),
+        }
     }
 
     /// Packets in it.
@@ -60,9 +74,14 @@ impl<P> Batch<P> {
         (!self.mixed && !self.packets.is_empty()).then_some(self.ports[0])
     }
 
-    /// Bytes on the wire of all of its packets, once a worker has looked at them.
-    pub(crate) fn wire_len(&self) -> u64 {
-        self.lanes.lane[..self.packets.len()].iter().map(|lane| u64::from(lane.wire_len)).sum()
+    /// Puts a packet back that was number `from`, with all that is known of it.
+    #[inline]
+    pub(crate) fn keep(&mut self, from: usize, packet: P) {
+        let to = self.packets.len();
+        self.ports[to] = self.ports[from];
+        self.lanes.lane[to] = self.lanes.lane[from];
+        self.lanes.sought[to] = self.lanes.sought[from];
+        self.packets.push(packet);
     }
 
     /// Lets `receive` fill an empty batch with packets of one port; what `receive` returns.

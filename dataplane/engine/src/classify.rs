@@ -15,11 +15,24 @@ const REFLECTORS: [u16; 22] = [
     11_211, 37_810,
 ];
 
+/// The same, a bit for every port: asked for most datagrams.
+static REFLECTS: [u64; 1024] = {
+    let mut bits = [0; 1024];
+    let mut i = 0;
+    while i < REFLECTORS.len() {
+        bits[REFLECTORS[i] as usize / 64] |= 1 << (REFLECTORS[i] % 64);
+        i += 1;
+    }
+    bits
+};
+
 /// The exchange a packet with addresses is part of.
 pub fn exchange(parsed: &Parsed, bytes: &[u8]) -> Exchange {
     let act = match parsed.l4 {
         L4::Tcp if parsed.has_tcp_flags() => segment(parsed),
-        L4::Udp if parsed.has_ports() => Act::Datagram { answer: comes_from_reflector(u32::from(parsed.sport) << 16 | u32::from(parsed.dport)) },
+        L4::Udp if parsed.has_ports() => Act::Datagram {
+            answer: comes_from_reflector(u32::from(parsed.sport) << 16 | u32::from(parsed.dport)),
+        },
         L4::Icmp if parsed.has_icmp() => icmp_act(parsed, bytes),
         L4::Icmpv6 if parsed.has_icmp() => icmpv6_act(parsed, bytes),
         L4::Other => Act::Datagram { answer: false },
@@ -51,7 +64,8 @@ fn segment(parsed: &Parsed) -> Act {
 /// from a service that amplifies.
 #[inline]
 pub fn comes_from_reflector(ports: u32) -> bool {
-    REFLECTORS.contains(&((ports >> 16) as u16)) && !REFLECTORS.contains(&(ports as u16))
+    let reflects = |port: u16| REFLECTS[usize::from(port) / 64] >> (port % 64) & 1 != 0;
+    reflects((ports >> 16) as u16) && !reflects(ports as u16)
 }
 
 fn icmp_act(parsed: &Parsed, bytes: &[u8]) -> Act {

@@ -77,6 +77,11 @@ impl<P> Peers<P> {
         Self { me, others: ends.map(peer).collect(), first: 0 }
     }
 
+    /// This worker's number.
+    pub fn me(&self) -> u16 {
+        self.me
+    }
+
     /// Sets a packet aside for worker `to`, which is another one; it leaves with the next
     /// [`flush`](Self::flush).
     ///

@@ -165,6 +165,18 @@ impl<T> Shaper<T> {
         })
     }
 
+    /// Whether a source holds packets: then it may not overtake them.
+    #[inline(always)]
+    pub fn holds(&self, source: u64) -> bool {
+        !self.wheel.is_empty() && self.lanes.get(source).is_some()
+    }
+
+    /// Whether nothing is held.
+    #[inline(always)]
+    pub fn is_idle(&self) -> bool {
+        self.wheel.is_empty()
+    }
+
     /// How many packets are held.
     pub fn held(&self) -> u32 {
         self.wheel.len()

@@ -3,9 +3,13 @@
 mod control;
 mod judge;
 pub(crate) mod lanes;
+mod release;
 mod send;
+mod setup;
 mod short;
 mod stranger;
+mod team;
+mod treat;
 mod view;
 
 use std::sync::Arc;
@@ -13,35 +17,18 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 use repute_model::{
     BATCH, Band, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
-    Side, Source, Tick, Treatment, Width,
+    Sampling, Side, Source, Tick, Treatment, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
+pub use setup::{Role, Setup, Team, Wire};
 pub(crate) use stranger::Stranger;
+use treat::Waiting;
 use view::{Facing, View};
 
 use crate::answers::ListJob;
-use crate::{Account, Batch, JUMP_MS, Mailbox, PORTS, Published};
-
-/// On which side of a port its senders are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-    /// The protected side.
-    Inside,
-    /// Everybody else.
-    Outside,
-    /// Both; the policy's `inside` prefixes tell.
-    Both,
-}
-
-/// One port of a worker: the side of its senders, and where its packets go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Wire {
-    /// Which side.
-    pub role: Role,
-    /// The port its packets are forwarded to; `None` drops them as `no-peer`.
-    pub peer: Option<u8>,
-}
+use crate::shaper::{ConnectionQueue, Held, Shaper};
+use crate::{Account, Batch, JUMP_MS, MEASURED_ONE_IN, Mailbox, Mirror, PORTS, Published, Stage};
 
 /// Commands taken per tick.
 const COMMANDS_PER_TICK: usize = 16;
@@ -56,59 +43,74 @@ pub struct Worker<P> {
     pub(crate) mailbox: Mailbox,
     pub(crate) job: Option<ListJob>,
     pub(crate) now: Tick,
+    /// When the policy was installed.
+    installed: Tick,
     wires: [Wire; PORTS],
     published: Arc<Published>,
     view: View,
+    team: Option<Team<P>>,
+    shaper: Shaper<Held<P>>,
+    connections: ConnectionQueue<Held<P>>,
+    /// The tickets of the batch under way, in its order.
+    tickets: ArrayVec<Waiting, BATCH>,
+    mirror: Mirror<P>,
+    /// Which packets of the batch under way the mirror picked, a bit each.
+    copied: u64,
     judgements: ArrayVec<Judgement, BATCH>,
     outboxes: [Outbox<P>; PORTS],
     dropped: Outbox<P>,
     control: control::Cap,
     log_left: u32,
+    /// A test closes the short way.
+    general_only: bool,
     /// One port carries both sides: answers to what was dropped may come all the same.
     sees_all: bool,
 }
 
 impl<P: Packet> Worker<P> {
-    /// A worker with everything it will ever need. `seed` keys its hash tables; `wires` are its ports,
-    /// at most [`PORTS`].
-    pub fn new(
-        policy: Box<Policy>,
-        limits: Limits,
-        seed: u64,
-        wires: &[Wire],
-        mailbox: Mailbox,
-        published: Arc<Published>,
-    ) -> Self {
+    /// A worker with everything it will ever need.
+    pub fn new(setup: Setup<'_, P>) -> Self {
+        let Setup { policy, limits, seed, wires, mailbox, published, team, mirror } = setup;
         let none = Wire { role: Role::Both, peer: None };
+        let wires = std::array::from_fn(|i| wires.get(i).copied().unwrap_or(none));
         let mut account = Account::zero();
         account.policy_version = policy.version;
         let mut shard = Shard::new(&limits, seed);
         if let Some(rules) = rules(&policy) {
             shard.adopt(rules.profile);
         }
-        let wires = std::array::from_fn(|i| wires.get(i).copied().unwrap_or(none));
+        account.memory_bytes = shard.memory().0 as u64;
         Self {
             shard,
-            view: View::of(&policy, &wires, &limits),
-            limits,
+            view: View::of(&policy, &wires, &limits, true),
             account,
             mailbox,
             job: None,
             now: Tick(0),
+            installed: Tick(0),
             wires,
             published,
+            team,
+            shaper: Shaper::new(&limits),
+            connections: ConnectionQueue::new(&limits),
+            tickets: ArrayVec::new(),
+            mirror: Mirror::new(mirror),
+            copied: 0,
             judgements: ArrayVec::new(),
             outboxes: std::array::from_fn(|_| Outbox::new()),
             dropped: Outbox::new(),
             control: control::Cap::default(),
             log_left: 0,
+            general_only: false,
             sees_all: wires.iter().any(|wire| wire.role == Role::Both && wire.peer.is_some()),
+            limits,
             policy,
         }
     }
 
-    /// One breath: time moves on to `now`, every packet is judged and sent on or dropped. The batch is
-    /// empty afterwards. Returns one judgement per packet, in order.
+    /// One breath: time moves on to `now`, every packet is judged and sent on, held back, handed over or
+    /// dropped. The batch is empty afterwards. Returns one judgement per packet that this worker owns, in
+    /// order.
     ///
     /// All packets of a batch belong to `now`: see [`crate::batch_len`]. `now` never runs backwards; an
     /// earlier one counts as the latest.
@@ -118,24 +120,75 @@ impl<P: Packet> Worker<P> {
         batch: &mut Batch<P>,
         io: &mut I,
     ) -> &[Judgement] {
-        self.advance(now);
+        if now > self.now {
+            let start = io.cycles();
+            self.advance(now, io);
+            self.account.stage(Stage::Tick, io.cycles().wrapping_sub(start));
+            self.account.measured_ticks += 1;
+        }
         self.judgements.clear();
         if batch.is_empty() {
             return &self.judgements;
         }
         self.account.batches += 1;
-        batch.prefetch();
+        if self.account.batches.is_multiple_of(MEASURED_ONE_IN) {
+            self.measured(batch, io);
+        } else {
+            self.look(batch);
+            self.judge_all(batch);
+            self.send(batch, io);
+        }
+        &self.judgements
+    }
+
+    /// A breath with a look at the cycle counter between its stages.
+    #[inline(never)]
+    fn measured<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
+        self.account.measured_breaths += 1;
+        self.account.measured_packets += batch.len() as u64;
+        let mut last = io.cycles();
+        let mut lap = |account: &mut Account, stage: Stage, now: u64| {
+            account.stage(stage, now.wrapping_sub(last));
+            last = now;
+        };
         self.look(batch);
-        let len = batch.len().min(BATCH);
-        for i in 0..len {
+        lap(&mut self.account, Stage::Find, io.cycles());
+        self.judge_all(batch);
+        lap(&mut self.account, Stage::Judge, io.cycles());
+        self.send(batch, io);
+        lap(&mut self.account, Stage::Send, io.cycles());
+    }
+
+    /// Judges every packet of a batch that was looked at.
+    #[inline(always)]
+    fn judge_all(&mut self, batch: &Batch<P>) {
+        for i in 0..batch.len().min(BATCH) {
             let judgement = match self.judge_shortly(&batch.lanes.lane[i], &batch.lanes.sought[i]) {
                 Some(judgement) => judgement,
-                None => self.judge(&batch.packets[i], batch.ports[i]),
+                None => self.judge(batch, i),
             };
             self.judgements.push(judgement);
         }
-        self.send(batch, io);
-        &self.judgements
+    }
+
+    /// Asks the mirror about the packet whose judgement comes next.
+    #[inline]
+    fn sample(&mut self, slot: Slot, sampling: &Sampling) {
+        let hot = self.shard.hot(slot);
+        let picked = self.mirror.picks(hot.band, sampling, hot.packets);
+        self.copied |= u64::from(picked) << self.judgements.len();
+    }
+
+    /// Sends every packet the general way, as a check on the short one.
+    #[doc(hidden)]
+    pub fn only_generally(&mut self, only: bool) {
+        self.general_only = only;
+        self.view = View::of(&self.policy, &self.wires, &self.limits, !only);
+    }
+
+    /// Notes how long a breath took, in ns: for whoever owns a clock.
+    pub fn note_breath(&mut self, ns: u64) {
+        self.account.longest_breath_ns = self.account.longest_breath_ns.max(ns);
     }
 
     /// What has been counted so far.
@@ -156,15 +209,19 @@ impl<P: Packet> Worker<P> {
         account.refused = occupancy.refused;
         account.expired = occupancy.expired;
         account.forgotten = occupancy.forgotten;
+        account.sweep_ms = occupancy.sweep_ms;
+        (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
+        account.mirror_withheld = self.mirror.withheld();
+        account.held = u64::from(self.shaper.held() + self.connections.held());
+        if let Some(team) = &self.team {
+            account.hand_over_depth = team.peers.depths().map(|(_, waiting)| waiting as u64).sum();
+        }
         self.published.publish(account);
     }
 
-    /// Walks the grid of ticks up to `now`, then answers commands and publishes once.
-    fn advance(&mut self, now: Tick) {
-        if now <= self.now {
-            return;
-        }
+    /// Walks the grid of ticks up to `now`, releases what is due, then answers commands and publishes once.
+    fn advance<I: Io<Packet = P>>(&mut self, now: Tick, io: &mut I) {
         if now.since(self.now) > JUMP_MS {
             self.account.jumps += u64::from(self.now > Tick(0));
             self.now = now;
@@ -178,6 +235,7 @@ impl<P: Packet> Worker<P> {
             }
         }
         self.log_left = LOG_LINES_PER_TICK;
+        self.release(io);
         self.attend();
     }
 
@@ -212,10 +270,11 @@ impl<P: Packet> Worker<P> {
     /// Replaces the policy and hands the old one back.
     fn install(&mut self, policy: Box<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
-        self.view = View::of(&self.policy, &self.wires, &self.limits);
+        self.view = View::of(&self.policy, &self.wires, &self.limits, !self.general_only);
         if let Some(rules) = rules(&self.policy) {
             self.shard.adopt(rules.profile);
         }
+        self.installed = self.now;
         let version = self.policy.version;
         self.mailbox.must_send(Report::Installed { version, at: self.now, old });
     }

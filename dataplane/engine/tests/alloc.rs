@@ -7,13 +7,15 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::net::Ipv6Addr;
 
 use common::frame::Frame;
 use common::rig::{PAIR, source};
 use common::traffic::{self, Rng};
 use common::{SMALL, version};
-use repute_engine::{Batch, Published, Worker, mailbox};
-use repute_model::{BATCH, Band, Command, Filter, Io, Outbox, Policy, Report, Tick, Token};
+use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox};
+use repute_model::{BATCH, Band, Command, Filter, Io, Link, Outbox, Policy, Report, Sampling, Tick, Token};
+use repute_wire::vxlan::{Ends, PORT, Tunnel, Vni};
 
 /// The system's allocator, counting the calls of each thread.
 struct Counting;
@@ -57,7 +59,22 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Ports that give every packet back to the pool it came from.
-struct Pool(VecDeque<Frame>);
+struct Pool {
+    arrivals: VecDeque<Frame>,
+    /// Memory for copies.
+    copies: Vec<Frame>,
+}
+
+/// The number that tells a copy; arrivals have that of their port.
+const COPY: u32 = u32::MAX;
+
+impl Pool {
+    fn take_back(&mut self, packets: impl Iterator<Item = Frame>) {
+        for packet in packets {
+            if packet.id == COPY { self.copies.push(packet) } else { self.arrivals.push_back(packet) }
+        }
+    }
+}
 
 impl Io for Pool {
     type Packet = Frame;
@@ -65,19 +82,28 @@ impl Io for Pool {
     fn send(&mut self, _: u8, packets: &mut Outbox<Frame>) {
         // Every port refuses a little now and then.
         let takes = packets.len().min(60);
-        self.0.extend(packets.drain(..takes));
+        self.take_back(packets.drain(..takes));
     }
 
     fn free(&mut self, packets: &mut Outbox<Frame>) {
-        self.0.extend(packets.drain(..));
+        self.take_back(packets.drain(..));
+    }
+
+    fn copy(&mut self, packet: &Frame, bytes_max: u32) -> Option<Frame> {
+        let mut copy = self.copies.pop()?;
+        copy.copy_prefix(packet, bytes_max);
+        Some(copy)
     }
 }
+
+/// Copies that can be made before one comes back.
+const COPIES: usize = 100;
 
 const POLICY: &str = "[lists]\ndeny = [\"192.1.0.0/16\"]\n[profiles.ingress]\nhalf_life = \"2s\"\n\
                       evidence_half_life = \"3s\"\nsilence = \"300ms\"\n[profiles.ingress.bands]\ndwell_better = \"500ms\"";
 
 fn pool(rng: &mut Rng) -> Pool {
-    let mut frames: VecDeque<Frame> = (0..4_096)
+    let mut arrivals: VecDeque<Frame> = (0..4_096)
         .map(|i| {
             let (port, mut frame) = traffic::frame(rng, 300);
             frame.id = u32::from(port);
@@ -88,8 +114,9 @@ fn pool(rng: &mut Rng) -> Pool {
             frame
         })
         .collect();
-    frames.reserve(2 * BATCH);
-    Pool(frames)
+    arrivals.reserve(2 * BATCH);
+    let blank = || Frame { id: COPY, ..Frame::raw(Link::Ethernet, Vec::with_capacity(2_048)) };
+    Pool { arrivals, copies: (0..COPIES).map(|_| blank()).collect() }
 }
 
 /// Gives one frame in ten of the outside a sender nobody has seen.
@@ -126,6 +153,35 @@ fn the_allocator_counts() {
 }
 
 #[test]
+fn a_mirror_allocates_and_frees_nothing() {
+    let mut rng = Rng(43);
+    let mut pool = pool(&mut rng);
+    let ends = Ends::V6 { src: Ipv6Addr::LOCALHOST, dst: Ipv6Addr::LOCALHOST };
+    let tunnel = Tunnel { src_mac: [2; 6], dst_mac: [4; 6], ends, port: PORT, vni: Vni::new(1).unwrap() };
+    let setup = MirrorSetup { port: 2, bytes: 128, bytes_per_s: 5_000_000, tunnel: Some(tunnel) };
+    let (mut left, sampling) = (0, Sampling { one_in: 2, first: 1 });
+
+    let before = calls();
+    let mut mirror = Mirror::new(Some(setup));
+    for tick in 0..1_000 {
+        for nth in 1..=100 {
+            let packet = pool.arrivals.pop_front().unwrap();
+            if mirror.picks(Band::Poor, &sampling, nth) {
+                mirror.copy(&packet, Tick(tick), &mut pool);
+            }
+            pool.arrivals.push_back(packet);
+        }
+        let (port, outbox) = mirror.outbox().unwrap();
+        left += outbox.len() as u64;
+        pool.send(port, outbox);
+        pool.free(outbox);
+    }
+    assert_eq!(calls() - before, 0);
+    assert_eq!(left + mirror.withheld(), 51_000);
+    assert!(left > 10_000 && mirror.withheld() > 1_000, "{left}");
+}
+
+#[test]
 fn ten_thousand_batches_allocate_and_free_nothing() {
     let mut rng = Rng(42);
     let mut pool = pool(&mut rng);
@@ -133,7 +189,7 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
     let mut policies: VecDeque<Box<Policy>> = (2..150).map(|n| Box::new(version(POLICY, n))).collect();
     let mut retired: VecDeque<Box<Policy>> = VecDeque::with_capacity(policies.len());
     let first = Box::new(version(POLICY, 1));
-    let mut worker = Worker::new(first, SMALL, 5, &PAIR, mailbox, Published::shared());
+    let mut worker = Worker::new(Setup::alone(first, SMALL, 5, &PAIR, mailbox, Published::shared()));
     let mut batch: Batch<Frame> = Batch::new();
     let (mut rows, mut logs, mut mitigations) = (0, 0, 0);
 
@@ -142,7 +198,7 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
             handle.commands.push(command).unwrap();
         }
         for _ in 0..rng.below(BATCH as u32 + 1) {
-            let mut packet = pool.0.pop_front().unwrap();
+            let mut packet = pool.arrivals.pop_front().unwrap();
             renew(&mut rng, &mut packet);
             let port = packet.id as u8;
             batch.push(port, packet);

@@ -27,6 +27,9 @@ pub trait Packet: Sized {
     fn segments(&self) -> u16;
     /// What the bytes begin with.
     fn link(&self) -> Link;
+    /// Puts a header before the first byte; `false`, and nothing is changed, where there is no room or the bytes
+    /// are shared.
+    fn prepend(&mut self, header: &[u8]) -> bool;
     /// Asks the CPU for the first bytes, which will be read a little later.
     #[inline(always)]
     fn prefetch(&self) {}
@@ -46,4 +49,15 @@ pub trait Io {
 
     /// Frees packets, in bulk.
     fn free(&mut self, packets: &mut Outbox<Self::Packet>);
+
+    /// A copy of the first `bytes_max` bytes of a packet in a pool of its own, so that nobody who is slow to take
+    /// copies can hold packets; `None` when that pool is empty or there is none.
+    fn copy(&mut self, packet: &Self::Packet, bytes_max: u32) -> Option<Self::Packet>;
+
+    /// A counter of CPU cycles, for the engine's own telemetry and for nothing that it decides; 0 where nobody
+    /// measures.
+    #[inline(always)]
+    fn cycles(&self) -> u64 {
+        0
+    }
 }

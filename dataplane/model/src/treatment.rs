@@ -24,6 +24,11 @@ pub struct Sampling {
     pub first: u32,
 }
 
+impl Sampling {
+    /// No packet.
+    pub const NONE: Self = Self { one_in: u32::MAX, first: 0 };
+}
+
 /// A combination of treatments. The empty one passes everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Treatment {
@@ -93,6 +98,8 @@ pub struct Measures(u8);
 impl Measures {
     /// None of them.
     pub const PASS: Self = Self(0);
+    /// Copies alone.
+    pub const MIRROR: Self = Self(1 << 1);
 
     const NAMES: [&str; 7] = ["log", "mirror", "meter", "queue", "queue-new", "block-new", "drop"];
 }

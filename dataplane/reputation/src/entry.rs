@@ -77,6 +77,11 @@ pub struct Hot {
     pub flags: Flags,
 }
 
+/// Unanswered packets between two looks at the score at least (a power of two)…
+const LOOK_EVERY: u32 = 32;
+/// …and an eighth of what was counted to the last power of two, so that a flood is not scored all the time.
+const LOOK_EIGHTHS: u32 = 3;
+
 /// Touched by sweep and events only; same index as its hot line.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Warm {
@@ -182,6 +187,45 @@ impl Hot {
         ] {
             tally.fade(share);
         }
+    }
+
+    /// Whether its last packet belonged to this conversation, and that has been answered.
+    #[inline(always)]
+    pub const fn is_answered_in(&self, talk: u32) -> bool {
+        self.talk == talk && self.flags.has(Flags::ANSWERED)
+    }
+
+    /// Takes note of a packet if it goes on with the conversation that the source was last seen in. `talk` names the
+    /// packet's own ([`crate::Shard::talk`]); `answer` tells whether only an answer looks like it; as many packets
+    /// without an answer as `calm` mean nothing. `Some` = nothing else has to be noted, and whether it is time to
+    /// look at the score.
+    #[inline(always)]
+    pub fn goes_on(&mut self, talk: u32, calm: u32, answer: impl FnOnce() -> bool) -> Option<bool> {
+        if self.talk != talk {
+            return None;
+        }
+        if self.flags.has(Flags::ANSWERED) {
+            return Some(false);
+        }
+        if answer() {
+            return None;
+        }
+        Some(self.goes_unanswered(calm))
+    }
+
+    /// One more packet that nobody answered; `true` when it is time to look at the score: not before there are more
+    /// than `calm`.
+    #[inline(always)]
+    pub fn goes_unanswered(&mut self, calm: u32) -> bool {
+        self.unanswered = self.unanswered.saturating_add(1);
+        self.unanswered > calm && self.is_time_to_look()
+    }
+
+    #[inline(never)]
+    const fn is_time_to_look(&self) -> bool {
+        let part = 1 << self.unanswered.ilog2() >> LOOK_EIGHTHS;
+        let every = if part > LOOK_EVERY { part } else { LOOK_EVERY };
+        self.unanswered & (every - 1) == 0
     }
 
     /// Counts one packet of `wire_len` bytes at `now` (low bits of the tick).

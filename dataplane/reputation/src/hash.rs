@@ -35,7 +35,11 @@ impl Secret {
         // one constant factor the difference of two keys would tell where both go.
         let low = bits as u64 ^ u64::from(domain).rotate_left(48);
         let first = fold(low ^ self.0[0], low.rotate_left(32) ^ (bits >> 64) as u64 ^ self.0[1]);
-        let key = if source.first().is_v4() { first } else { fold(first ^ self.0[2], first.rotate_left(29) ^ self.0[3]) };
+        let key = if source.first().is_v4() {
+            first
+        } else {
+            fold(first ^ self.0[2], first.rotate_left(29) ^ self.0[3])
+        };
         key | 1 << 63
     }
 

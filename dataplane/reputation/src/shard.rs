@@ -185,6 +185,11 @@ impl Shard {
         (fixed.iter().chain(&side).sum(), self.hot.pages().max(self.warm.pages()))
     }
 
+    /// Sources offered to the prefilter, and after how many of them it has forgotten a single sighting.
+    pub fn prefilter_memory(&self) -> (u64, u64) {
+        (self.prefilter.insertions(), self.prefilter.window())
+    }
+
     /// Counts of the table.
     pub fn occupancy(&self) -> Occupancy {
         Occupancy { forgotten: self.contacts.forgotten(), ..self.occupancy }

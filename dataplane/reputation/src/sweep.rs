@@ -179,8 +179,7 @@ impl Shard {
             return;
         }
         let plain = hot.flags.has(Flags::ALLOWED)
-            || hot.score.get().abs_diff(rules.profile.prior.get()) <= NOTHING
-                && hot.has_no_evidence();
+            || hot.score.get().abs_diff(rules.profile.prior.get()) <= NOTHING && hot.has_no_evidence();
         if plain {
             self.release(slot);
             self.occupancy.expired += 1;

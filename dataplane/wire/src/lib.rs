@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arp;
+pub mod checksum;
 pub mod ethernet;
 pub mod icmp;
 pub mod icmpv6;
@@ -38,6 +39,7 @@ pub mod tcp;
 pub mod tcp_options;
 pub mod udp;
 pub mod vlan;
+pub mod vxlan;
 
 mod class;
 mod columns;

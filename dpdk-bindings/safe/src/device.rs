@@ -46,6 +46,8 @@ pub struct DeviceInfo {
     pub rss_fields: u64,
     /// Length of the RSS key, bytes; 0: unknown.
     pub rss_key_len: u8,
+    /// Entries of the RSS redirection table; 0: it has none, or none that can be set.
+    pub reta_size: u16,
 }
 
 /// An attached device.
@@ -161,6 +163,7 @@ fn read_info(id: u16, raw: &rte_eth_dev_info) -> DeviceInfo {
         tx_offloads: raw.tx_offload_capa,
         rss_fields: raw.flow_type_rss_offloads,
         rss_key_len: raw.hash_key_size,
+        reta_size: raw.reta_size,
     }
 }
 

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dpdk_sys::{
-    dpdk_link, rte_eth_dev_get_mtu, rte_eth_dev_start, rte_eth_dev_stop, rte_eth_macaddr_get,
-    rte_eth_promiscuous_get, rte_eth_stats, rte_eth_stats_get, rte_ether_addr,
+    dpdk_link, rte_eth_dev_get_mtu, rte_eth_dev_rss_reta_update, rte_eth_dev_set_link_down,
+    rte_eth_dev_set_link_up, rte_eth_dev_start, rte_eth_dev_stop, rte_eth_macaddr_get,
+    rte_eth_promiscuous_get, rte_eth_rss_reta_entry64, rte_eth_stats, rte_eth_stats_get, rte_ether_addr,
 };
+
+use repute_model::toeplitz::Reta;
 
 use crate::{
     Device, DeviceInfo, Direction, Errno, MbufPool, PortConfig, PortError, PortStats, RssHash, RxQueue, Step,
@@ -167,6 +170,12 @@ impl Port {
         &self.shared.pools
     }
 
+    /// Receive queues that it was configured with.
+    #[must_use]
+    pub fn rx_queues(&self) -> u16 {
+        self.shared.rx_taken.len() as u16
+    }
+
     /// Whether the port receives frames for any address.
     #[must_use]
     pub fn is_promiscuous(&self) -> bool {
@@ -219,10 +228,40 @@ impl Port {
         Ok(Link { up: up != 0, speed_mbps, full_duplex: full != 0 })
     }
 
+    /// Gives the started port a redirection table, repeated where the device's is larger.
+    ///
+    /// # Errors
+    /// The device has no table that can be set, or no such queues.
+    pub fn set_reta(&self, reta: &Reta) -> Result<(), PortError> {
+        let size = self.info().reta_size;
+        let queues: Vec<u16> = (0..u32::from(size)).map(|entry| reta.queue(entry)).collect();
+        let mut groups: Vec<_> = queues.chunks(64).map(reta_group).collect();
+        // SAFETY: there is a group for every 64 of `size` entries, each with a mask of those that count.
+        self.call(Step::Reta, |id| unsafe { rte_eth_dev_rss_reta_update(id, groups.as_mut_ptr(), size) })
+    }
+
+    /// Takes the link up or down, as a cable would be plugged or pulled at the other end.
+    ///
+    /// # Errors
+    /// The driver cannot, as most virtual ones, or the device has gone.
+    pub fn set_link(&self, up: bool) -> Result<(), PortError> {
+        // SAFETY: the port exists.
+        self.call(Step::Link, |id| unsafe {
+            if up { rte_eth_dev_set_link_up(id) } else { rte_eth_dev_set_link_down(id) }
+        })
+    }
+
     fn call(&self, step: Step, call: impl FnOnce(u16) -> i32) -> Result<(), PortError> {
         let mark = log::mark();
         Errno::check(call(self.id())).map_err(|errno| PortError::refused(self.name(), step, errno, mark))
     }
+}
+
+/// At most 64 entries of a redirection table, as DPDK takes them.
+fn reta_group(queues: &[u16]) -> rte_eth_rss_reta_entry64 {
+    let mut raw = rte_eth_rss_reta_entry64 { mask: u64::MAX >> (64 - queues.len()), ..Default::default() };
+    raw.reta[..queues.len()].copy_from_slice(queues);
+    raw
 }
 
 /// Refuses a pair of ports whose MTUs differ: what comes in by one could not leave by the other.

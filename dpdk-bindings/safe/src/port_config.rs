@@ -166,6 +166,7 @@ mod tests {
             tx_offloads: 0,
             rss_fields,
             rss_key_len: 40,
+            reta_size: 128,
         }
     }
 

@@ -163,6 +163,10 @@ pub enum Step {
     Start,
     /// Stopping.
     Stop,
+    /// The redirection table of RSS.
+    Reta,
+    /// Taking the link up or down.
+    Link,
     /// Reading the counters, the MTU, the address or the link.
     Read,
 }
@@ -182,6 +186,8 @@ impl Step {
             }
             Self::Start => "check that the files or interfaces of the port exist and are writable",
             Self::Stop => "the device may have gone; close the port",
+            Self::Reta => "a table of the device's own size whose queues exist",
+            Self::Link => "leave the link alone: the driver cannot switch it",
         }
     }
 }
@@ -197,6 +203,8 @@ impl fmt::Display for Step {
             Self::AllMulticast => f.write_str("receiving all multicast"),
             Self::Start => f.write_str("its start"),
             Self::Stop => f.write_str("its stop"),
+            Self::Reta => f.write_str("its redirection table"),
+            Self::Link => f.write_str("switching its link"),
             Self::Read => f.write_str("reading its state"),
         }
     }

@@ -1,8 +1,11 @@
-//! The ways out of a worker: one transmit queue a port, behind the engine's trait.
+//! The ways out of a worker: one transmit queue a port and a pool for copies, behind the engine's traits.
+//!
+//! Made by whoever boots ports, one for each worker. What always holds: a copy comes from the pool of copies and
+//! from no other, so whoever holds copies cannot stop ports from receiving.
 
 use repute_model::{Io, Link, Packet};
 
-use crate::{Burst, Mbuf, TxQueue, free};
+use crate::{Burst, Cycles, Mbuf, MbufPool, TxQueue, free};
 
 impl Packet for Mbuf {
     #[inline(always)]
@@ -25,26 +28,68 @@ impl Packet for Mbuf {
         Link::Ethernet
     }
 
+    #[inline]
+    fn prepend(&mut self, header: &[u8]) -> bool {
+        if !u16::try_from(header.len()).is_ok_and(|len| Mbuf::prepend(self, len)) {
+            return false;
+        }
+        // What could be opened can be written.
+        self.data_mut().is_some_and(|bytes| {
+            bytes[..header.len()].copy_from_slice(header);
+            true
+        })
+    }
+
     #[inline(always)]
     fn prefetch(&self) {
         Mbuf::prefetch(self);
     }
 }
 
-/// One worker's transmit queues, by port number.
+/// One worker's ways out.
 #[derive(Debug)]
-pub struct Ways(pub Vec<TxQueue>);
+pub struct Ways {
+    /// By port number.
+    tx: Vec<TxQueue>,
+    copies: Option<MbufPool>,
+    cycles: Cycles,
+}
+
+impl Ways {
+    /// Transmit queues by port number, and no pool for copies.
+    #[must_use]
+    pub fn new(tx: Vec<TxQueue>, cycles: Cycles) -> Self {
+        Self { tx, copies: None, cycles }
+    }
+
+    /// Copies are made in this pool, which workers may share: each thread keeps some of it at hand. What is to be
+    /// copied fits into one mbuf of it, else no header can be put before the copy.
+    #[must_use]
+    pub fn with_copies(self, pool: MbufPool) -> Self {
+        Self { copies: Some(pool), ..self }
+    }
+}
 
 impl Io for Ways {
     type Packet = Mbuf;
 
     #[inline]
     fn send(&mut self, port: u8, packets: &mut Burst) {
-        self.0[usize::from(port)].send(packets);
+        self.tx[usize::from(port)].send(packets);
     }
 
     #[inline]
     fn free(&mut self, packets: &mut Burst) {
         free(packets);
+    }
+
+    #[inline]
+    fn copy(&mut self, packet: &Mbuf, bytes_max: u32) -> Option<Mbuf> {
+        self.copies.as_ref()?.copy_prefix(packet, bytes_max)
+    }
+
+    #[inline(always)]
+    fn cycles(&self) -> u64 {
+        self.cycles.now()
     }
 }

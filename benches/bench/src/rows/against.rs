@@ -1,20 +1,27 @@
 //! What most rows do: a worker against the same packets without one, the generator stage subtracted from both.
 
 use anyhow::ensure;
+use repute_model::{Address, Command, Source, Token, Width};
 
 use crate::bench::Bench;
 use crate::contender::{Plain, Way};
 use crate::policy;
 use crate::road::Road;
 use crate::row::Outcome;
-use crate::stamp::{Draw, Ends, Stamp};
+use crate::stamp::{Draw, Ends, Stamp, client};
 use crate::stats::median;
 use crate::subject::{Subject, limits};
 
 /// A million: a power of two, as Zipf's ring needs it.
 pub const MILLION: u32 = 1 << 20;
-/// Own time that a worker runs before it is measured: windows have closed, and bands have settled.
-const SETTLE_MS: u64 = 1_200;
+/// Own time that a worker runs beyond each whole sweep.
+const SWEEP_MORE_MS: u64 = 50;
+/// Sweeps until they keep their period.
+const SWEEPS: u32 = 3;
+/// Commands at a time: fewer than the ring has slots.
+const AT_ONCE: usize = 128;
+/// Own time in which a worker obeys that many.
+const OBEY_MS: u64 = 20;
 /// Share of the clients, in percent, that must have an entry before a row begins.
 const KNOWN_PERCENT: u64 = 99;
 
@@ -81,12 +88,46 @@ pub fn acquaint(bench: &Bench, road: &mut Road, subject: &mut Subject, clients: 
     Ok(())
 }
 
-/// Lets a worker run until nothing changes any more.
+/// Lets a worker run until windows have closed, bands have settled, and the sweep goes round in its period: the
+/// first round sees the table grow, and the second one the entries that the first one met early.
 ///
 /// # Errors
 /// No packet comes.
 pub fn settle(bench: &Bench, road: &mut Road, subject: &mut Subject) -> anyhow::Result<()> {
-    bench.slices.run_ms(road, subject, bench.ms(SETTLE_MS))
+    (0..SWEEPS).try_for_each(|_| revisit(bench, road, subject))
+}
+
+/// Lets a worker run until the sweep has visited every source.
+///
+/// # Errors
+/// No packet comes.
+pub fn revisit(bench: &Bench, road: &mut Road, subject: &mut Subject) -> anyhow::Result<()> {
+    let whole = bench.ms(subject.sweep_ms() + SWEEP_MORE_MS);
+    bench.slices.run_ms(road, subject, whole)
+}
+
+/// Moves the scores of clients by hand.
+///
+/// # Errors
+/// The worker does not take the commands.
+pub fn nudge(
+    bench: &Bench,
+    road: &mut Road,
+    subject: &mut Subject,
+    clients: impl Iterator<Item = u32>,
+    delta: i16,
+) -> anyhow::Result<()> {
+    let clients: Vec<_> = clients.collect();
+    for some in clients.chunks(AT_ONCE) {
+        for &number in some {
+            if let Some(source) = Source::of(Address::v4(client(number)), Width::OUTSIDE) {
+                let token = Token(u64::from(number));
+                subject.tell(Command::Nudge { token, source, delta, forgive: false })?;
+            }
+        }
+        bench.slices.run_ms(road, subject, OBEY_MS)?;
+    }
+    Ok(())
 }
 
 /// IPv4 clients, each as likely as the other.

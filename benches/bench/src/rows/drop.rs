@@ -1,9 +1,8 @@
 //! Rows B7a and B7b: what is dropped, against only receiving and freeing.
 
 use anyhow::ensure;
-use repute_model::{Address, Command, Source, Token, Width};
 
-use super::against::{MILLION, acquaint, measure, settle, uniform};
+use super::against::{MILLION, acquaint, measure, nudge, settle, uniform};
 use crate::bench::Bench;
 use crate::capture::Traffic;
 use crate::contender::Way;
@@ -11,15 +10,13 @@ use crate::lists::with_feed;
 use crate::policy;
 use crate::road::Road;
 use crate::row::Outcome;
-use crate::stamp::{Draw, Stamp, client};
+use crate::stamp::{Draw, Stamp};
 use crate::subject::{Subject, limits};
 
 /// The default profile: the malicious band is dropped and logged.
 const INGRESS: &str = "[profiles.ingress]";
-/// Commands at a time: fewer than the ring has slots.
-const AT_ONCE: usize = 128;
-/// Own time in which a worker obeys that many.
-const OBEY_MS: u64 = 20;
+/// Takes any score away.
+const CONDEMNED: i16 = -10_000;
 /// Packets in a thousand that may pass where all are to be dropped.
 const PASSED_PER_MILLE: u64 = 1;
 
@@ -30,7 +27,7 @@ pub fn b7a(bench: &mut Bench) -> anyhow::Result<Outcome> {
     let policy = policy::compile(INGRESS)?;
     let mut subject = Subject::new(policy, limits(clients * 2), road.ports(), stamp, bench.cycles);
     acquaint(bench, &mut road, &mut subject, clients)?;
-    condemn(bench, &mut road, &mut subject, clients)?;
+    nudge(bench, &mut road, &mut subject, 0..clients, CONDEMNED)?;
     subject.stamp = uniform(clients);
     settle(bench, &mut road, &mut subject)?;
     dropped(bench, &mut road, &mut subject)
@@ -47,21 +44,6 @@ pub fn b7b(bench: &mut Bench) -> anyhow::Result<Outcome> {
     let tracked = subject.account().tracked;
     ensure!(tracked == 0, "{tracked} of {sources} listed sources got an entry ({})", outcome.note);
     Ok(outcome)
-}
-
-/// Takes every client's score away.
-fn condemn(bench: &Bench, road: &mut Road, subject: &mut Subject, clients: u32) -> anyhow::Result<()> {
-    let all: Vec<_> = (0..clients).collect();
-    for some in all.chunks(AT_ONCE) {
-        for &number in some {
-            if let Some(source) = Source::of(Address::v4(client(number)), Width::OUTSIDE) {
-                let token = Token(u64::from(number));
-                subject.tell(Command::Nudge { token, source, delta: -10_000, forgive: false })?;
-            }
-        }
-        bench.slices.run_ms(road, subject, OBEY_MS)?;
-    }
-    Ok(())
 }
 
 /// Measures a worker that is to drop everything, and checks that it does.

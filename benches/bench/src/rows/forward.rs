@@ -5,10 +5,10 @@ use super::against::{MILLION, measure, uniform, warm};
 use crate::bench::Bench;
 use crate::capture::Traffic;
 use crate::contender::Way;
+use crate::ring::Ring;
 use crate::row::Outcome;
 use crate::stamp::{Draw, Stamp};
 use crate::stats::Spread;
-use crate::zipf::Ring;
 
 /// What l3fwd reached of macswap's packet rate in a run of the reference machine, by its kind of look-up.
 const L3FWD_EXACT_MATCH: f64 = 0.47;
@@ -32,7 +32,7 @@ pub fn b4(bench: &mut Bench) -> anyhow::Result<Outcome> {
 }
 
 pub fn b5(bench: &mut Bench) -> anyhow::Result<Outcome> {
-    against_macswap(bench, Traffic::Udp, MILLION, |clients| Stamp::v4(Draw::Zipf(Ring::new(clients))))
+    against_macswap(bench, Traffic::Udp, MILLION, |clients| Stamp::v4(Draw::Drawn(Ring::zipf(clients))))
 }
 
 pub fn b6(bench: &mut Bench) -> anyhow::Result<Outcome> {
@@ -62,9 +62,9 @@ fn against_macswap(
 /// Against a program that reached `share` of macswap's packet rate in another run.
 fn derived(outcome: Outcome, share: f64) -> Outcome {
     let scaled = |spread: Spread| Spread {
-        p10: spread.p10 / share,
+        low: spread.low / share,
         median: spread.median / share,
-        p90: spread.p90 / share,
+        high: spread.high / share,
     };
     Outcome {
         reference: outcome.reference.map(|macswap| macswap / share),

@@ -4,9 +4,11 @@ mod against;
 mod drop;
 mod flood;
 mod forward;
+mod mirroring;
 mod peer;
-mod pending;
+
 mod protocols;
+mod shaping;
 mod tables;
 mod under_load;
 mod workers;
@@ -34,8 +36,8 @@ pub const ROWS: &[Row] = &[
     ratio("B8b", "flood of new sources, table full, feed : B3", 0.80, 1.00, flood::b8b),
     reported("B9", "1 k sources : l3fwd exact match", 1.2, CYCLES, forward::b9),
     reported("B10", "1 M sources : l3fwd ACL, 1 k rules", 1.3, CYCLES, forward::b10),
-    ratio("B11", "shaping for 10 % of the sources : unshaped", 0.85, 0.93, pending::b11),
-    ratio("B12", "mirror 1 in 1000 : unmirrored", 0.97, 0.99, pending::b12),
+    ratio("B11", "shaping for 10 % of the sources : unshaped", 0.85, 0.93, shaping::b11),
+    ratio("B12", "mirror 1 in 1000 : unmirrored", 0.97, 0.99, mirroring::b12),
     limit("B13", "packets lost installing 10 k rules, 1 M prefixes at 90 %", 0.0, 0.0, "packets", under_load::b13),
     limit("B14", "1 M prefixes from text to live on every worker", 2.0, 0.5, "CPU seconds", tables::b14),
     ratio("B15", "two workers, two cores : one worker", 1.85, 1.95, workers::b15),
@@ -45,7 +47,7 @@ pub const ROWS: &[Row] = &[
           ..limit("B18", "from rx to tx in the box at 50 %, p99", 0.0, 0.0, "cycles", under_load::b18) },
     ratio("B20", "IPv6, 1 M sources : B3", 0.80, 0.92, protocols::b20),
     ratio("B21", "TCP both ways, 100 k connections : own macswap", 0.33, 0.45, protocols::b21),
-    ratio("B23", "half of the packets handed over : none", 0.80, 0.90, pending::b23),
+    ratio("B23", "half of the packets handed over : none", 0.80, 0.90, workers::b23),
 ];
 
 /// A ratio of packets per second, with its floor and its aim.

@@ -51,13 +51,16 @@ pub fn b16(bench: &mut Bench) -> anyhow::Result<Outcome> {
     let mut subject = Subject::new(policy, limits(clients), road.ports(), stamp, bench.cycles);
     acquaint(bench, &mut road, &mut subject, clients)?;
     let grown = resident_bytes()?.saturating_sub(before);
-    let tracked = subject.account().tracked;
+    let (tracked, tables) = (subject.account().tracked, subject.account().memory_bytes);
     subject.check()?;
     let Limits { contacts, .. } = limits(clients);
     Ok(Outcome::reported(
         grown as f64 / tracked as f64,
         None,
-        format!("{grown} bytes resident for {tracked} sources, with room for {contacts} remembered requests"),
+        format!(
+            "{grown} bytes resident for {tracked} sources, of which the tables are {tables}, with room for {contacts} \
+             remembered requests"
+        ),
     ))
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Context;
 use repute_model::{Command, Policy};
 
-use super::against::{MILLION, settle, uniform, warm};
+use super::against::{MILLION, revisit, uniform, warm};
 use crate::bench::Bench;
 use crate::capture::Traffic;
 use crate::lists::{FEED, rules, with_feed};
@@ -72,7 +72,7 @@ fn installing(bench: &Bench, load: &mut Load, policy: &Policy) -> anyhow::Result
     let (mut without, mut with, mut lost) = (u64::MAX, u64::MAX, u64::MAX);
     for _ in 0..WINDOWS {
         // What the last installation brought about is over: every source was revisited.
-        settle(bench, road, subject)?;
+        revisit(bench, road, subject)?;
         let window = schedule.window(bench, road, subject, || None)?.context(BUSY)?;
         without = without.min(window.longest);
         let window = schedule.window(bench, road, subject, &mut install)?.context(BUSY)?;
@@ -99,7 +99,7 @@ pub fn b18(bench: &mut Bench) -> anyhow::Result<Outcome> {
     load.subject.check()?;
     let p99 = percentile(&mut waits, 99);
     let mut at = |p| percentile(&mut waits, p);
-    let spread = Spread { p10: at(10), median: at(50), p90: at(90) };
+    let spread = Spread { low: at(10), median: at(50), high: at(90) };
     let breath = crate::stats::median(&breaths);
     Ok(Outcome::reported(
         p99,
@@ -140,7 +140,7 @@ impl Load {
         let mut subject = warm(bench, &mut road, clients, uniform(clients))?;
         let costs = bench.slices.compare(&mut road, &mut [&mut subject])?;
         // The dear end of what was measured, so that the schedule stays below capacity when the machine is slow.
-        let cost = Spread::of(&costs.of(0)).p90;
+        let cost = Spread::of(&costs.of(0)).high;
         Ok(Self { road, subject, interval: cost / share })
     }
 }

@@ -49,6 +49,7 @@ fn human(report: &v1::StatusReport) -> String {
     let conserved = if report.conserved { "yes" } else { "NO: packets are lost sight of; report this" };
     let _ = writeln!(out, "packets conserved: {conserved}\n");
     out.push_str(&ports(&report.ports).render());
+    out.push_str(&detours(&report.ports));
     let ways = [
         ("\nDROPPED BY REASON", &report.dropped),
         ("\nJUDGED BY BAND", &report.bands),
@@ -105,6 +106,38 @@ fn ports(ports: &[v1::PortStatus]) -> Table {
     table
 }
 
+/// What was held back, handed to other workers or copied, and what RSS has to do with it; nothing where there is
+/// nothing of all that.
+fn detours(ports: &[v1::PortStatus]) -> String {
+    let is_one = |port: &&v1::PortStatus| {
+        let packets = port.queued + port.released + port.handed + port.taken + port.mirrored;
+        packets > 0 || !port.rss.is_empty()
+    };
+    let mut table =
+        Table::new(["<PORT", ">QUEUED", ">RELEASED", ">HANDED OVER", ">SHARE", ">MIRRORED", "<RSS"]);
+    let mut findings = String::new();
+    for port in ports.iter().filter(is_one) {
+        table.row([
+            (&port.name).into(),
+            port.queued.into(),
+            port.released.into(),
+            port.handed.into(),
+            format!("{:.1} %", 100.0 * port.handed as f64 / port.received.max(1) as f64).into(),
+            port.mirrored.into(),
+            (&port.rss).into(),
+        ]);
+        if !port.rss_finding.is_empty() {
+            let finding = wrapped(&format!("{}: {}", port.name, port.rss_finding), 80);
+            let _ = writeln!(findings, "{finding}");
+        }
+    }
+    if ports.iter().any(|port| is_one(&port)) {
+        format!("\n{}{findings}", table.render())
+    } else {
+        String::new()
+    }
+}
+
 fn counts(counts: &[v1::Count]) -> String {
     let lines = counts.iter().map(|count| format!("  {:<22} {:>14}\n", count.name, count.count));
     lines.collect()
@@ -146,6 +179,26 @@ mod tests {
         };
         let text = human(&report);
         assert!(text.contains("packets conserved: NO") && text.contains("silent 1 min 5 s"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(!text.contains("HANDED OVER"), "{text}");
+    }
+
+    #[test]
+    fn detours_are_shown_where_there_are_any() {
+        let port = |name: &str| v1::PortStatus { name: name.into(), received: 2000, ..Default::default() };
+        let finding = "the driver offers no RSS; about 50 of 100 packets are handed over to another worker";
+        let handed = v1::PortStatus {
+            handed: 987,
+            rss: "absent".into(),
+            rss_finding: finding.into(),
+            ..port("outside")
+        };
+        let text = detours(&[handed, port("inside")]);
+        assert!(
+            text.contains("987") && text.contains("49.4 %") && text.contains("outside: the driver"),
+            "{text}"
+        );
+        assert!(!text.contains("inside"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use repute_engine::{Batch, Handle, Published, REPLAY_SEED, Role, Wire, Worker, mailbox};
+use repute_engine::{Batch, Handle, Published, REPLAY_SEED, Role, Setup, Wire, Worker, mailbox};
 use repute_model::{Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source};
 use repute_policy::Checked;
 use repute_wire::Parsed;
@@ -55,6 +55,11 @@ impl Packet for Shared {
             Link::RawIp => repute_model::Link::Ip,
         }
     }
+
+    /// The bytes are the account's too.
+    fn prepend(&mut self, _header: &[u8]) -> bool {
+        false
+    }
 }
 
 /// The way out of a rehearsal: everything is taken, nothing is sent.
@@ -69,6 +74,11 @@ impl Io for Nowhere {
 
     fn free(&mut self, packets: &mut Outbox<Shared>) {
         packets.clear();
+    }
+
+    /// A rehearsal has nobody to mirror to.
+    fn copy(&mut self, _packet: &Shared, _bytes_max: u32) -> Option<Shared> {
+        None
     }
 }
 
@@ -89,14 +99,14 @@ impl Rehearsal {
         policy.inside = PrefixTable::new(inside.iter().map(|&prefix| (prefix, ())));
         let (mailbox, handle) = mailbox(1, REPORTS);
         let wire = Wire { role: Role::Both, peer: Some(0) };
-        let worker = Worker::new(
+        let worker = Worker::new(Setup::alone(
             Box::new(policy),
             checked.limits(),
             REPLAY_SEED,
             &[wire],
             mailbox,
             Published::shared(),
-        );
+        ));
         Self { worker, handle, role: wire.role, mitigations: 0 }
     }
 

@@ -178,6 +178,7 @@ mod tests {
             tx_offloads: 0,
             rss_fields: 0,
             rss_key_len: 0,
+            reta_size: 0,
         }
     }
 

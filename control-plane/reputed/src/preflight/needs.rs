@@ -7,15 +7,15 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::anyhow;
-use dpdk::{Driver, PoolArgs, PortSpec};
+use dpdk::{Driver, PortSpec};
 use repute_model::Limits;
-use repute_policy::{Checked, Config, Topology};
+use repute_policy::{Checked, Config, Topology, TopologyMirror, TopologyPort};
 
 use super::finding::{About, Finding, Topic};
 use crate::args::PortDevice;
+use crate::devices::Wish;
+use crate::memory;
 
-/// MiB beside the packet pools: rings, queues and drivers.
-const OVERHEAD_MB: u64 = 64;
 /// Bytes of every source: hot line, warm part, its share of the index and of the prefilter.
 const SOURCE_BYTES: u64 = 128;
 /// Bytes of every remembered request at most: the table is rounded up to a power of two; and of its host.
@@ -93,12 +93,11 @@ impl Needs {
     /// Without ports.
     fn of(topology: &Topology, limits: &Limits) -> Self {
         let workers = u64::from(topology.workers.count);
-        let pool = PoolArgs { data_room: data_room(topology), ..PoolArgs::new("packets", topology.mbufs) };
         let tables = u64::from(limits.sources) * SOURCE_BYTES + u64::from(limits.contacts) * CONTACT_BYTES;
         Self {
             workers: topology.workers.count,
             cores: topology.workers.cores.clone(),
-            packets_mb: workers * pool.memory_mb() + OVERHEAD_MB,
+            packets_mb: memory::needed_mb(topology),
             tables_mb: (workers * tables).div_ceil(1 << 20),
             ports: Vec::new(),
         }
@@ -112,24 +111,29 @@ impl Needs {
 
 /// A port of the config or of the command line.
 struct Wanted<'a> {
-    name: &'a str,
-    device: Option<&'a str>,
+    wish: Wish<'a>,
     mtu: u16,
+    /// Receive queues that are read: none of the mirror's port.
     rx_queues: u16,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// A port with all of its queues for itself.
+    fn of_workers(name: &'a str, device: Option<&'a str>, workers: u16) -> Self {
+        Self { wish: Wish { name, device, rx_queues: workers, workers }, mtu: 1500, rx_queues: workers }
+    }
+
     fn port(&self) -> Result<PortNeed, Finding> {
-        let about = About::new(Topic::Config, format!("port {}", self.name));
-        let device = self.device.ok_or_else(|| {
-            let name = self.name;
-            about.warning(
+        let Wish { name, device, .. } = self.wish;
+        let about = About::new(Topic::Config, format!("port {name}"));
+        if device.is_none() {
+            return Err(about.warning(
                 "has no device, so it was not looked at",
                 format!("say --port {name}=DEVARGS, or device = \"…\" in [ports.{name}]"),
-            )
-        })?;
-        let spec = PortSpec::parse(device).map_err(|error| about.refused(&error))?;
-        Ok(PortNeed { name: self.name.to_owned(), spec, mtu: self.mtu, rx_queues: self.rx_queues })
+            ));
+        }
+        let spec = self.wish.spec().map_err(|error| about.refused(&error.root_cause()))?;
+        Ok(PortNeed { name: name.to_owned(), spec, mtu: self.mtu, rx_queues: self.rx_queues })
     }
 }
 
@@ -141,22 +145,13 @@ fn wanted<'a>(
     any_name: bool,
     findings: &mut Vec<Finding>,
 ) -> Vec<Wanted<'a>> {
-    let mut all: Vec<Wanted<'a>> = topology
-        .ports
-        .iter()
-        .map(|port| {
-            let rx_queues = if port.rx_queues == 0 { topology.workers.count } else { port.rx_queues };
-            Wanted { name: &port.name, device: port.device.as_deref(), mtu: port.mtu, rx_queues }
-        })
-        .collect();
+    let mut all = configured(topology);
     for PortDevice { name, device } in given {
-        match all.iter_mut().find(|port| port.name == name) {
-            Some(port) => port.device = Some(device),
-            None if any_name => {
-                all.push(Wanted { name, device: Some(device), mtu: 1500, rx_queues: topology.workers.count });
-            }
+        match all.iter_mut().find(|port| port.wish.name == name) {
+            Some(port) => port.wish.device = Some(device),
+            None if any_name => all.push(Wanted::of_workers(name, Some(device), topology.workers.count)),
             None => {
-                let names: Vec<&str> = topology.ports.iter().map(|port| port.name.as_str()).collect();
+                let names: Vec<&str> = all.iter().map(|port| port.wish.name).collect();
                 findings.push(
                     About::new(Topic::Config, format!("--port {name}")).problem(
                         "the config has no such port",
@@ -169,6 +164,21 @@ fn wanted<'a>(
     all
 }
 
+/// The ports of the config, the mirror's last.
+fn configured(topology: &Topology) -> Vec<Wanted<'_>> {
+    let workers = topology.workers.count;
+    let carrier = |port: &'_ TopologyPort| {
+        let all = Wanted::of_workers(&port.name, port.device.as_deref(), workers);
+        let wish = Wish { rx_queues: port.rx_queues, ..all.wish };
+        Wanted { wish, mtu: port.mtu, rx_queues: port.rx_queues }
+    };
+    let mirror = topology.mirror.iter().map(|TopologyMirror { port, .. }| {
+        let all = Wanted::of_workers(&port.name, port.device.as_deref(), workers);
+        Wanted { mtu: port.mtu, rx_queues: 0, ..all }
+    });
+    topology.ports.iter().map(carrier).chain(mirror).collect()
+}
+
 fn load(path: &Path) -> Result<Checked, Finding> {
     let about = About::new(Topic::Config, path.display().to_string());
     let text = fs::read_to_string(path)
@@ -178,12 +188,6 @@ fn load(path: &Path) -> Result<Checked, Finding> {
         about.problem(finding, "correct what is marked, and look again")
     };
     Config::parse(&path.display().to_string(), &text).map_err(mistakes)
-}
-
-/// A whole frame with two VLAN tags in one buffer.
-fn data_room(topology: &Topology) -> u16 {
-    let mtu = topology.ports.iter().map(|port| port.mtu).max().unwrap_or(1500);
-    mtu.saturating_add(14 + 8).max(2048)
 }
 
 #[cfg(test)]

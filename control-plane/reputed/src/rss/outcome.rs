@@ -27,12 +27,14 @@ pub enum Fault {
     /// It is right, and so is the table, but sources are owned otherwise: the port kept a key that tells the
     /// addresses of one source apart, or owners do not follow RSS.
     Owners,
+    /// No hash of one address suits a port that carries both sides.
+    BothSides,
 }
 
 /// Why there is no hash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Absence {
-    /// One queue: everything arrives at one worker, which owns everything.
+    /// One queue: everything arrives at worker 0.
     OneQueue,
     /// The driver offers no RSS, as virtual devices do.
     NotOffered,
@@ -51,7 +53,21 @@ pub struct Outcome {
     pub elsewhere: u32,
 }
 
+impl Hint {
+    /// The name used in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong(_) => "wrong",
+            Self::Absent(_) => "absent",
+        }
+    }
+}
+
 impl Outcome {
+    /// Of a port that carries both sides; nothing need be looked at.
+    pub const BOTH_SIDES: Self = Self { hint: Hint::Wrong(Fault::BothSides), samples: 0, elsewhere: 0 };
+
     /// Packets in a hundred that are handed over, as far as the samples tell.
     pub fn handed_over_percent(&self) -> u32 {
         (self.elsewhere * 100).checked_div(self.samples).unwrap_or(0)
@@ -77,8 +93,13 @@ impl fmt::Display for Outcome {
             Hint::Wrong(Fault::Owners) => {
                 f.write_str("RSS hashes the owner's address, but sources are dealt to workers otherwise")?;
             }
+            Hint::Wrong(Fault::BothSides) => {
+                f.write_str(
+                    "the port carries both sides, so RSS finds the owner of half of its packets at best",
+                )?;
+            }
             Hint::Absent(Absence::OneQueue) => {
-                return f.write_str("the port has one queue: nothing is spread over workers");
+                f.write_str("the port has one queue: worker 0 hands over what others own")?;
             }
             Hint::Absent(Absence::NotOffered) => f.write_str("the driver offers no RSS")?,
             Hint::Absent(Absence::NotFilled) => {

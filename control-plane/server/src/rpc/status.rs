@@ -84,6 +84,13 @@ fn port(info: &PortInfo, port: &PortAccount) -> v1::PortStatus {
         sent_bytes: port.sent_bytes,
         refused: port.refused,
         conserved: port.is_conserved(),
+        queued: port.queued,
+        handed: port.handed,
+        taken: port.taken,
+        released: port.released,
+        mirrored: port.mirrored,
+        rss: info.rss.hint.to_owned(),
+        rss_finding: info.rss.finding.clone(),
     }
 }
 
@@ -101,6 +108,11 @@ fn worker(number: u32, view: &WorkerView) -> v1::WorkerStatus {
         reports_lost: account.reports_lost,
         log_lines_suppressed: account.log_lines_suppressed,
         jumps: account.jumps,
+        misowned: account.misowned,
+        held: account.held,
+        hand_over_depth: account.hand_over_depth,
+        mirror_withheld: account.mirror_withheld,
+        longest_breath_ns: account.longest_breath_ns,
     }
 }
 

@@ -2,10 +2,10 @@
 //! With paused time everything here is deterministic.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use repute_engine::{Batch, Published, Role, Wire, Worker, mailbox};
-use repute_model::{BATCH, Io, Link, Outbox, Packet, Source, Tick, owner};
+use repute_engine::{Batch, Published, Role, Setup, Wire, Worker, mailbox};
+use repute_model::{BATCH, Io, Link, Outbox, Owners, Packet, Source, Tick};
 use repute_policy::Config;
-use repute_server::{BoxInfo, FIRST_VERSION, Hub, Loaded, PortInfo, WorkerLink};
+use repute_server::{BoxInfo, FIRST_VERSION, Hub, Loaded, PortInfo, PortRss, WorkerLink};
 use tokio::sync::mpsc;
 
 /// The config that boxes begin with.
@@ -42,6 +42,10 @@ impl Packet for Datagram {
     fn link(&self) -> Link {
         Link::Ip
     }
+
+    fn prepend(&mut self, _: &[u8]) -> bool {
+        false
+    }
 }
 
 /// Takes everything and forgets it.
@@ -57,11 +61,16 @@ impl Io for Sink {
     fn free(&mut self, packets: &mut Outbox<Datagram>) {
         packets.clear();
     }
+
+    fn copy(&mut self, _: &Datagram, _: u32) -> Option<Datagram> {
+        None
+    }
 }
 
 /// A hub with its workers.
 pub struct Rig {
     pub hub: Hub,
+    owners: Owners,
     wires: Vec<mpsc::UnboundedSender<Datagram>>,
     asleep: Vec<(Worker<Datagram>, mpsc::UnboundedReceiver<Datagram>)>,
 }
@@ -74,11 +83,13 @@ pub struct Plan {
     /// Slots of the command rings.
     pub commands: usize,
     pub config: String,
+    /// How they share sources; `None` = by hash.
+    pub owners: Option<Owners>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { workers: 2, breathing: 2, commands: 16, config: CONFIG.to_owned() }
+        Self { workers: 2, breathing: 2, commands: 16, config: CONFIG.to_owned(), owners: None }
     }
 }
 
@@ -94,7 +105,8 @@ impl Plan {
             let ports = [(Role::Outside, 1), (Role::Inside, 0)];
             let ports = ports.map(|(role, peer)| Wire { role, peer: Some(peer) });
             let seed = u64::from(number);
-            let worker = Worker::new(policy, checked.limits(), seed, &ports, mailbox, published.clone());
+            let worker =
+                Worker::new(Setup::alone(policy, checked.limits(), seed, &ports, mailbox, published.clone()));
             links.push(WorkerLink { handle, published });
             let (wire, packets) = mpsc::unbounded_channel();
             wires.push(wire);
@@ -109,11 +121,13 @@ impl Plan {
             device: "net_null0".to_owned(),
             role: name.to_owned(),
             peer: peer.to_owned(),
+            rss: PortRss::default(),
         };
         let ports = vec![port("outside", "inside"), port("inside", "outside")];
         let info = BoxInfo { version: "0.0.0".to_owned(), memory: "none".to_owned(), ports };
         let loaded = Loaded { checked, name: "test.toml".to_owned(), text: self.config };
-        Rig { hub: Hub::new(links, loaded, info), wires, asleep }
+        let owners = self.owners.unwrap_or(Owners::Hash { workers: self.workers });
+        Rig { hub: Hub::new(links, owners.clone(), loaded, info), owners, wires, asleep }
     }
 }
 
@@ -133,8 +147,7 @@ impl Rig {
     pub fn receive(&self, sources: impl IntoIterator<Item = u32>) {
         for src in sources {
             let source = Source::from_parts(repute_model::Address::v4(src), 128);
-            let worker = owner(source, self.wires.len() as u16);
-            self.wires[usize::from(worker)].send(Datagram::from(src)).unwrap();
+            self.wires[usize::from(self.owners.owner(source))].send(Datagram::from(src)).unwrap();
         }
     }
 

@@ -1,26 +1,31 @@
 //! Who sent it, how does he stand, what does that get: the judgement of one packet.
 
 use repute_model::{
-    Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment, Verdict,
+    Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment,
+    Verdict,
 };
-use repute_reputation::{Exchange, Flags, Parties, Refused, Slot, conforms};
+use repute_reputation::{Exchange, Flags, Parties, Slot};
 use repute_wire::Parsed;
 
 use super::stranger::Stranger;
-use super::view::Way;
-use super::{Role, Worker, owner_side, parse, report, rules, width};
+use super::treat::Fate;
+use super::{Role, Wire, Worker, owner_side, parse, report, rules, width};
+use crate::Batch;
 use crate::classify::exchange;
 
 impl<P: Packet> Worker<P> {
-    /// Judges a packet that came in by `port` and takes note of it.
+    /// Judges packet `i` of a batch and takes note of it.
     #[inline(never)]
-    pub(super) fn judge(&mut self, packet: &P, port: u8) -> Judgement {
-        let wire = self.wires[usize::from(port)];
-        let judged = self.judge_parsed(packet, &parse(packet), wire.role);
+    pub(super) fn judge(&mut self, batch: &Batch<P>, i: usize) -> Judgement {
+        if batch.misowned >> i & 1 != 0 {
+            return self.misown();
+        }
+        let (packet, wire) = (&batch.packets[i], self.wires[usize::from(batch.ports[i])]);
+        let judged = self.judge_parsed(packet, &parse(packet), wire);
         if wire.peer.is_none() && judged.reason.is_none() { Judgement::drop(Reason::NoPeer) } else { judged }
     }
 
-    fn judge_parsed(&mut self, packet: &P, parsed: &Parsed, role: Role) -> Judgement {
+    fn judge_parsed(&mut self, packet: &P, parsed: &Parsed, wire: Wire) -> Judgement {
         if packet.segments() > 1 && parsed.is_cut() {
             return Judgement::drop(Reason::Scattered);
         }
@@ -40,7 +45,7 @@ impl<P: Packet> Worker<P> {
             self.account.protected += 1;
             return Judgement::FORWARD;
         }
-        self.judge_ip(packet, parsed, role)
+        self.judge_ip(packet, parsed, wire)
     }
 
     /// Who is judged by a packet, and whose request it may answer: the sources of its sender and its
@@ -62,8 +67,8 @@ impl<P: Packet> Worker<P> {
         (of(parsed.src, sends), of(parsed.dst, receives))
     }
 
-    fn judge_ip(&mut self, packet: &P, parsed: &Parsed, role: Role) -> Judgement {
-        let (sender, receiver) = self.owned(parsed, role);
+    fn judge_ip(&mut self, packet: &P, parsed: &Parsed, wire: Wire) -> Judgement {
+        let (sender, receiver) = self.owned(parsed, wire.role);
         let receiver = receiver.and_then(|source| self.shard.find(source));
         let exchange = exchange(parsed, packet.bytes());
         let Some(source) = sender else {
@@ -71,7 +76,7 @@ impl<P: Packet> Worker<P> {
             self.note(&exchange, Parties { sender: None, receiver });
             return Judgement::FORWARD;
         };
-        self.judge_source(source, &exchange, receiver, packet.wire_len())
+        self.judge_source(source, &exchange, receiver, packet.wire_len(), wire.peer.is_some())
     }
 
     fn judge_source(
@@ -80,6 +85,7 @@ impl<P: Packet> Worker<P> {
         exchange: &Exchange,
         receiver: Option<Slot>,
         wire_len: u32,
+        leads_on: bool,
     ) -> Judgement {
         let Some(rules) = rules(&self.policy) else {
             self.account.unjudged += 1;
@@ -99,23 +105,31 @@ impl<P: Packet> Worker<P> {
         self.revise(slot, known.is_none());
         let now = self.now.low();
         self.shard.hot_mut(slot).count(wire_len, now);
-        let (treatment, stopped) = self.treat(slot, exchange, wire_len);
-        match stopped {
-            None => self.note(exchange, Parties { sender: Some(slot), receiver }),
-            Some(_) => self.note_stopped(slot, exchange),
+        let treatment = self.treatment(slot);
+        if let Some(sampling) = &treatment.mirror {
+            self.sample(slot, sampling);
         }
-        let verdict = if stopped.is_some() { Verdict::Drop } else { Verdict::Forward };
-        let judgement = Judgement { verdict, reason: stopped, standing, measures: treatment.measures() };
+        let fate = if leads_on { self.treat(slot, exchange, wire_len, &treatment) } else { Fate::Pass };
+        match fate {
+            Fate::Pass | Fate::Hold(_) => self.note(exchange, Parties { sender: Some(slot), receiver }),
+            Fate::Stop(_) => self.note_stopped(slot, exchange),
+        }
+        let (verdict, reason) = fate.verdict();
+        let judgement = Judgement { verdict, reason, standing, measures: treatment.measures() };
         if treatment.log {
             self.log(exchange, judgement);
         }
         judgement
     }
 
+    fn treatment(&self, slot: Slot) -> Treatment {
+        rules(&self.policy).map_or(Treatment::PASS, |rules| self.shard.treatment(slot, rules))
+    }
+
     /// Whether a list denies a source outright: then it needs no entry to be dropped.
     fn is_denied(&self, source: Source) -> bool {
         let listing = self.policy.lists.get(source.first());
-        matches!(listing, Some(Listing::Deny(percent)) if matches!(self.view.denied(percent), Way::Drop { .. }))
+        matches!(listing, Some(Listing::Deny(percent)) if self.view.denied(percent).0.drops())
     }
 
     /// Judges by lists and prior a source without an entry. Nothing is remembered of what it asks: the requests
@@ -152,30 +166,6 @@ impl<P: Packet> Worker<P> {
         if (stale || admitted) && self.shard.hot(slot).flags.has(Flags::LISTED) {
             self.rescore(slot);
         }
-    }
-
-    /// What the source's band gets, and why this packet is stopped, if it is.
-    fn treat(&mut self, slot: Slot, exchange: &Exchange, wire_len: u32) -> (Treatment, Option<Reason>) {
-        let Some(rules) = rules(&self.policy) else { return (Treatment::PASS, None) };
-        let listed = self.shard.hot(slot).flags.has(Flags::LISTED);
-        let treatment = self.shard.treatment(slot, rules);
-        if treatment.drop {
-            return (treatment, Some(if listed { Reason::Listed } else { Reason::Standing }));
-        }
-        if let Some(meter) = &treatment.meter {
-            let now = self.now;
-            let hot = self.shard.hot_mut(slot);
-            let refused = conforms(meter, now, wire_len, &mut hot.tat_packets, &mut hot.tat_bytes);
-            if let Err(refused) = refused {
-                let reason = match refused {
-                    Refused::Packets => Reason::MeterPackets,
-                    Refused::Bytes => Reason::MeterBytes,
-                };
-                return (treatment, Some(reason));
-            }
-        }
-        let refused = treatment.block_new && self.shard.is_new(exchange);
-        (treatment, refused.then_some(Reason::BlockNew))
     }
 
     /// Takes note of a packet that passes, and looks at the scores it throws a light on.

@@ -9,6 +9,7 @@ use repute_wire::Outline;
 
 use super::{Facing, Worker, parse};
 use crate::Batch;
+use crate::classify::comes_from_reflector;
 
 /// One batch, stage by stage.
 #[derive(Debug)]
@@ -66,13 +67,13 @@ impl Kind {
 }
 
 impl Lane {
-    const EMPTY: Self = Self {
-        subject: Address(0),
-        talk: 0,
-        ports: 0,
-        wire_len: 0,
-        kind: Kind::GENERAL,
-    };
+    /// Whether only an answer looks like it.
+    #[inline(always)]
+    pub fn is_answer(&self) -> bool {
+        self.kind.is_datagram() && comes_from_reflector(self.ports)
+    }
+
+    const EMPTY: Self = Self { subject: Address(0), talk: 0, ports: 0, wire_len: 0, kind: Kind::GENERAL };
 }
 
 impl Lanes {
@@ -85,36 +86,49 @@ impl Lanes {
 const UDP: u8 = 17;
 
 impl<P: Packet> Worker<P> {
-    /// Reads the outlines of a batch and looks its sources up, all together.
+    /// Reads the outlines of a batch, hands over what is not this worker's, and looks up the rest together.
     #[inline(always)]
-    pub(super) fn look(&self, batch: &mut Batch<P>) {
-        let len = batch.len().min(BATCH);
-        for i in 0..len {
+    pub(super) fn look(&mut self, batch: &mut Batch<P>) {
+        batch.prefetch();
+        let one_way = batch.port().map(|port| self.view.facing(port));
+        let mut bytes = 0;
+        for i in 0..batch.len().min(BATCH) {
             let packet = &batch.packets[i];
-            let (wire_len, facing) = (packet.wire_len(), self.view.facing(batch.ports[i]));
+            let facing = one_way.unwrap_or_else(|| self.view.facing(batch.ports[i]));
+            let wire_len = packet.wire_len();
+            bytes += u64::from(wire_len);
             let outline = match packet.link() {
-                Link::Ethernet => Outline::of(packet.bytes(), wire_len),
-                Link::Ip => None,
+                Link::Ethernet if facing != Facing::Both => Outline::of(packet.bytes(), wire_len),
+                _ => None,
             };
-            let (lane, key) = match outline {
-                Some(outline) if outline.is_v4 => self.outlined::<true>(&outline, facing),
-                Some(outline) => self.outlined::<false>(&outline, facing),
-                None => (Lane::EMPTY, self.uncommon(packet, facing)),
-            };
-            batch.lanes.lane[i] = Lane { wire_len, ..lane };
-            batch.lanes.sought[i].key = key;
+            let (lane, sought) = (&mut batch.lanes.lane[i], &mut batch.lanes.sought[i]);
+            match outline {
+                Some(outline) if outline.is_v4 => (*lane, sought.key) = self.outlined::<true>(outline, facing),
+                Some(outline) => (*lane, sought.key) = self.outlined::<false>(outline, facing),
+                None => (*lane, sought.key) = self.uncommon(packet, batch.ports[i]),
+            }
+            lane.wire_len = wire_len;
         }
+        batch.bytes = bytes;
+        self.hand_over(batch);
+        let len = batch.len().min(BATCH);
         self.shard.seek(&mut batch.lanes.sought[..len]);
         if !self.policy.lists.is_empty() {
-            self.fetch_listings(&batch.lanes, len);
+            self.fetch_listings(&batch.lanes, len, self.is_revalidating());
         }
     }
 
-    /// Asks the CPU for what the lists say of strangers.
+    /// Whether there may be entries that keep something of an older policy: the sweep has not been round yet.
     #[inline]
-    fn fetch_listings(&self, lanes: &Lanes, len: usize) {
+    fn is_revalidating(&self) -> bool {
+        self.now.since(self.installed) <= u64::from(self.limits.sweep_ms)
+    }
+
+    /// Asks the CPU for what the lists say of strangers, or of everybody.
+    #[inline]
+    fn fetch_listings(&self, lanes: &Lanes, len: usize, everybody: bool) {
         for (lane, sought) in lanes.lane[..len].iter().zip(&lanes.sought) {
-            if sought.is_missing() {
+            if everybody || sought.is_missing() {
                 let located = self.policy.lists.locate(lane.subject);
                 if let Some(line) = self.policy.lists.first_line(located) {
                     prefetch(line);
@@ -124,7 +138,7 @@ impl<P: Packet> Worker<P> {
     }
 
     #[inline(always)]
-    fn outlined<const V4: bool>(&self, outline: &Outline, facing: Facing) -> (Lane, u64) {
+    fn outlined<const V4: bool>(&self, outline: Outline, facing: Facing) -> (Lane, u64) {
         let address = |address: Address| if V4 { Address::v4(address.0 as u32) } else { address };
         let (src, dst) = (address(outline.src), address(outline.dst));
         let back = facing == Facing::Receivers;
@@ -132,23 +146,28 @@ impl<P: Packet> Worker<P> {
         let ends = if back { outline.ports.rotate_left(16) } else { outline.ports };
         let source = Source::masked(subject, V4, &self.view.masks);
         let key = source.map_or(0, |source| self.shard.key(source));
-        let covers = || {
-            let (sport, dport) = (outline.sport(), outline.dport());
-            self.policy.protect.covers(src, dst, outline.protocol, sport, dport)
-        };
-        let plain = outline.goes_on && key != 0 && facing != Facing::Both && !(self.view.protects && covers());
+        let plain = outline.goes_on && key != 0 && !(self.view.protects && self.protects(outline));
         let datagram = outline.protocol == UDP;
         let kind = Kind(Kind::PLAIN.when(plain) | Kind::DATAGRAM.when(datagram) | Kind::BACK.when(back));
         let talk = self.shard.talk(key, other, outline.protocol, ends);
         (Lane { subject, talk, ports: outline.ports, wire_len: 0, kind }, key)
     }
 
-    /// A packet of uncommon shape takes the general way; its source is fetched all the same.
-    #[cold]
-    fn uncommon(&self, packet: &P, facing: Facing) -> u64 {
+    #[inline(never)]
+    fn protects(&self, outline: Outline) -> bool {
+        let (sport, dport) = (outline.sport(), outline.dport());
+        self.policy.protect.covers(outline.src, outline.dst, outline.protocol, sport, dport)
+    }
+
+    /// A packet of uncommon shape, or where either address may be the source, takes the general way; its source
+    /// is fetched all the same.
+    #[inline(never)]
+    fn uncommon(&self, packet: &P, port: u8) -> (Lane, u64) {
         let parsed = parse(packet);
-        let subject = if facing == Facing::Receivers { parsed.dst } else { parsed.src };
-        let source = Source::masked(subject, subject.is_v4(), &self.view.masks);
-        source.map_or(0, |source| self.shard.key(source))
+        let source = match self.owned(&parsed, self.wires[usize::from(port)].role) {
+            (Some(source), _) | (None, Some(source)) if parsed.has_addresses() => source,
+            _ => return (Lane::EMPTY, 0),
+        };
+        (Lane { subject: source.first(), ..Lane::EMPTY }, self.shard.key(source))
     }
 }

@@ -2,44 +2,65 @@
 
 use repute_model::{Io, Outbox, Packet, Verdict};
 
-use super::Worker;
+use super::{Waiting, Worker};
+use crate::shaper::Held;
 use crate::{Account, Batch};
 
 impl<P: Packet> Worker<P> {
-    /// Empties the batch: forwards by port, frees the rest, and counts both. Most batches come in by one port and
-    /// have one fate; these leave as they are.
+    /// Empties the batch: forwards by port, holds back, copies, frees the rest, and counts all of it. Most batches
+    /// come in by one port and have one fate; these leave as they are.
     pub(super) fn send<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
-        let Some(port) = batch.port() else { return self.send_one_by_one(batch, io) };
-        let peer = self.wires[usize::from(port)].peer;
-        let is_all = |verdict| self.judgements.iter().all(|judgement| judgement.verdict == verdict);
-        if let Some(peer) = peer.filter(|_| is_all(Verdict::Forward)) {
-            let bytes = batch.wire_len();
-            let account = &mut self.account.ports[usize::from(port)];
-            account.receive(batch.len() as u64, bytes);
-            account.forwarded += batch.len() as u64;
-            send_to(&mut self.account, peer, &mut batch.packets, bytes, io);
-        } else if is_all(Verdict::Drop) {
-            let account = &mut self.account.ports[usize::from(port)];
-            account.receive(batch.len() as u64, batch.wire_len());
-            for judgement in &self.judgements {
-                account.drop(judgement.reason);
-            }
-            io.free(&mut batch.packets);
-        } else {
-            self.send_one_by_one(batch, io);
+        if self.copied != 0 {
+            self.copy(batch, io);
         }
+        let whole = if batch.taken { None } else { batch.port() };
+        let is_all = |verdict: Verdict| self.judgements.iter().all(|judgement| judgement.verdict == verdict);
+        match whole.map(|port| (port, self.wires[usize::from(port)].peer)) {
+            Some((port, Some(peer))) if is_all(Verdict::Forward) => {
+                let account = &mut self.account.ports[usize::from(port)];
+                account.receive(batch.len() as u64, batch.bytes);
+                account.forwarded += batch.len() as u64;
+                send_to(&mut self.account, peer, &mut batch.packets, batch.bytes, io);
+            }
+            Some((port, _)) if is_all(Verdict::Drop) => {
+                let account = &mut self.account.ports[usize::from(port)];
+                account.receive(batch.len() as u64, batch.bytes);
+                for judgement in &self.judgements {
+                    account.drop(judgement.reason);
+                }
+                io.free(&mut batch.packets);
+            }
+            _ => self.send_one_by_one(batch, io),
+        }
+        self.flush(io);
+        (batch.taken, batch.misowned) = (false, 0);
     }
 
     fn send_one_by_one<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
         let lanes = batch.ports.iter().zip(&batch.lanes.lane);
-        for ((packet, (&port, lane)), judgement) in batch.packets.drain(..).zip(lanes).zip(&self.judgements) {
-            let peer = self.wires[usize::from(port)].peer;
-            let port = &mut self.account.ports[usize::from(port)];
-            port.receive(1, u64::from(lane.wire_len));
+        let mut tickets = self.tickets.drain(..);
+        for ((packet, (&port_in, lane)), judgement) in
+            batch.packets.drain(..).zip(lanes).zip(&self.judgements)
+        {
+            let peer = self.wires[usize::from(port_in)].peer;
+            let port = &mut self.account.ports[usize::from(port_in)];
+            match batch.taken {
+                true => port.taken += 1,
+                false => port.receive(1, u64::from(lane.wire_len)),
+            }
             match (judgement.verdict, peer) {
                 (Verdict::Forward, Some(peer)) => {
                     port.forwarded += 1;
                     self.outboxes[usize::from(peer)].push(packet);
+                }
+                (Verdict::Queue, Some(port_out)) => {
+                    port.queued += 1;
+                    let held = Held { packet, port_in, port_out };
+                    match tickets.next() {
+                        Some(Waiting::Packet(ticket)) => self.shaper.hold(ticket, held),
+                        Some(Waiting::Connection(ticket)) => self.connections.hold(ticket, held),
+                        None => debug_assert!(false, "whoever is held has a ticket"),
+                    }
                 }
                 _ => {
                     port.drop(judgement.reason);
@@ -47,20 +68,43 @@ impl<P: Packet> Worker<P> {
                 }
             }
         }
+        drop(tickets);
         if !self.dropped.is_empty() {
             io.free(&mut self.dropped);
         }
-        for (port, outbox) in self.outboxes.iter_mut().enumerate() {
-            if !outbox.is_empty() {
-                let bytes = wire_len(outbox);
-                send_to(&mut self.account, port as u8, outbox, bytes, io);
+        self.send_outboxes(io);
+    }
+
+    /// Copies what the mirror picked.
+    #[cold]
+    fn copy<I: Io<Packet = P>>(&mut self, batch: &Batch<P>, io: &mut I) {
+        for (i, packet) in batch.packets.iter().enumerate() {
+            if self.copied >> i & 1 != 0 {
+                self.mirror.copy(packet, self.now, io);
             }
+        }
+        self.copied = 0;
+        if let Some((port, outbox)) = self.mirror.outbox() {
+            self.account.ports[usize::from(port)].mirrored += outbox.len() as u64;
+            let bytes = wire_len(outbox);
+            send_to(&mut self.account, port, outbox, bytes, io);
+        }
+    }
+
+    /// Sends what waits for every port.
+    pub(super) fn send_outboxes<I: Io<Packet = P>>(&mut self, io: &mut I) {
+        for (port, outbox) in self.outboxes.iter_mut().enumerate() {
+            let bytes = wire_len(outbox);
+            send_to(&mut self.account, port as u8, outbox, bytes, io);
         }
     }
 }
 
 /// Offers packets of `bytes` bytes to a port; what it refuses is freed and counted.
 fn send_to<I: Io>(account: &mut Account, port: u8, outbox: &mut Outbox<I::Packet>, bytes: u64, io: &mut I) {
+    if outbox.is_empty() {
+        return;
+    }
     let offered = outbox.len() as u64;
     io.send(port, outbox);
     let (refused, refused_bytes) = (outbox.len() as u64, wire_len(outbox));

@@ -11,7 +11,6 @@ use repute_reputation::{Flags, Slot, Sought};
 use super::Worker;
 use super::lanes::Lane;
 use super::view::Way;
-use crate::classify::comes_from_reflector;
 
 impl<P: Packet> Worker<P> {
     /// Judges a packet the short way, if it may be.
@@ -20,55 +19,85 @@ impl<P: Packet> Worker<P> {
         if !lane.kind.is_plain() {
             return None;
         }
-        match self.shard.hinted(sought) {
-            Some(slot) if lane.kind.is_back() => self.answer_shortly(lane, slot),
-            Some(slot) => self.know_shortly(lane, slot),
-            None if sought.is_missing() => self.refuse_shortly(lane, sought),
-            None => None,
+        let calm = self.shard.calm_unanswered();
+        let Some((slot, hot)) = self.shard.hinted(sought) else {
+            return if sought.is_missing() { self.refuse_shortly(lane, sought) } else { None };
+        };
+        if lane.kind.is_back() {
+            let known = hot.is_answered_in(lane.talk);
+            self.account.unjudged += u64::from(known);
+            return known.then_some(Judgement::FORWARD);
         }
+        let passes = self.view.way(hot) == Way::Pass && self.shaper.is_idle();
+        if !passes || hot.epoch != self.view.epoch {
+            return self.treat_shortly(lane, slot);
+        }
+        let look = hot.goes_on(lane.talk, calm, || lane.is_answer())?;
+        hot.count(lane.wire_len, self.now.low());
+        let standing = Some((hot.band, hot.score));
+        self.account.bands[hot.band.index()] += 1;
+        if look {
+            self.rescore(slot);
+        }
+        Some(Judgement { standing, ..Judgement::FORWARD })
     }
 
-    /// An answer to a source in a conversation where it has been answered before.
-    #[inline(always)]
-    fn answer_shortly(&mut self, lane: &Lane, receiver: Slot) -> Option<Judgement> {
-        let known = self.shard.is_answering(receiver, lane.talk);
-        self.account.unjudged += u64::from(known);
-        known.then_some(Judgement::FORWARD)
-    }
-
-    #[inline(always)]
-    fn know_shortly(&mut self, lane: &Lane, sender: Slot) -> Option<Judgement> {
-        let hot = self.shard.hot(sender);
-        if hot.epoch != self.view.epoch {
+    /// What the short way does but for plain passing, while nothing is held and the policy is not new.
+    #[inline(never)]
+    fn treat_shortly(&mut self, lane: &Lane, sender: Slot) -> Option<Judgement> {
+        if self.shard.hot(sender).epoch != self.view.epoch && !self.revalidate_shortly(lane, sender) {
             return None;
         }
-        let way = if hot.flags.has(Flags::ALLOWED) { Way::Pass } else { self.view.ways[hot.band.index()] };
+        let hot = self.shard.hot(sender);
+        let (way, band) = (self.view.way(hot), hot.band);
         match way {
+            Way::Pass | Way::Copy if self.shaper.holds(hot.fingerprint) => None,
             Way::Pass => self.pass_shortly(lane, sender),
-            Way::Drop { logs, measures } if !logs || self.log_left == 0 => {
-                self.account.log_lines_suppressed += u64::from(logs);
-                Some(self.drop_shortly(lane, sender, measures))
+            Way::Copy => {
+                let passed = self.pass_shortly(lane, sender)?;
+                let sampling = self.view.samplings[band.index()];
+                self.sample(sender, &sampling);
+                Some(Judgement { measures: self.view.measures[band.index()], ..passed })
             }
-            Way::Drop { .. } | Way::General => None,
+            Way::DropAndLog if self.log_left > 0 => None,
+            Way::Drop | Way::DropAndLog => {
+                self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
+                Some(self.drop_shortly(lane, sender, self.view.measures[band.index()]))
+            }
+            Way::General => None,
         }
     }
 
-    #[inline(always)]
+    /// Brings what is kept of the policy up to date where lists said nothing of a source and still do not;
+    /// `false` = there is more to do.
+    fn revalidate_shortly(&mut self, lane: &Lane, sender: Slot) -> bool {
+        let epoch = self.view.epoch;
+        let named = self.policy.lists.get(lane.subject).is_some();
+        let hot = self.shard.hot_mut(sender);
+        let was_named = hot.flags.has(Flags::ALLOWED) || hot.flags.has(Flags::LISTED);
+        if named || was_named {
+            return false;
+        }
+        hot.epoch = epoch;
+        true
+    }
+
     fn pass_shortly(&mut self, lane: &Lane, sender: Slot) -> Option<Judgement> {
-        let answer = || lane.kind.is_datagram() && comes_from_reflector(lane.ports);
-        let look = self.shard.goes_on(sender, lane.talk, answer)?;
-        let judgement = Judgement { measures: Measures::PASS, ..self.count_shortly(lane, sender) };
+        let calm = self.shard.calm_unanswered();
+        let look = self.shard.hot_mut(sender).goes_on(lane.talk, calm, || lane.is_answer())?;
+        let judgement = self.count_shortly(lane, sender);
         if look {
             self.rescore(sender);
         }
         Some(judgement)
     }
 
-    #[inline]
     fn drop_shortly(&mut self, lane: &Lane, sender: Slot, measures: Measures) -> Judgement {
         let judgement = self.count_shortly(lane, sender);
-        let listed = self.shard.hot(sender).flags.has(Flags::LISTED);
-        if self.shard.goes_unanswered(sender) {
+        let calm = self.shard.calm_unanswered();
+        let hot = self.shard.hot_mut(sender);
+        let listed = hot.flags.has(Flags::LISTED);
+        if hot.goes_unanswered(calm) {
             self.rescore(sender);
         }
         let reason = Some(if listed { Reason::Listed } else { Reason::Standing });
@@ -76,7 +105,6 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Counts a packet of a known source; how it stood.
-    #[inline(always)]
     fn count_shortly(&mut self, lane: &Lane, sender: Slot) -> Judgement {
         let hot = self.shard.hot_mut(sender);
         hot.count(lane.wire_len, self.now.low());
@@ -90,23 +118,23 @@ impl<P: Packet> Worker<P> {
         if lane.kind.is_back() || self.shard.find_key(sought.key).is_some() {
             return None;
         }
-        let (way, reason) = match self.policy.lists.get(lane.subject) {
+        let ((way, measures), reason) = match self.policy.lists.get(lane.subject) {
             Some(Listing::Allow) => return None,
             Some(Listing::Deny(percent)) => (self.view.denied(percent), Reason::Listed),
             None => (self.view.stranger, Reason::Standing),
         };
         let drops = match way {
-            Way::Drop { logs, .. } if logs && self.log_left > 0 => return None,
-            Way::Drop { .. } => true,
-            Way::Pass => false,
-            Way::General => return None,
+            Way::DropAndLog if self.log_left > 0 => return None,
+            Way::Copy | Way::General => return None,
+            way => way.drops(),
         };
-        if !(drops && reason == Reason::Listed) && !self.shard.turns_away(sought.key) {
+        // Whom a list names needs no entry to be dropped, and gets one at once otherwise.
+        let refused = if reason == Reason::Listed { drops } else { self.shard.turns_away(sought.key) };
+        if !refused {
             return None;
         }
         self.account.strangers += 1;
-        let Way::Drop { logs, measures } = way else { return Some(Judgement::FORWARD) };
-        self.account.log_lines_suppressed += u64::from(logs);
-        Some(Judgement { measures, ..Judgement::drop(reason) })
+        self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
+        Some(if drops { Judgement { measures, ..Judgement::drop(reason) } } else { Judgement::FORWARD })
     }
 }

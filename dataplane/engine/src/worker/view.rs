@@ -1,6 +1,8 @@
 //! What the hot path asks of ports and policy, worked out once an installation.
 
-use repute_model::{Limits, Listing, Masks, Measures, Policy, Side, Treatment};
+use repute_model::{Limits, Listing, Masks, Measures, Policy, Sampling, Side, Treatment};
+
+use repute_reputation::{Flags, Hot};
 
 use super::{Role, Stranger, Wire, owner_side, rules, width};
 use crate::PORTS;
@@ -16,20 +18,27 @@ pub enum Facing {
     Both,
 }
 
-/// What a treatment is for the short way.
+/// What a treatment is for the short way: one byte, its details stand beside it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum Way {
     /// Nothing is done.
     Pass,
+    /// Nothing is done but for copies.
+    Copy,
     /// Everything is dropped.
-    Drop {
-        /// Whether packets are logged as well.
-        logs: bool,
-        /// The treatment's name in judgements.
-        measures: Measures,
-    },
+    Drop,
+    /// Everything is dropped, and packets are logged.
+    DropAndLog,
     /// Anything else.
     General,
+}
+
+impl Way {
+    /// Whether everything is dropped.
+    pub const fn drops(self) -> bool {
+        matches!(self, Self::Drop | Self::DropAndLog)
+    }
 }
 
 /// One policy as one worker sees it.
@@ -41,19 +50,23 @@ pub struct View {
     pub masks: Masks,
     /// Whether `[protect]` names anybody.
     pub protects: bool,
-    /// What each band gets.
-    pub ways: [Way; 5],
+    /// What each band gets, and at the end whom a list allows.
+    ways: [Way; 6],
+    /// The names of what each band gets.
+    pub measures: [Measures; 5],
+    /// Which packets of each band are copied.
+    pub samplings: [Sampling; 5],
     /// What a source without an entry gets that no list names.
-    pub stranger: Way,
-    /// What sources get that a list denies, by percent of confidence.
-    denied: [Way; 101],
+    pub stranger: (Way, Measures),
+    /// What sources get that a list denies, by percent of confidence, and the names of it.
+    denied: [(Way, Measures); 101],
     /// What entries keep of the policy's version.
     pub epoch: u16,
 }
 
 impl View {
-    /// Looks at a policy from these ports.
-    pub fn of(policy: &Policy, wires: &[Wire; PORTS], limits: &Limits) -> Self {
+    /// Looks at a policy from these ports; `short` opens the short way.
+    pub fn of(policy: &Policy, wires: &[Wire; PORTS], limits: &Limits, short: bool) -> Self {
         let facing = |wire: Wire| match (wire.role, owner_side(policy)) {
             _ if wire.peer.is_none() => Facing::Both,
             (Role::Both, _) => Facing::Both,
@@ -62,13 +75,20 @@ impl View {
         };
         let treatments = rules(policy).map(|rules| rules.profile.treatments);
         let stranger = |listing| {
-            rules(policy).map_or(Way::General, |rules| way(Stranger::listed(listing, rules).treatment))
+            let treatment = rules(policy).map(|rules| Stranger::listed(listing, rules).treatment);
+            treatment.map_or((Way::General, Measures::PASS), |treatment| (way(treatment), treatment.measures()))
         };
+        let bands = treatments.unwrap_or([Treatment::PASS; 5]);
         Self {
-            facing: wires.map(facing),
+            facing: wires.map(|wire| if short { facing(wire) } else { Facing::Both }),
             masks: width(policy, limits).masks(),
             protects: !policy.protect.is_empty(),
-            ways: treatments.map_or([Way::General; 5], |all| all.map(way)),
+            ways: std::array::from_fn(|band| match treatments {
+                None => Way::General,
+                Some(all) => all.get(band).map_or(Way::Pass, |treatment| way(*treatment)),
+            }),
+            measures: bands.map(Treatment::measures),
+            samplings: bands.map(|treatment| treatment.mirror.unwrap_or(Sampling::NONE)),
             stranger: stranger(None),
             denied: std::array::from_fn(|percent| stranger(Some(Listing::Deny(percent as u8)))),
             epoch: policy.version as u16,
@@ -81,8 +101,15 @@ impl View {
         self.facing[usize::from(port) % PORTS]
     }
 
+    /// What an entry gets.
+    #[inline(always)]
+    pub fn way(&self, hot: &Hot) -> Way {
+        let row = if hot.flags.has(Flags::ALLOWED) { 5 } else { hot.band.index() };
+        self.ways[row]
+    }
+
     /// What a source gets that a list denies with this confidence.
-    pub fn denied(&self, percent: u8) -> Way {
+    pub fn denied(&self, percent: u8) -> (Way, Measures) {
         self.denied[usize::from(percent).min(100)]
     }
 }
@@ -90,8 +117,15 @@ impl View {
 fn way(treatment: Treatment) -> Way {
     match treatment {
         Treatment::PASS => Way::Pass,
-        Treatment { drop: true, log: logs, mirror: None, .. } => {
-            Way::Drop { logs, measures: treatment.measures() }
+        Treatment { mirror: Some(_), .. } if (Treatment { mirror: None, ..treatment }) == Treatment::PASS => {
+            Way::Copy
+        }
+        Treatment { drop: true, log, mirror: None, .. } => {
+            if log {
+                Way::DropAndLog
+            } else {
+                Way::Drop
+            }
         }
         _ => Way::General,
     }

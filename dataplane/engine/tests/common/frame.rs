@@ -27,6 +27,27 @@ impl Packet for Frame {
     fn link(&self) -> Link {
         self.link
     }
+    fn prepend(&mut self, header: &[u8]) -> bool {
+        if self.segments > 1 {
+            return false;
+        }
+        self.bytes.extend_from_slice(header);
+        self.bytes.rotate_right(header.len());
+        self.wire_len += header.len() as u32;
+        true
+    }
+}
+
+impl Frame {
+    /// Becomes a copy of the first `bytes_max` bytes of another packet, as scattered as that one, in the memory
+    /// that it has.
+    pub fn copy_prefix(&mut self, packet: &Frame, bytes_max: u32) {
+        let prefix = &packet.bytes[..packet.bytes.len().min(bytes_max as usize)];
+        self.bytes.clear();
+        self.bytes.extend_from_slice(prefix);
+        self.wire_len = prefix.len() as u32;
+        (self.link, self.segments) = (packet.link, packet.segments);
+    }
 }
 
 /// An IPv4 address.
@@ -41,6 +62,11 @@ pub const ACK: u8 = 16;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+/// The extension header of fragments.
+const FRAGMENT: u8 = 44;
+/// Where a later fragment begins, in units of 8 bytes.
+const FRAGMENT_OFFSET: u16 = 185;
 
 /// The address as the product writes it.
 pub fn address(ip: Ip) -> Address {
@@ -88,6 +114,20 @@ impl Frame {
         Self::raw(Link::Ip, bytes)
     }
 
+    /// An Ethernet frame around a bare IPv6 packet.
+    pub fn framed(self) -> Self {
+        let bytes = [&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd], &self.bytes[..]].concat();
+        Self::raw(Link::Ethernet, bytes)
+    }
+
+    /// The same Ethernet frame in a VLAN.
+    pub fn tagged(mut self, vlan: u16) -> Self {
+        let [high, low] = vlan.to_be_bytes();
+        self.bytes.splice(12..12, [0x81, 0, high, low]);
+        self.wire_len += 4;
+        self
+    }
+
     /// The IPv4 packet inside, for ICMP errors to quote.
     fn packet(&self) -> &[u8] {
         &self.bytes[14..]
@@ -115,13 +155,22 @@ fn segment(sport: u16, dport: u16, flags: u8, data: usize) -> Vec<u8> {
 
 /// A UDP datagram with `data` bytes of payload.
 pub fn udp(src: (Ip, u16), dst: (Ip, u16), data: usize) -> Frame {
+    Frame::ipv4(src.0, dst.0, UDP, &datagram(src.1, dst.1, data))
+}
+
+/// A UDP datagram over IPv6.
+pub fn udp6(src: (u128, u16), dst: (u128, u16), data: usize) -> Frame {
+    Frame::ipv6(src.0, dst.0, UDP, &datagram(src.1, dst.1, data))
+}
+
+fn datagram(sport: u16, dport: u16, data: usize) -> Vec<u8> {
     let mut datagram = Vec::with_capacity(8 + data);
-    datagram.extend(src.1.to_be_bytes());
-    datagram.extend(dst.1.to_be_bytes());
+    datagram.extend(sport.to_be_bytes());
+    datagram.extend(dport.to_be_bytes());
     datagram.extend((8 + data as u16).to_be_bytes());
     datagram.extend([0, 0]);
     datagram.resize(8 + data, 0x62);
-    Frame::ipv4(src.0, dst.0, UDP, &datagram)
+    datagram
 }
 
 /// An ICMP echo request, or its reply.
@@ -135,6 +184,27 @@ pub fn unreachable(src: Ip, dst: Ip, about: &Frame) -> Frame {
     let mut error = vec![3, 3, 0, 0, 0, 0, 0, 0];
     error.extend(&about.packet()[..28]);
     Frame::ipv4(src, dst, ICMP, &error)
+}
+
+/// The same over IPv6, about a bare packet.
+pub fn unreachable6(src: u128, dst: u128, about: &Frame) -> Frame {
+    let mut error = vec![1, 4, 0, 0, 0, 0, 0, 0];
+    error.extend(&about.bytes[..48]);
+    Frame::ipv6(src, dst, ICMPV6, &error)
+}
+
+/// The end of a datagram of which the rest came before.
+pub fn fragment(src: Ip, dst: Ip) -> Frame {
+    let mut frame = Frame::ipv4(src, dst, UDP, &[0x63; 26]);
+    frame.bytes[20..22].copy_from_slice(&FRAGMENT_OFFSET.to_be_bytes());
+    frame
+}
+
+/// The same over IPv6.
+pub fn fragment6(src: u128, dst: u128) -> Frame {
+    let [high, low] = (FRAGMENT_OFFSET << 3).to_be_bytes();
+    let header = [UDP, 0, high, low, 0, 0, 0, 1];
+    Frame::ipv6(src, dst, FRAGMENT, &[&header[..], &[0x63; 26]].concat())
 }
 
 /// The two ends of a TCP or UDP conversation, and what each may send.

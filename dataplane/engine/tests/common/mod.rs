@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod frame;
+pub mod packets;
 pub mod ports;
 pub mod rig;
 pub mod traffic;
@@ -14,12 +15,7 @@ pub const OUTSIDE: u8 = 0;
 pub const INSIDE: u8 = 1;
 
 /// Small tables, so that thousands of workers can be made.
-pub const SMALL: Limits = Limits {
-    sources: 1024,
-    contacts: 4096,
-    sweep_ms: 50,
-    ..Limits::DEFAULT
-};
+pub const SMALL: Limits = Limits { sources: 1024, contacts: 4096, sweep_ms: 50, ..Limits::DEFAULT };
 
 /// The policy of a config text, version 1.
 pub fn policy(text: &str) -> Policy {

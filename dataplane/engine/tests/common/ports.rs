@@ -1,7 +1,7 @@
 //! Ports that remember what they were given and may refuse some of it.
 
 use repute_engine::PORTS;
-use repute_model::{Io, Outbox, Packet};
+use repute_model::{Io, Link, Outbox, Packet};
 
 use super::frame::Frame;
 
@@ -14,11 +14,13 @@ pub struct Ports {
     pub sent: Vec<(u8, u32, u32)>,
     /// Numbers of what was freed.
     pub freed: Vec<u32>,
+    /// Copies that the pool of copies still holds.
+    pub copies: usize,
 }
 
 impl Default for Ports {
     fn default() -> Self {
-        Self { takes: [usize::MAX; PORTS], sent: Vec::new(), freed: Vec::new() }
+        Self { takes: [usize::MAX; PORTS], sent: Vec::new(), freed: Vec::new(), copies: usize::MAX }
     }
 }
 
@@ -33,5 +35,13 @@ impl Io for Ports {
 
     fn free(&mut self, packets: &mut Outbox<Frame>) {
         self.freed.extend(packets.drain(..).map(|frame| frame.id));
+    }
+
+    /// The copy has the number of its original.
+    fn copy(&mut self, packet: &Frame, bytes_max: u32) -> Option<Frame> {
+        self.copies = self.copies.checked_sub(1)?;
+        let mut copy = Frame { id: packet.id, ..Frame::raw(Link::Ethernet, Vec::new()) };
+        copy.copy_prefix(packet, bytes_max);
+        Some(copy)
     }
 }

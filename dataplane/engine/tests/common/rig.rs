@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use repute_engine::{Account, Batch, Handle, Mailbox, Published, Role, Wire, Worker, mailbox};
+use repute_engine::{Account, Batch, Handle, Mailbox, Published, Role, Setup, Wire, Worker, mailbox};
 use repute_model::{
     BATCH, Command, Explanation, Judgement, Limits, Mitigation, Policy, Reason, Report, Source, Tick, Width,
 };
@@ -49,7 +49,13 @@ impl Rig {
     /// With these rings.
     pub fn with(policy: Policy, limits: Limits, wires: &[Wire], mailbox: Mailbox, handle: Handle) -> Self {
         let published = Published::shared();
-        let worker = Worker::new(Box::new(policy), limits, 7, wires, mailbox, Arc::clone(&published));
+        Self::begin(Setup::alone(Box::new(policy), limits, 7, wires, mailbox, published), handle)
+    }
+
+    /// With everything that a worker may begin with.
+    pub fn begin(setup: Setup<'_, Frame>, handle: Handle) -> Self {
+        let published = Arc::clone(&setup.published);
+        let worker = Worker::new(setup);
         let (mitigations, reports) = (Vec::new(), Vec::new());
         Self { worker, handle, published, ports: Ports::default(), now: Tick(0), mitigations, reports }
     }

@@ -37,8 +37,9 @@ struct Outcome {
 
 fn outcome(rig: Rig, judgements: Vec<Judgement>) -> Outcome {
     let mut account = *rig.account();
-    // How many breaths there were is all that may differ.
-    account.batches = 0;
+    // How many breaths there were is all that may differ, and which of them were measured.
+    (account.batches, account.measured_breaths, account.measured_packets) = (0, 0, 0);
+    account.measured_ticks = 0;
     Outcome { judgements, mitigations: rig.mitigations, account }
 }
 

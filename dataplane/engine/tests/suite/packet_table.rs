@@ -5,81 +5,46 @@ use repute_model::{Limits, Link, Reason, Verdict};
 use repute_wire::Class;
 
 use crate::common::frame::{ACK, Frame, SYN, echo, tcp, udp};
+use crate::common::packets::bytes::{CONTROL, MALFORMED};
+use crate::common::packets::{self, introduce, table};
 use crate::common::rig::{PAIR, Rig};
 use crate::common::{OUTSIDE, SMALL, drop_all, ingress, policy};
 
 const CLIENT: [u8; 4] = [192, 0, 2, 1];
 const SERVER: [u8; 4] = [198, 51, 100, 2];
 
-/// What a packet with this name gets under a policy whose every band drops.
-struct Case {
-    name: &'static str,
-    link: Link,
-    hex: &'static str,
+#[test]
+fn every_row_of_the_table_has_its_fate() {
+    for (row, only_generally) in table().iter().flat_map(|row| [(row, false), (row, true)]) {
+        let mut rig = Rig::sized(packets::policy(), SMALL);
+        rig.worker.only_generally(only_generally);
+        introduce(&mut rig);
+        let known = rig.account().strangers;
+        // The second packet goes the way of what is already known.
+        for n in 0..2 {
+            let n = if row.is_of_strangers() { n } else { 0 };
+            let judgement = rig.breathe(0, [(row.port, row.frame(n))])[0];
+            assert_eq!((judgement.verdict, judgement.reason), row.fate, "{}", row.name);
+        }
+        let strangers = rig.account().strangers - known;
+        assert!(!row.is_of_strangers() || strangers == 2, "{}: {strangers}", row.name);
+    }
 }
 
-const fn eth(name: &'static str, hex: &'static str) -> Case {
-    Case { name, link: Link::Ethernet, hex }
+#[test]
+fn names_of_rows_are_their_own() {
+    let mut names: Vec<String> = table().into_iter().map(|row| row.name).collect();
+    let rows = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), rows);
 }
-
-const fn ip(name: &'static str, hex: &'static str) -> Case {
-    Case { name, link: Link::Ip, hex }
-}
-
-#[rustfmt::skip]
-const CONTROL: &[(Class, Case)] = &[
-    (Class::Arp, eth("ARP request", "02000000000202000000000108060001080006040001020000000001c0000201000000000000c6336402")),
-    (Class::Stp, eth("spanning tree", "0180c200000002000000000100264242030000000000000000000000000000000000000000000000000000000000000000000000")),
-    (Class::Lacp, eth("LACP", "020000000002020000000001880901")),
-    (Class::Lldp, eth("LLDP", "02000000000202000000000188cc0000")),
-    (Class::Eapol, eth("802.1X", "020000000002020000000001888e01")),
-    (Class::Llc, eth("NetBIOS over LLC", "0200000000020200000000010003f0f003")),
-    (Class::OtherEtherType, eth("MPLS", "020000000002020000000001884700010140")),
-    (Class::NeighbourDiscovery, ip("neighbour solicitation", "6000000000083afffe800000000000000000000000000001ff0200000000000000000000000000018700000000000000")),
-    (Class::Mld, ip("listener report", "6000000000100001fe800000000000000000000000000001ff0200000000000000000000000000013a000502000001008f00000000000000")),
-    (Class::Igmp, ip("IGMP report", "4500001c0001000001020000c0000201c63364021600000000000000")),
-    (Class::Ospf, ip("OSPF hello", "450000180001000001590000c0000201c633640202010000")),
-    (Class::Vrrp, ip("VRRP advertisement", "4500001800010000ff700000c0000201c633640221010000")),
-    (Class::Bfd, ip("BFD", "4500001c00010000ff110000c0000201c6336402c0000ec800080000")),
-    (Class::Dhcp, ip("DHCP discover", "4500001c0001000040110000c0000201c63364020044004300080000")),
-    (Class::Dhcp, ip("DHCPv6 solicit", "6000000000081140fe800000000000000000000000000001ff0200000000000000000000000000010222022300080000")),
-    (Class::PacketTooBig, ip("fragmentation needed", "4500001c0001000040010000c0000201c633640203040000000005dc")),
-    (Class::PacketTooBig, ip("packet too big", "6000000000083a4020010db800000000000000000000000120010db800000000000000000000000202000000000005dc")),
-];
-
-#[rustfmt::skip]
-const MALFORMED: &[(Reason, Case)] = &[
-    (Reason::EmptyFrame, eth("empty", "")),
-    (Reason::ShortEthernet, eth("runt", "020000000002")),
-    (Reason::VlanDepth, eth("five tags", "020000000002020000000001810000018100000181000001810000018100000108004500002c0001000040060000c0000201c63364029c4001bb00000001000000006002ffff00000000020405b4")),
-    (Reason::ShortArp, eth("ARP without its addresses", "02000000000202000000000108060001080006040001")),
-    (Reason::RawVersion, ip("version 5", "50000000000000000000000000000000000000000000000000000000000000000000000000000000")),
-    (Reason::ShortIpv4, eth("IPv4 header cut off", "020000000002020000000001080045000014000100004006")),
-    (Reason::Ipv4Version, eth("IPv4 EtherType, version 6", "0200000000020200000000010800600000000008114020010db800000000000000000000000120010db80000000000000000000000020001000200080000")),
-    (Reason::Ipv4HeaderLength, ip("IPv4 header length 4", "4400002c0001000040060000c0000201c63364029c4001bb00000001000000006002ffff00000000020405b4")),
-    (Reason::Ipv4TotalLength, ip("IPv4 total length below header", "450000130001000040060000c0000201c63364029c4001bb00000001000000006002ffff00000000020405b4")),
-    (Reason::ShortIpv6, ip("IPv6 header cut off", "600000000008114020010db8000000000000000000000001")),
-    (Reason::Ipv6Version, eth("IPv6 EtherType, version 4", "02000000000202000000000186dd450000300001000040110000c0000201c633640200010002000800000000000000000000000000000000000000000000")),
-    (Reason::Ipv6PayloadLength, ip("IPv6 payload beyond the wire", "600000000032114020010db800000000000000000000000120010db80000000000000000000000020001000200080000")),
-    (Reason::Ipv6Extension, ip("extension beyond the packet", "6000000000083c4020010db800000000000000000000000120010db80000000000000000000000020605000000000000")),
-    (Reason::Ipv6ExtensionDepth, ip("nine extension headers", "6000000000603c4020010db800000000000000000000000120010db80000000000000000000000023c000000000000003c000000000000003c000000000000003c000000000000003c000000000000003c000000000000003c000000000000003c000000000000003c000000000000009c4001bb00000001000000006002ffff00000000020405b4")),
-    (Reason::MappedAddress, ip("IPv4-mapped source", "600000000008114000000000000000000000ffffc000020120010db80000000000000000000000020001000200080000")),
-    (Reason::FragmentOverflow, ip("ping of death", "4500002400011fff40010000c0000201c633640200000000000000000000000000000000")),
-    (Reason::FragmentLength, ip("uneven fragment", "450000230001200240110000c0000201c6336402000000000000000000000000000000")),
-    (Reason::TinyFragment, ip("tiny first fragment", "4500001c0001200040060000c0000201c63364029c4001bb00000001")),
-    (Reason::ShortTcp, ip("short TCP", "4500001c0001000040060000c0000201c63364020001000200000001")),
-    (Reason::TcpDataOffset, ip("TCP data offset 4", "450000280001000040060000c0000201c63364020001000200000001000000004002ffff00000000")),
-    (Reason::TcpOption, ip("TCP option of length 0", "4500002c0001000040060000c0000201c63364020001000200000001000000006002ffff0000000002000000")),
-    (Reason::ShortUdp, ip("short UDP", "450000180001000040110000c0000201c633640200010002")),
-    (Reason::UdpLength, ip("UDP length 7", "4500001c0001000040110000c0000201c63364020001000200070000")),
-    (Reason::ShortIcmp, ip("short ICMP", "450000160001000040010000c0000201c63364020800")),
-];
 
 #[test]
 fn what_keeps_a_network_alive_passes_under_a_policy_that_drops_everything() {
     for (class, case) in CONTROL {
         let mut rig = Rig::sized(drop_all(), SMALL);
-        let judgement = rig.outside(1, Frame::hex(case.link, case.hex));
+        let judgement = rig.outside(1, case.frame());
         assert_eq!((judgement.verdict, judgement.reason), (Verdict::Forward, None), "{}", case.name);
         assert_eq!(rig.account().control[class.index()], 1, "{}", case.name);
         assert_eq!(rig.ports.sent.len(), 1, "{}", case.name);
@@ -109,7 +74,7 @@ fn bgp_passes_between_configured_neighbours_only() {
 fn every_malformed_kind_is_a_drop_with_its_reason() {
     for (reason, case) in MALFORMED {
         let mut rig = Rig::sized(ingress(), SMALL);
-        let judgement = rig.outside(1, Frame::hex(case.link, case.hex));
+        let judgement = rig.outside(1, case.frame());
         assert_eq!((judgement.verdict, judgement.reason), (Verdict::Drop, Some(*reason)), "{}", case.name);
         assert_eq!(rig.dropped(*reason), 1, "{}", case.name);
         assert_eq!((rig.ports.sent.len(), rig.ports.freed.len()), (0, 1), "{}", case.name);
@@ -161,7 +126,7 @@ fn the_always_forward_class_is_capped() {
     let (_, arp) = &CONTROL[0];
     let mut passed = 0;
     for _ in 0..50 {
-        let burst = (0..10).map(|_| (OUTSIDE, Frame::hex(arp.link, arp.hex)));
+        let burst = (0..10).map(|_| (OUTSIDE, arp.frame()));
         passed += rig.breathe(10, burst).iter().filter(|j| j.verdict == Verdict::Forward).count();
     }
     // 500 in half a second: the burst of 100 and what half a second gives.

@@ -6,12 +6,7 @@
 use repute_model::Tick;
 
 use super::{ARMED_ANSWERS, DATAGRAM, Exchange, HOST_MASK, Observed, Parties};
-use crate::{ContactState, Conversation, Flags, Hot, Shard, Slot, Tally};
-
-/// Unanswered packets between two looks at the score at least (a power of two)…
-const LOOK_EVERY: u32 = 32;
-/// …and an eighth of what was counted to the last power of two, so that a flood is not scored all the time.
-const LOOK_EIGHTHS: u32 = 3;
+use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
 
 impl Shard {
     /// Notes that a request of `asker` to `host` has failed.
@@ -88,7 +83,7 @@ impl Shard {
     /// Counts a packet that nobody answered; `true` when it is time to look at the score.
     pub(super) fn unanswered(&mut self, sender: Option<Slot>) -> bool {
         let calm = self.calm.unanswered;
-        sender.is_some_and(|sender| count_unanswered(self.hot_mut(sender), calm))
+        sender.is_some_and(|sender| self.hot_mut(sender).goes_unanswered(calm))
     }
 
     pub(super) fn remember(
@@ -108,17 +103,4 @@ impl Shard {
         let key = self.secret.conversation(&conversation);
         self.contacts.get(key).map(|contact| contact.state())
     }
-
-}
-
-/// One more packet of a source that nobody answered; `true` when it is time to look at the score: not before
-/// there are more than `calm`.
-#[inline]
-pub(super) fn count_unanswered(hot: &mut Hot, calm: u32) -> bool {
-    hot.unanswered = hot.unanswered.saturating_add(1);
-    if hot.unanswered <= calm {
-        return false;
-    }
-    let every = LOOK_EVERY.max(1 << hot.unanswered.ilog2() >> LOOK_EIGHTHS);
-    hot.unanswered & (every - 1) == 0
 }

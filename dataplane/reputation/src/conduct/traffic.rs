@@ -5,7 +5,6 @@
 
 use repute_model::{Address, Tick};
 
-use super::outcome::count_unanswered;
 use super::{Act, DATAGRAM, Exchange, Observed, Parties};
 use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
 
@@ -15,37 +14,6 @@ const DATAGRAM_AGAIN: u16 = Tally::ONE / 4 * 3;
 const DATAGRAMS: u8 = 255;
 
 impl Shard {
-    /// Takes note of a packet of `sender` if it goes on with the conversation that the source was last seen in.
-    /// `talk` names the packet's own; `answer` tells whether only an answer looks like it. `Some` = nothing else
-    /// has to be noted, and whether it is time to look at the score.
-    #[inline(always)]
-    pub fn goes_on(&mut self, sender: Slot, talk: u32, answer: impl FnOnce() -> bool) -> Option<bool> {
-        let calm = self.calm.unanswered;
-        let hot = self.hot_mut(sender);
-        if hot.talk != talk {
-            return None;
-        }
-        if hot.flags.has(Flags::ANSWERED) {
-            return Some(false);
-        }
-        (!answer()).then(|| count_unanswered(hot, calm))
-    }
-
-    /// Takes note of a segment or datagram of `sender` that is dropped; see [`Shard::observe_stopped`].
-    #[inline(always)]
-    pub fn goes_unanswered(&mut self, sender: Slot) -> bool {
-        let calm = self.calm.unanswered;
-        count_unanswered(self.hot_mut(sender), calm)
-    }
-
-    /// Whether a packet to `receiver` goes on with a conversation in which that source has been answered:
-    /// then there is nothing to note.
-    #[inline(always)]
-    pub fn is_answering(&self, receiver: Slot, talk: u32) -> bool {
-        let hot = self.hot(receiver);
-        hot.talk == talk && hot.flags.has(Flags::ANSWERED)
-    }
-
     /// What names the conversation of a source with an address; see [`crate::Secret::talk`].
     #[inline(always)]
     pub fn talk(&self, key: u64, other: Address, protocol: u8, ports: u32) -> u32 {
@@ -64,12 +32,13 @@ impl Shard {
         match (parties.sender, parties.receiver) {
             (Some(sender), _) if !fin => {
                 let tag = talk(self, sender, x.dst, (x.sport, x.dport));
-                if let Some(look) = self.goes_on(sender, tag, || answer) {
+                let calm = self.calm.unanswered;
+                if let Some(look) = self.hot_mut(sender).goes_on(tag, calm, || answer) {
                     return Observed { sender: look, ..Observed::default() };
                 }
             }
             (None, Some(receiver))
-                if self.is_answering(receiver, talk(self, receiver, x.src, (x.dport, x.sport))) =>
+                if self.hot(receiver).is_answered_in(talk(self, receiver, x.src, (x.dport, x.sport))) =>
             {
                 return Observed::default();
             }

@@ -7,6 +7,7 @@
 use repute_model::Source;
 
 use super::{Shard, Slot};
+use crate::Hot;
 use crate::index::Glance;
 use crate::memory::prefetch;
 
@@ -62,11 +63,17 @@ impl Shard {
         }
     }
 
-    /// The entry of a source if the hint is right; a wrong hint says nothing.
+    /// The entry of a source if the hint is right, and its number; a wrong hint says nothing.
     #[inline(always)]
-    pub fn hinted(&self, sought: &Sought) -> Option<Slot> {
-        let hot = self.hot.get(sought.hint as usize)?;
-        (hot.fingerprint == sought.key).then_some(Slot(sought.hint))
+    pub fn hinted(&mut self, sought: &Sought) -> Option<(Slot, &mut Hot)> {
+        let hot = self.hot.get_mut(sought.hint as usize)?;
+        (hot.fingerprint == sought.key).then_some((Slot(sought.hint), hot))
+    }
+
+    /// How many packets without an answer mean nothing; see [`Hot::goes_on`].
+    #[inline(always)]
+    pub fn calm_unanswered(&self) -> u32 {
+        self.calm.unanswered
     }
 
     /// The entry of a key.

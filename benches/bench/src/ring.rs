@@ -1,6 +1,4 @@
-//! Clients by Zipf's law: the k-th most frequent sends with probability 1/k over the sum of all.
-//!
-//! The draws are made beforehand and read in order, so that drawing costs the same as any other generator.
+//! Draws of clients that were made beforehand and are read in order: by Zipf's law, or among a list of them.
 
 use std::sync::Arc;
 
@@ -17,8 +15,9 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Draws among `clients` with exponent 1.0; ranks are scattered over the numbers, which must be a power of two.
-    pub fn new(clients: u32) -> Self {
+    /// Draws among `clients` by Zipf's law with exponent 1.0: the k-th most frequent is k times as rare as the first.
+    /// Ranks are scattered over the numbers, which must be a power of two.
+    pub fn zipf(clients: u32) -> Self {
         let cumulated = cumulated(clients);
         let total = cumulated.last().copied().unwrap_or(1.0);
         let mut rng = Rng::new(0x21bf, 0);
@@ -29,11 +28,23 @@ impl Ring {
         Self { draws: (0..DRAWS).map(draw).collect(), at: 0 }
     }
 
+    /// These clients in this order, again and again.
+    pub fn in_order(clients: &[u32]) -> Self {
+        Self { draws: clients.into(), at: 0 }
+    }
+
+    /// Draws among these clients, each as likely as the other.
+    pub fn among(clients: &[u32]) -> Self {
+        let mut rng = Rng::new(0xa_11ce, 0);
+        Self { draws: (0..DRAWS).map(|_| rng.pick(clients)).collect(), at: 0 }
+    }
+
     /// The next client.
     #[inline]
     pub fn next(&mut self) -> u32 {
-        self.at = (self.at + 1) % DRAWS;
-        self.draws[self.at]
+        let drawn = self.draws[self.at];
+        self.at = if self.at + 1 == self.draws.len() { 0 } else { self.at + 1 };
+        drawn
     }
 }
 
@@ -61,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_first_sends_twice_as_often_as_the_second() {
-        let ring = Ring::new(1 << 10);
+        let ring = Ring::zipf(1 << 10);
         let count =
             |rank| ring.draws.iter().filter(|&&client| client == scatter(rank, 1 << 10)).count() as f64;
         let ratio = count(0) / count(1);

@@ -1,0 +1,83 @@
+//! What the packets of a box need: pools for the workers, one for copies, and the memory for all of it.
+//!
+//! Asked at boot and by preflight, so that both speak of the same numbers.
+
+use dpdk::PoolArgs;
+use repute_policy::{Topology, TopologyMirror};
+
+/// MiB beside the packet pools: rings, queues and drivers.
+const OVERHEAD_MB: u64 = 64;
+
+/// Bytes of a frame beside its IP packet: the Ethernet header and two VLAN tags, so that nothing common is
+/// scattered over buffers.
+const FRAME_BYTES: u16 = 14 + 8;
+
+/// The pool that a worker's queues receive into, on a NUMA node.
+pub fn pool(topology: &Topology, worker: u16, node: Option<u32>) -> PoolArgs {
+    let mtu = topology.ports.iter().map(|port| port.mtu).max().unwrap_or(1500);
+    let name = format!("packets-{worker}");
+    PoolArgs { data_room: room(mtu), socket: node, ..PoolArgs::new(&name, topology.mbufs) }
+}
+
+/// The pool of copies, for all workers together. A tunnel's headers go into its head room.
+pub fn copies(topology: &Topology, mirror: &TopologyMirror) -> PoolArgs {
+    let mbufs = mirror.mbufs.saturating_mul(u32::from(topology.workers.count));
+    PoolArgs { data_room: mirror.bytes.max(2048), ..PoolArgs::new("copies", mbufs) }
+}
+
+/// MiB for packets, queues and drivers.
+pub fn needed_mb(topology: &Topology) -> u64 {
+    let packets = (0..topology.workers.count).map(|worker| pool(topology, worker, None).memory_mb());
+    let copies = topology.mirror.as_ref().map_or(0, |mirror| copies(topology, mirror).memory_mb());
+    packets.sum::<u64>() + copies + OVERHEAD_MB
+}
+
+/// The NUMA node of a core; `None` where there is one node only, or none that the kernel tells of.
+pub fn node_of(core: usize) -> Option<u32> {
+    let has = |node: u32| std::path::Path::new(&format!("/sys/devices/system/node/node{node}")).exists();
+    if !(1..NODES_MAX).any(has) {
+        return None;
+    }
+    let is_home =
+        |node: &u32| std::path::Path::new(&format!("/sys/devices/system/cpu/cpu{core}/node{node}")).exists();
+    (0..NODES_MAX).find(is_home)
+}
+
+/// NUMA nodes that are looked for.
+const NODES_MAX: u32 = 64;
+
+fn room(mtu: u16) -> u16 {
+    mtu.saturating_add(FRAME_BYTES).max(2048)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use repute_policy::Config;
+
+    fn topology(text: &str) -> Topology {
+        Config::parse("test", text).unwrap().topology()
+    }
+
+    const PAIR: &str = "[ports.outside]\nrole = \"outside\"\nmtu = 9000\n[ports.inside]\nrole = \"inside\"\n\
+                        mtu = 9000\n[profiles.ingress]\n";
+
+    #[test]
+    fn memory_grows_with_workers_and_copies() {
+        let one = topology(PAIR);
+        assert_eq!(pool(&one, 3, None).name, "packets-3");
+        assert!(pool(&one, 0, None).data_room >= 9022, "a whole frame of the largest port");
+        let each = pool(&one, 0, None).memory_mb();
+        let two = topology(&format!("[workers]\ncount = 2\n{PAIR}"));
+        assert_eq!(needed_mb(&two), needed_mb(&one) + each);
+        let mirror = "[ports.tap]\nrole = \"mirror\"\n[mirror]\nport = \"tap\"\nbytes = 512\n";
+        let mirrored = topology(&format!("{PAIR}{mirror}"));
+        assert!(needed_mb(&mirrored) > needed_mb(&one));
+    }
+
+    #[test]
+    fn the_machine_says_where_its_cores_are_or_nothing() {
+        assert!(node_of(0).is_none_or(|node| node < NODES_MAX));
+        assert_eq!(node_of(1 << 20), None);
+    }
+}

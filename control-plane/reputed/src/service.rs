@@ -1,0 +1,125 @@
+//! What the control thread does while workers work: the API, signals, the config read again, links, self-tests.
+//!
+//! Always holds: every one of these is a task of its own, and not even its panic reaches the workers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dpdk::Port;
+use repute_model::Owners;
+use repute_policy::TopologyPort;
+use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, ServeError, WorkerLink};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::config::read;
+use crate::crew::Crew;
+use crate::links;
+use crate::rss::Trial;
+
+/// What is served, and with what.
+pub struct Service {
+    /// The config, read again on SIGHUP.
+    pub config: PathBuf,
+    /// Where the API listens.
+    pub socket: PathBuf,
+    /// The workers; the end of one of them is the end.
+    pub crew: Arc<Crew>,
+    /// The policy that they began with.
+    pub loaded: Loaded,
+    /// Their rings.
+    pub links: Vec<WorkerLink>,
+    /// Who owns which sources.
+    pub owners: Owners,
+    /// What the API tells about the box.
+    pub info: BoxInfo,
+    /// The self-tests of RSS.
+    pub trial: Trial,
+    /// By number.
+    pub ports: Arc<Vec<Port>>,
+    /// What the config says of the ports that carry packets, by number.
+    pub rules: Vec<TopologyPort>,
+}
+
+/// Serves until a signal, or until a worker has ended.
+///
+/// # Errors
+/// A socket that is taken.
+pub fn serve(service: Service) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let Service { config, socket, crew, loaded, links, owners, info, trial, ports, rules } = service;
+        let hub = Hub::new(links, owners, loaded, info);
+        tokio::spawn(reload(hub.clone(), config));
+        tokio::spawn(trial.run(hub.clone()));
+        tokio::spawn(links::watch(ports, rules));
+        api(hub, socket, &crew).await
+    })
+}
+
+/// The API, until what ends it.
+async fn api(hub: Hub, socket: PathBuf, crew: &Crew) -> anyhow::Result<()> {
+    let (shut, shutdown) = oneshot::channel::<()>();
+    tracing::info!("API on {}", socket.display());
+    let mut server = tokio::spawn(async move {
+        let shutdown = async {
+            // A sender that is gone is a shutdown as well.
+            let _ = shutdown.await;
+        };
+        repute_server::serve(hub, &socket, shutdown).await
+    });
+    let mut last = std::pin::pin!(last(crew));
+    tokio::select! {
+        () = &mut last => {
+            let _ = shut.send(());
+            server.await?.map_err(anyhow::Error::from)
+        }
+        served = &mut server => {
+            // Without a socket there was never an API: better not to start than to run unseen.
+            if let Ok(Err(ServeError::Socket(error))) = served {
+                return Err(error.into());
+            }
+            tracing::error!("the API has ended: {served:?}; traffic goes on by the last policy");
+            last.await;
+            Ok(())
+        }
+    }
+}
+
+/// Done when a signal says so, or when a worker has ended: by its captures, or by a failure.
+async fn last(crew: &Crew) {
+    let signals = async {
+        let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            tracing::error!("signals cannot be watched; only SIGKILL ends this process");
+            return std::future::pending().await;
+        };
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    };
+    tokio::select! { () = signals => {}, () = crew.ended() => {} }
+}
+
+/// SIGHUP: the config again, down the same road as the API.
+async fn reload(hub: Hub, path: PathBuf) {
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        return tracing::error!("SIGHUP cannot be watched; apply policies by the API");
+    };
+    while hangups.recv().await.is_some() {
+        match reload_once(&hub, &path).await {
+            Ok(version) => tracing::info!("{} is in force as version {version}", path.display()),
+            Err(error) => tracing::error!("{} was not applied: {error:#}", path.display()),
+        }
+    }
+}
+
+async fn reload_once(hub: &Hub, path: &Path) -> anyhow::Result<u64> {
+    let text = read(path)?;
+    let request = ApplyRequest {
+        text,
+        name: path.display().to_string(),
+        who: "SIGHUP".to_owned(),
+        expected_version: None,
+        confirm_within: None,
+    };
+    Ok(hub.apply(request).await?.version)
+}

@@ -1,0 +1,72 @@
+//! What a worker begins with.
+
+use std::sync::Arc;
+
+use repute_model::{Limits, Owners, Policy};
+
+use crate::handover::Peers;
+use crate::{Mailbox, MirrorSetup, Published};
+
+/// On which side of a port its senders are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// The protected side.
+    Inside,
+    /// Everybody else.
+    Outside,
+    /// Both; the policy's `inside` prefixes tell.
+    Both,
+}
+
+/// One port of a worker: the side of its senders, and where its packets go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wire {
+    /// Which side.
+    pub role: Role,
+    /// The port its packets are forwarded to; `None` drops them as `no-peer`.
+    pub peer: Option<u8>,
+}
+
+/// What a worker begins with.
+#[derive(Debug)]
+pub struct Setup<'a, P> {
+    /// What it judges by at first.
+    pub policy: Box<Policy>,
+    /// Sizes of its tables.
+    pub limits: Limits,
+    /// Keys its hash tables.
+    pub seed: u64,
+    /// Its ports, at most [`crate::PORTS`].
+    pub wires: &'a [Wire],
+    /// Its end of the rings to the control plane.
+    pub mailbox: Mailbox,
+    /// Where others read its account.
+    pub published: Arc<Published>,
+    /// The other workers; `None` = there is no other.
+    pub team: Option<Team<P>>,
+    /// Where copies go; `None` = nowhere.
+    pub mirror: Option<MirrorSetup>,
+}
+
+impl<'a, P> Setup<'a, P> {
+    /// A worker that is the only one.
+    pub fn alone(
+        policy: Box<Policy>,
+        limits: Limits,
+        seed: u64,
+        wires: &'a [Wire],
+        mailbox: Mailbox,
+        published: Arc<Published>,
+    ) -> Self {
+        Self { policy, limits, seed, wires, mailbox, published, team: None, mirror: None }
+    }
+}
+
+/// A worker among others.
+#[derive(Debug)]
+pub struct Team<P> {
+    /// Who owns whom; the same for all of them.
+    pub owners: Owners,
+    /// The ways between them, made by [`crate::handover::mesh`]; these are this worker's.
+    pub peers: Peers<P>,
+}

@@ -1,0 +1,80 @@
+//! Packets that belong to another worker: given away before they are looked up, taken before the ports are asked.
+//!
+//! Always holds: no two workers ever judge one source. What was handed over once is never handed on: a worker
+//! that does not own it either forwards it unjudged and counts it.
+
+use repute_model::{BATCH, Io, Judgement, Packet, Reason, Source};
+
+use super::Worker;
+use crate::Batch;
+
+impl<P: Packet> Worker<P> {
+    /// Fills an empty batch with what other workers have handed over; how many came. To be asked before the
+    /// ports are, and followed by a breath.
+    pub fn take_handed(&mut self, batch: &mut Batch<P>) -> usize {
+        let Some(team) = &mut self.team else { return 0 };
+        let came = team.peers.take(batch);
+        batch.taken = came > 0;
+        came
+    }
+
+    /// Takes the packets of sources that others own out of a batch whose subjects are known; in a batch that was
+    /// handed over itself it only marks them.
+    #[inline]
+    pub(super) fn hand_over(&mut self, batch: &mut Batch<P>) {
+        let Some(team) = &mut self.team else { return };
+        let me = team.peers.me();
+        let (mut owners, mut foreign) = ([me; BATCH], 0u64);
+        for (i, lane) in batch.lanes.lane[..batch.packets.len()].iter().enumerate() {
+            let source = Source::masked(lane.subject, lane.subject.is_v4(), &self.view.masks);
+            owners[i] = source.map_or(me, |source| team.owners.owner(source));
+            foreign |= u64::from(owners[i] != me) << i;
+        }
+        if foreign == 0 {
+            return;
+        }
+        if batch.taken {
+            batch.misowned = foreign;
+            return;
+        }
+        for (i, packet) in batch.packets.take().into_iter().enumerate() {
+            if foreign >> i & 1 == 0 {
+                batch.keep(i, packet);
+                continue;
+            }
+            let port = batch.ports[i];
+            let account = &mut self.account.ports[usize::from(port)];
+            account.receive(1, u64::from(batch.lanes.lane[i].wire_len));
+            account.handed += 1;
+            batch.bytes -= u64::from(batch.lanes.lane[i].wire_len);
+            team.peers.give(owners[i], packet, port);
+        }
+    }
+
+    /// Sends what was given to other workers. What a full ring refuses is dropped and counted.
+    #[inline]
+    pub(super) fn flush<I: Io<Packet = P>>(&mut self, io: &mut I) {
+        let Some(team) = &mut self.team else { return };
+        let (account, dropped) = (&mut self.account, &mut self.dropped);
+        team.peers.flush(|handed| {
+            let port = &mut account.ports[usize::from(handed.port)];
+            port.handed -= 1;
+            port.drop(Some(Reason::HandOverFull));
+            dropped.push(handed.packet);
+            if dropped.is_full() {
+                io.free(dropped);
+            }
+        });
+        if !self.dropped.is_empty() {
+            io.free(&mut self.dropped);
+        }
+    }
+
+    /// The judgement of a packet that was handed to the wrong worker.
+    #[cold]
+    pub(super) fn misown(&mut self) -> Judgement {
+        self.account.misowned += 1;
+        self.account.unjudged += 1;
+        Judgement::FORWARD
+    }
+}

@@ -1,0 +1,221 @@
+//! The short way is a shorter way to the same place: a worker that may take it and one that may not judge the
+//! same packets alike, count alike, report alike, and know the same of every source afterwards.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::frame::{ACK, FIN, Frame, Ip, PSH, RST, SYN, Talk, tcp6, udp6, unreachable};
+use common::rig::{PAIR, Rig, source};
+use common::traffic::Rng;
+use common::{INSIDE, OUTSIDE, cases, version};
+use proptest::prelude::*;
+use proptest::sample::select;
+use repute_engine::{Role, Wire};
+use repute_model::{
+    BATCH, Command, Explanation, Judgement, Limits, LogLine, Policy, Report, Sampling, Source, Token, Width,
+};
+
+/// What a policy is put together from, one of each.
+const LISTS: [&str; 3] = [
+    "",
+    "deny = [\"192.0.1.0/24\", \"2001:db8:0:8::/61\"]\nallow = [\"192.0.1.64/26\", \"2001:db8:0:9::/64\"]",
+    "deny = [{ prefix = \"192.0.0.0/16\", confidence = 60 }, { prefix = \"192.0.1.0/24\", confidence = 30 }]",
+];
+const PROTECT: [&str; 3] = ["", "", "prefixes = [\"192.0.0.0/28\"]\nports = [\"tcp/443\"]"];
+const PROFILE: [&str; 6] = [
+    "",
+    "half_life = \"2s\"\nevidence_half_life = \"3s\"\nwindow = \"100ms\"\nsilence = \"500ms\"",
+    "prior = 0.5\nwindow = \"50ms\"",
+    "prior = 0.2",
+    "model = \"suspicion\"\ndecay = 0.9\nwindow = \"100ms\"",
+    "model = \"egress-interval\"\nwindow = \"100ms\"",
+];
+const BANDS: [&str; 2] = ["", "dwell_worse = \"0ms\"\ndwell_better = \"20ms\""];
+const TREATMENTS: [&str; 6] = [
+    "",
+    "neutral = \"pass\"\npoor = \"drop\"\nmalicious = \"drop\"",
+    "good = \"log\"\nneutral = \"drop\"\npoor = \"block-new\"",
+    "neutral = { log = true, drop = true }\npoor = { log = true, drop = true }",
+    "excellent = \"drop\"\ngood = { meter = { packets = \"200pps\", packet_burst = 20 } }\nneutral = \"block-new\"",
+    "good = \"pass\"\nneutral = { queue = { packets = \"300pps\", packet_burst = 5 } }\npoor = { queue_new = 50 }",
+];
+
+/// One part of each kind, and whether excellent sources are mirrored.
+#[derive(Clone, Copy, Debug)]
+struct Parts {
+    egress: bool,
+    lists: &'static str,
+    protect: &'static str,
+    profile: &'static str,
+    bands: &'static str,
+    treatments: &'static str,
+    mirrors: bool,
+}
+
+impl Parts {
+    fn policy(&self, number: u64) -> Policy {
+        let Self { lists, protect, profile, bands, treatments, .. } = self;
+        let name = if self.egress { "egress" } else { "ingress" };
+        let text = format!(
+            "inside = [\"10.0.0.0/8\", \"fd77::/16\"]\n[lists]\n{lists}\n[protect]\n{protect}\n[profiles.{name}]\n{profile}\n\
+             [profiles.{name}.bands]\n{bands}\n[profiles.{name}.treatments]\n{treatments}"
+        );
+        let mut policy = version(&text, number);
+        if let Some(profile) = policy.ingress.as_mut().filter(|_| self.mirrors) {
+            profile.treatments[0].mirror = Some(Sampling { one_in: 3, first: 1 });
+        }
+        policy
+    }
+}
+
+fn parts() -> impl Strategy<Value = Parts> {
+    let texts = (select(&LISTS), select(&PROTECT), select(&PROFILE), select(&BANDS), select(&TREATMENTS));
+    (prop::bool::weighted(0.2), texts, prop::bool::weighted(0.2)).prop_map(
+        |(egress, (lists, protect, profile, bands, treatments), mirrors)| Parts {
+            egress,
+            lists,
+            protect,
+            profile,
+            bands,
+            treatments,
+            mirrors,
+        },
+    )
+}
+
+fn client(n: u32) -> Ip {
+    [192, 0, (n >> 8) as u8, n as u8]
+}
+
+const fn client6(n: u32) -> u128 {
+    (0x2001_0db8 << 96) | (n as u128) << 64 | 7
+}
+
+/// A packet of one of a few conversations of one of `clients` clients, most of which go on with what they did.
+fn frame(rng: &mut Rng, clients: u32) -> (u8, Frame) {
+    let n = rng.below(clients);
+    let (sport, dport) = (40_000 + rng.below(2) as u16, [53, 443, 4_433][rng.below(3) as usize]);
+    let server = [10, 0, 0, rng.below(2) as u8 + 1];
+    let (port, frame) = match rng.below(8) {
+        0 => over_v6(rng, n % 16, sport, dport),
+        _ => over_v4(rng, Talk::new(client(n), sport, server, dport)),
+    };
+    (port, if rng.below(8) == 0 && frame.bytes[0] == 2 { frame.tagged(7) } else { frame })
+}
+
+fn over_v4(rng: &mut Rng, talk: Talk) -> (u8, Frame) {
+    let size = rng.below(300) as usize;
+    match rng.below(20) {
+        0..5 => (OUTSIDE, talk.datagram(size)),
+        5..8 => (INSIDE, talk.reply(size)),
+        8..11 => (OUTSIDE, talk.asks(ACK | PSH, size)),
+        11..13 => (INSIDE, talk.answers(ACK, size)),
+        13 => (OUTSIDE, talk.asks(ACK, 0)),
+        14 => (OUTSIDE, talk.asks(SYN, 0)),
+        15 => (INSIDE, talk.answers(SYN | ACK, 0)),
+        16 => (OUTSIDE, talk.asks(FIN | ACK, 0)),
+        17 => (INSIDE, talk.answers(RST | ACK, 0)),
+        18 => (INSIDE, unreachable(talk.server.0, talk.client.0, &talk.datagram(8))),
+        _ => (OUTSIDE, Talk { client: talk.server, server: talk.client }.reply(size)),
+    }
+}
+
+fn over_v6(rng: &mut Rng, n: u32, sport: u16, dport: u16) -> (u8, Frame) {
+    let (client, server) = ((client6(n), sport), ((0xfd77 << 112) | 1, dport));
+    let (port, packet) = match rng.below(6) {
+        0 | 1 => (OUTSIDE, udp6(client, server, 30)),
+        2 => (INSIDE, udp6(server, client, 30)),
+        3 => (OUTSIDE, tcp6(client, server, ACK, 90)),
+        4 => (INSIDE, tcp6(server, client, ACK, 0)),
+        _ => (OUTSIDE, tcp6(client, server, SYN, 0)),
+    };
+    (port, packet.framed())
+}
+
+/// Two workers with one policy; only the first may take the short way.
+struct Pair([Rig; 2]);
+
+/// Everything that one breath shows to the outside.
+type Shown = (Vec<Judgement>, Vec<LogLine>, Vec<(u8, u32, u32)>, Vec<u32>);
+
+impl Pair {
+    fn new(policy: &Policy, wires: &[Wire]) -> Self {
+        let limits = Limits { sources: 1024, contacts: 1024, sweep_ms: 20, ..Limits::DEFAULT };
+        let mut pair = Self([(); 2].map(|()| Rig::wired(policy.clone(), limits, wires)));
+        pair.0[1].worker.only_generally(true);
+        pair
+    }
+
+    fn breathe(&mut self, ms: u64, frames: &[(u8, Frame)]) {
+        let [short, general] = self.0.each_mut().map(|rig| shown(rig, ms, frames));
+        for ((short, general), frame) in short.0.iter().zip(&general.0).zip(frames) {
+            assert_eq!(short, general, "{frame:?}");
+        }
+        assert_eq!(short, general);
+    }
+
+    fn tell(&mut self, command: impl Fn() -> Command) {
+        for rig in &mut self.0 {
+            rig.handle.commands.push(command()).unwrap();
+        }
+    }
+
+    fn explanation(&self, source: Source) -> Option<Explanation> {
+        let [short, general] = self.0.each_ref().map(|rig| rig.worker.explain(source));
+        assert_eq!(short, general);
+        short
+    }
+
+    /// Compares what is left behind; how many of the sources have an entry.
+    fn compare(&mut self) -> usize {
+        let [short, general] = self.0.each_mut().map(|rig| {
+            rig.worker.publish();
+            (*rig.account(), std::mem::take(&mut rig.mitigations))
+        });
+        assert_eq!(short, general);
+        let outside = (0..1_600).map(|n| source(client(n)));
+        let wide = (0..16).filter_map(|n| Source::of(repute_model::Address(client6(n)), Width::OUTSIDE));
+        let inside = (1..3).map(|n| source([10, 0, 0, n]));
+        let all = outside.chain(wide).chain(inside);
+        all.filter(|&source| self.explanation(source).is_some_and(|why| why.tracked)).count()
+    }
+}
+
+fn shown(rig: &mut Rig, ms: u64, frames: &[(u8, Frame)]) -> Shown {
+    let judgements = rig.breathe(ms, frames.iter().cloned());
+    let line = |report| if let Report::Log(line) = report { Some(line) } else { None };
+    let lines = std::mem::take(&mut rig.reports).into_iter().filter_map(line).collect();
+    (judgements, lines, std::mem::take(&mut rig.ports.sent), std::mem::take(&mut rig.ports.freed))
+}
+
+const ONE_PORT: [Wire; 2] =
+    [Wire { role: Role::Both, peer: Some(0) }, Wire { role: Role::Inside, peer: Some(0) }];
+
+proptest! {
+    #![proptest_config(cases(160))]
+
+    #[test]
+    fn both_ways_lead_to_the_same_place(
+        (first, second) in (parts(), parts()),
+        seed in any::<u64>(),
+        clients in select(vec![6u32, 60, 700, 1_500]),
+        wires in select(vec![PAIR, PAIR, PAIR, ONE_PORT]),
+    ) {
+        let mut rng = Rng(seed);
+        let mut pair = Pair::new(&first.policy(1), &wires);
+        for breath in 0..60 {
+            match breath {
+                20 => pair.tell(|| Command::Install(Box::new(second.policy(2)))),
+                10 | 30 | 31 => {
+                    let (n, delta) = (rng.below(clients.min(60)), rng.below(20_000) as i16 - 10_000);
+                    pair.tell(|| Command::Nudge { token: Token(1), source: source(client(n)), delta, forgive: n % 2 == 0 });
+                }
+                _ => {}
+            }
+            let ms = [0, 0, 1, 1, 2, 5, 40, 700][rng.below(8) as usize];
+            let frames: Vec<_> = (0..BATCH).map(|_| frame(&mut rng, clients)).collect();
+            pair.breathe(ms, &frames);
+        }
+        prop_assert!(pair.compare() > 0);
+    }
+}

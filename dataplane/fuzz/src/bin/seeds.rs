@@ -1,0 +1,118 @@
+//! Writes what every target begins with: `seeds FOLDER` makes a folder for each in there.
+//!
+//! Packets are those of the engine's packet table, configs those of the product.
+
+#[path = "../../../engine/tests/common/mod.rs"]
+mod common;
+
+use std::path::Path;
+use std::{env, fs, io};
+
+use common::frame::{Frame, Talk};
+use common::packets::table;
+// Defines what the instrumentation of this program refers to.
+use libfuzzer_sys as _;
+use repute_fuzz::breath;
+use repute_model::Link;
+
+const PREFIXES: [&str; 8] = [
+    "192.0.2.1",
+    "10.0.0.0/8",
+    "0.0.0.0/0",
+    "2001:db8::/32",
+    "::/0",
+    "::ffff:1.2.3.0/120",
+    "10.1.2.3/8",
+    "1.2.3.4/33",
+];
+const LIST: &str = "# a list\r\n192.0.2.0/24 ; of two\n\n2001:db8::/48 # families\n198.51.100.7\n";
+const CONFIGS: [&str; 3] = [
+    "[profiles.ingress]",
+    "[profiles.egress]\nmodel = \"suspicion\"\ndecay = 0.9",
+    "[lists]\nallow = [\"192.0.2.0/24\"]\ndeny = [{ prefix = \"203.0.113.0/24\", confidence = 90 }]\n[profiles.ingress]",
+];
+
+fn main() -> io::Result<()> {
+    let Some(folder) = env::args().nth(1) else { return Err(io::Error::other("usage: seeds FOLDER")) };
+    let seeds = Seeds(Path::new(&folder));
+    let frames = frames();
+    seeds.write("parse", frames.iter().map(|(_, frame)| &frame.bytes))?;
+    seeds.write("breath", frames.iter().map(one).chain([conversation(), flood()]))?;
+    seeds.write("capture", [pcap(&frames), pcapng(&frames)])?;
+    seeds.write("prefix", PREFIXES)?;
+    seeds.write("netset", [LIST])?;
+    seeds.write("config", repute_policy::reference().split("\n\n").chain(CONFIGS))
+}
+
+struct Seeds<'a>(&'a Path);
+
+impl Seeds<'_> {
+    fn write(&self, target: &str, inputs: impl IntoIterator<Item = impl AsRef<[u8]>>) -> io::Result<()> {
+        let folder = self.0.join(target);
+        fs::create_dir_all(&folder)?;
+        let mut inputs = inputs.into_iter().enumerate();
+        inputs.try_for_each(|(n, input)| fs::write(folder.join(format!("seed-{n}")), input))
+    }
+}
+
+/// A packet of every row of the table, and the port it comes in by.
+fn frames() -> Vec<(u8, Frame)> {
+    table().iter().map(|row| (row.port, row.frame(0))).collect()
+}
+
+fn one((port, frame): &(u8, Frame)) -> Vec<u8> {
+    breath(*port, frame.link == Link::Ip, &frame.bytes)
+}
+
+/// A connection from its beginning to its end.
+fn conversation() -> Vec<u8> {
+    let talk = Talk::new([192, 0, 2, 7], 40_000, [10, 0, 0, 80], 443);
+    talk.whole(80, 120).into_iter().flat_map(|(client, frame)| one(&(u8::from(!client), frame))).collect()
+}
+
+/// One source that soon stands badly.
+fn flood() -> Vec<u8> {
+    let ask = |port| Talk::new([192, 0, 2, 9], 40_000, [10, 0, 0, 80], port).asks(common::frame::SYN, 0);
+    (1..60).flat_map(|port| one(&(common::OUTSIDE, ask(port)))).collect()
+}
+
+/// A pcap file (draft-ietf-opsawg-pcap) of the Ethernet frames, in microseconds.
+fn pcap(frames: &[(u8, Frame)]) -> Vec<u8> {
+    let mut file = words(&[0xa1b2_c3d4, 0x0004_0002, 0, 0, 0x0004_0000, ETHERNET]);
+    for bytes in ethernet(frames) {
+        file.extend(words(&[1, 1, bytes.len() as u32, bytes.len() as u32]));
+        file.extend(bytes);
+    }
+    file
+}
+
+/// A pcapng file (draft-ietf-opsawg-pcapng): a section, an interface, a packet a block.
+fn pcapng(frames: &[(u8, Frame)]) -> Vec<u8> {
+    let section = block(0x0a0d_0d0a, &words(&[0x1a2b_3c4d, 1, u32::MAX, u32::MAX]));
+    let interface = block(1, &words(&[ETHERNET, 0x0004_0000]));
+    let packets = ethernet(frames).map(|bytes| {
+        let head = words(&[0, 0, 1, bytes.len() as u32, bytes.len() as u32]);
+        let padding = vec![0; bytes.len().next_multiple_of(4) - bytes.len()];
+        block(6, &[&head[..], bytes, &padding].concat())
+    });
+    [section, interface].into_iter().chain(packets).flatten().collect()
+}
+
+/// The link type of Ethernet.
+const ETHERNET: u32 = 1;
+/// So many packets are enough for a file: small files are changed faster.
+const PACKETS: usize = 6;
+
+fn ethernet(frames: &[(u8, Frame)]) -> impl Iterator<Item = &[u8]> {
+    let frames = frames.iter().map(|(_, frame)| frame);
+    frames.filter(|frame| frame.link == Link::Ethernet).map(|frame| &frame.bytes[..]).take(PACKETS)
+}
+
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let len = body.len() as u32 + 12;
+    [words(&[kind, len]), body.to_vec(), words(&[len])].concat()
+}
+
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}

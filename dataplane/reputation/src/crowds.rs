@@ -1,0 +1,183 @@
+//! What happens to destinations: the crowds that single sources do not show.
+//!
+//! Real floods send one packet a source, so it takes the destination to see them: its SYNs against completed
+//! handshakes, answers nobody asked for, the share of strangers. Each worker keeps a part of every crowd, a
+//! [`Crowds`], adds every packet to the row of its destination ([`Crowds::note`]), and once a tick hands out
+//! what changed ([`Crowds::publish`]). One leader adds those up ([`Totals`]).
+//!
+//! Rows are exact while there are no more destinations than rows. Beyond, what has no row is counted together,
+//! exactly, under [`CrowdRow::REST`], and a count-min sketch estimates each of them; at the end of a tick the
+//! heaviest take over the rows of those that do little.
+//!
+//! Always holds: what was noted and what was published differ by what waits to be published, whatever the sink
+//! refuses, but for counters that stop at their maximum; the same calls in the same order give the same rows.
+
+mod counts;
+mod due;
+mod happening;
+mod heaviest;
+mod roster;
+mod row;
+mod sketch;
+mod totals;
+
+use repute_model::{Address, Tick};
+
+pub use counts::Counts;
+pub use happening::Happening;
+pub use row::CrowdRow;
+pub use totals::{Seen, Totals};
+
+use due::Due;
+use heaviest::{Heaviest, Heavy};
+use roster::Roster;
+use row::Row;
+use sketch::Sketch;
+
+/// Cells of a line of the sketch for each row.
+const CELLS_PER_ROW: u32 = 2;
+
+/// One worker's part of all crowds.
+#[derive(Debug)]
+pub struct Crowds {
+    rows: Roster<Row>,
+    due: Due,
+    /// What destinations without a row did, since it was last published.
+    rest: Counts<u32>,
+    sketch: Sketch,
+    heaviest: Heaviest,
+    beyond: u64,
+    displaced: u64,
+}
+
+impl Crowds {
+    /// Rows that one call of [`publish`](Self::publish) hands out at most, besides [`CrowdRow::REST`]: 4096 rows
+    /// that are all in use take 16 ticks.
+    pub const ROWS_PER_TICK: usize = 256;
+
+    /// Exact rows for `rows` destinations, a power of two up to 2^24.
+    ///
+    /// # Panics
+    /// `rows` is not that.
+    pub fn new(rows: u32) -> Self {
+        Self {
+            rows: Roster::new(rows),
+            due: Due::new(rows),
+            rest: Counts::default(),
+            sketch: Sketch::new(rows * CELLS_PER_ROW),
+            heaviest: Heaviest::new(),
+            beyond: 0,
+            displaced: 0,
+        }
+    }
+
+    /// Counts a packet of `bytes` bytes on the wire to `address`.
+    ///
+    /// `hash` is a keyed hash of `address` with all of its bits well mixed ([`crate::Secret::address`]), of the same
+    /// key each time.
+    #[inline(always)]
+    pub fn note(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) {
+        match self.rows.find(hash, address) {
+            Some(at) => self.count(at, what, bytes),
+            None => self.meet(hash, address, what, bytes),
+        }
+    }
+
+    #[inline(always)]
+    fn count(&mut self, at: u32, what: Happening, bytes: u32) {
+        let row = self.rows.row_mut(at);
+        if row.is_clean() {
+            self.due.push(at);
+        }
+        row.counts.note(what, bytes);
+    }
+
+    /// A destination that has no row: it gets one, or is counted with the rest.
+    #[inline(never)]
+    fn meet(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) {
+        if let Some(at) = self.rows.seat(Row::new(hash, address, 0, Tick(0))) {
+            return self.count(at, what, bytes);
+        }
+        self.beyond += 1;
+        self.rest.note(what, bytes);
+        let packets = self.sketch.count(hash, Counts::of(what, bytes)).packets;
+        self.heaviest.meet(Heavy { hash, address, packets });
+    }
+
+    /// Ends a tick: hands what happened since to `sink`, a bounded number of rows and those first that have waited
+    /// longest. A row that `sink` refuses (`false`) ends it for this tick and stays as it is. Then the heaviest
+    /// destinations without a row take over rows of little use.
+    pub fn publish(&mut self, now: Tick, mut sink: impl FnMut(CrowdRow) -> bool) {
+        if self.publish_rest(&mut sink) {
+            self.publish_rows(now, &mut sink);
+        }
+        self.seat_heaviest(now);
+        self.sketch.advance(now);
+    }
+
+    /// `false` when it was refused.
+    fn publish_rest(&mut self, sink: &mut impl FnMut(CrowdRow) -> bool) -> bool {
+        let rest = CrowdRow { address: CrowdRow::REST, counts: self.rest };
+        let taken = rest.counts.packets == 0 || sink(rest);
+        if taken {
+            self.rest = Counts::default();
+        }
+        taken
+    }
+
+    fn publish_rows(&mut self, now: Tick, sink: &mut impl FnMut(CrowdRow) -> bool) {
+        for _ in 0..Self::ROWS_PER_TICK {
+            let Some(at) = self.due.first() else { break };
+            let row = self.rows.row_mut(at);
+            if !sink(row.published()) {
+                break;
+            }
+            row.clear(now);
+            self.due.leave();
+        }
+    }
+
+    /// Gives the heaviest destinations the rows of those that did less, of the next few at which each of them
+    /// looks. A row with something to publish keeps its owner.
+    fn seat_heaviest(&mut self, now: Tick) {
+        for heavy in self.heaviest.take() {
+            let worth = |row: &Row| row.is_clean().then(|| u64::from(row.used(now)));
+            let Some((used, at)) = self.rows.least(heavy.hash, worth) else { continue };
+            let fits = used < u64::from(heavy.packets) && self.rows.find(heavy.hash, heavy.address).is_none();
+            if fits && self.rows.replace(at, Row::new(heavy.hash, heavy.address, heavy.packets, now)) {
+                self.displaced += 1;
+            }
+        }
+    }
+
+    /// What a destination did at most while it had no row, in the 64 ms under way; see [`publish`](Self::publish)
+    /// for what it did while it had one.
+    pub fn estimate(&self, hash: u64) -> Counts<u32> {
+        self.sketch.estimate(hash)
+    }
+
+    /// Destinations that have a row.
+    pub fn tracked(&self) -> u32 {
+        self.rows.taken()
+    }
+
+    /// Packets, since the beginning, to destinations without a row.
+    pub fn beyond(&self) -> u64 {
+        self.beyond
+    }
+
+    /// Rows, since the beginning, that a heavier destination took over.
+    pub fn displaced(&self) -> u64 {
+        self.displaced
+    }
+
+    /// Rows that have something to publish.
+    pub fn waiting(&self) -> u32 {
+        self.due.len()
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.rows.bytes() + self.due.bytes() + self.sketch.bytes()
+    }
+}
