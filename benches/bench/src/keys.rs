@@ -5,7 +5,7 @@
 use anyhow::{Context, ensure};
 use dpdk::{BURST_MAX, Eal};
 use repute_model::{Address, Limits, Policy, Source, Tick, Width};
-use repute_reputation::{Rules, Shard};
+use repute_reputation::{Rules, Shard, Sought};
 
 use crate::contender::Contender;
 use crate::road::Road;
@@ -82,17 +82,26 @@ fn source(address: Address) -> anyhow::Result<Source> {
 
 impl Contender for OwnTable {
     fn burst(&mut self, _road: &mut Road, _now: u64) -> usize {
-        let mut found = 0;
-        for _ in 0..BURST_MAX {
-            let source = Source::of(self.draws.next(), Width::OUTSIDE);
-            if let Some(slot) = source.and_then(|source| self.shard.find(source)) {
-                let hot = self.shard.hot_mut(slot);
-                hot.packets = hot.packets.wrapping_add(1);
-                found += 1;
-            }
-        }
-        found
+        let Self { shard, draws } = self;
+        let key = |address| Source::of(address, Width::OUTSIDE).map_or(0, |source| shard.key(source));
+        let mut batch = [Sought::NOBODY; BURST_MAX];
+        batch.iter_mut().for_each(|sought| sought.key = key(draws.next()));
+        shard.seek(&mut batch);
+        batch.iter().filter(|sought| count(shard, sought)).count()
     }
+}
+
+/// Counts a packet of a source that was sought; whether it is known.
+#[inline]
+fn count(shard: &mut Shard, sought: &Sought) -> bool {
+    if let Some((_, hot)) = shard.hinted(sought) {
+        hot.packets = hot.packets.wrapping_add(1);
+        return true;
+    }
+    let Some(slot) = shard.find_key(sought.key) else { return false };
+    let hot = shard.hot_mut(slot);
+    hot.packets = hot.packets.wrapping_add(1);
+    true
 }
 
 /// DPDK's table.

@@ -48,6 +48,7 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         queue_horizon_ms: config.limits.queue_horizon.get() as u32,
         queue_connections: config.limits.queue_connections.get() as u32,
         hand_over: config.limits.hand_over.get() as u32,
+        crowds: (config.limits.crowds.get() as u32).next_power_of_two(),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use core_affinity::CoreId;
 use dpdk::{Cycles, Device, Driver, Eal, EalArgs, MbufPool, Port, PortSpec};
 use repute_engine::PORTS;
@@ -66,8 +66,8 @@ pub fn boot(plan: &Plan) -> anyhow::Result<Booted> {
     let cycles = Cycles::new(&eal);
     let pools = pools(plan, &eal)?;
     let mut devices = Vec::with_capacity(specs.len());
-    for spec in specs {
-        devices.push(attach(&eal, spec)?);
+    for (name, spec) in names(topology).zip(specs) {
+        devices.push(attach(&eal, spec).with_context(|| format!("port {name}"))?);
     }
     let width = if plan.ingress { plan.limits.outside } else { plan.limits.inside };
     let deal = Deal::new(plan.seed, topology.workers.count, width, devices.iter().map(Device::info))?;
@@ -94,7 +94,13 @@ pub fn boot(plan: &Plan) -> anyhow::Result<Booted> {
     Ok(Booted { cycles, queues, owners, candidates, ports: Arc::new(ports), eal, info })
 }
 
-/// The device of every port, the mirror's last.
+/// All ports, the mirror's last.
+fn names(topology: &Topology) -> impl Iterator<Item = &str> {
+    let carriers = topology.ports.iter().map(|port| port.name.as_str());
+    carriers.chain(topology.mirror.iter().map(|mirror| mirror.port.name.as_str()))
+}
+
+/// The device of every port, in the order of [`names`].
 fn specs(topology: &Topology, run: &Run) -> anyhow::Result<Vec<PortSpec>> {
     let workers = topology.workers.count;
     let carriers = topology.ports.iter().map(|port| (&port.name, &port.device, port.rx_queues));
@@ -103,8 +109,8 @@ fn specs(topology: &Topology, run: &Run) -> anyhow::Result<Vec<PortSpec>> {
     ensure!(!topology.ports.is_empty(), "the config names no ports; add [ports.outside] and [ports.inside]");
     ensure!(all.len() <= PORTS, "{} ports; a worker has at most {PORTS}", all.len());
     for given in &run.ports {
-        if !all.iter().any(|(name, ..)| **name == given.name) {
-            let names: Vec<_> = all.iter().map(|(name, ..)| name.as_str()).collect();
+        if !names(topology).any(|name| name == given.name) {
+            let names: Vec<_> = names(topology).collect();
             bail!("--port {}: the config has no such port, only {}", given.name, names.join(", "));
         }
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use core_affinity::CoreId;
 use dpdk::{Cycles, Eal, Mbuf};
 use repute_engine::handover::{Peers, mesh};
-use repute_engine::{Account, Published, Team, Wire, mailbox};
+use repute_engine::{Account, CrowdMesh, Published, Team, Wire, crowd_mesh, mailbox};
 use repute_model::{Limits, Owners, Policy};
 use repute_policy::Topology;
 use repute_server::WorkerLink;
@@ -111,7 +111,7 @@ impl Staff {
 /// What each of `count` workers begins with, and the other ends of its rings.
 fn seats(terms: &Terms, count: u16) -> (Vec<Seat>, Vec<WorkerLink>) {
     let wires: Arc<[Wire]> = wires(terms.topology).into();
-    let seat = |peers: Peers<Mbuf>| {
+    let seat = |(peers, crowds): (Peers<Mbuf>, CrowdMesh)| {
         let published = Published::shared();
         let (mailbox, handle) = mailbox(COMMANDS, REPORTS);
         let seat = Seat {
@@ -123,8 +123,12 @@ fn seats(terms: &Terms, count: u16) -> (Vec<Seat>, Vec<WorkerLink>) {
             published: Arc::clone(&published),
             team: (count > 1).then(|| Team { owners: terms.owners.clone(), peers }),
             mirror: mirror(terms.topology),
+            crowds,
         };
         (seat, WorkerLink { handle, published })
     };
-    mesh(count, terms.limits.hand_over as usize).into_iter().map(seat).unzip()
+    // Room for the destinations of every worker, so that the sums are exact while the rows are.
+    let totals = (u32::from(count) * terms.limits.crowds).next_power_of_two().min(1 << 24);
+    let crowds = crowd_mesh(count, totals, terms.seed);
+    mesh(count, terms.limits.hand_over as usize).into_iter().zip(crowds).map(seat).unzip()
 }

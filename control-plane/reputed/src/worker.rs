@@ -7,7 +7,7 @@ use std::thread::{Builder, JoinHandle};
 use anyhow::Context;
 use core_affinity::CoreId;
 use dpdk::{Cycles, Eal, Mbuf, WorkerThread};
-use repute_engine::{Mailbox, MirrorSetup, Published, Setup, Team, Wire, Worker};
+use repute_engine::{CrowdMesh, Mailbox, MirrorSetup, Published, Setup, Team, Wire, Worker};
 use repute_model::{Limits, Policy};
 use repute_policy::Idle;
 
@@ -57,12 +57,15 @@ pub struct Seat {
     pub team: Option<Team<Mbuf>>,
     /// Where copies go.
     pub mirror: Option<MirrorSetup>,
+    /// Its way to the sums of the crowds.
+    pub crowds: CrowdMesh,
 }
 
 impl Seat {
     fn take(self) -> Worker<Mbuf> {
-        let Self { policy, limits, seed, wires, mailbox, published, team, mirror } = self;
-        Worker::new(Setup { policy, limits, seed, wires: &wires, mailbox, published, team, mirror })
+        let Self { policy, limits, seed, wires, mailbox, published, team, mirror, crowds } = self;
+        let wires = &wires;
+        Worker::new(Setup { policy, limits, seed, wires, mailbox, published, team, mirror, crowds })
     }
 }
 

@@ -62,9 +62,38 @@ fn live_traffic_is_not_written_down() {
     assert!(error.contains("--packets needs --clock capture"), "{error}");
 }
 
+/// The config with two workers; the tests of a machine with one core fail by it.
+fn two_workers() -> String {
+    format!("[workers]\ncount = 2\n{PAIR}")
+}
+
 #[test]
-fn more_workers_than_one_are_refused_with_the_reason() {
+fn captures_need_one_worker() {
+    let ports = ["--port", "outside=net_null0", "--port", "inside=net_null1", "--clock", "capture"];
+    let error = refusal(&two_workers(), &ports);
+    assert!(error.contains("--clock capture") && error.contains("set [workers] count = 1"), "{error}");
+}
+
+#[test]
+fn more_workers_than_cores_are_refused_with_both_numbers() {
     let ports = ["--port", "outside=net_null0", "--port", "inside=net_null1"];
-    let error = refusal(&format!("[workers]\ncount = 2\n{PAIR}"), &ports);
-    assert!(error.contains("count = 2"), "{error}");
+    let error = refusal(&format!("[workers]\ncount = 64\n{PAIR}"), &ports);
+    assert!(error.contains("count = 64") && error.contains("lower the count"), "{error}");
+}
+
+#[test]
+fn queues_that_contradict_the_workers_are_named() {
+    let ports = ["--port", "outside=net_af_packet0,iface=nosuchif0,qpairs=4", "--port", "inside=net_null0"];
+    let error = refusal(&two_workers(), &ports);
+    assert!(error.contains("port outside: qpairs=4 and 2 workers") && error.contains("count = 4"), "{error}");
+}
+
+#[test]
+fn a_device_without_a_queue_for_each_worker_to_send_by_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = format!("outside=net_pcap0,rx_iface=lo,tx_pcap={}", folder.path().join("out.pcap").display());
+    let error = refusal(&two_workers(), &["--port", &out, "--port", "inside=net_null0"]);
+    for part in ["port outside", "2 transmit queues", "the device has 1", "one capture per queue"] {
+        assert!(error.contains(part), "{part} is missing in {error}");
+    }
 }

@@ -136,6 +136,10 @@ pub struct Account {
     pub longest_breath_ns: u64,
     /// Bytes of all tables.
     pub memory_bytes: u64,
+    /// Packets to destinations without a row of their own in the crowds.
+    pub crowd_beyond: u64,
+    /// Rows of the crowds that wait to be published.
+    pub crowd_waiting: u64,
     /// Cycles by [`Stage`], of the breaths that were measured.
     pub stage_cycles: [u64; Stage::ALL.len()],
     /// Packets in the breaths that were measured.

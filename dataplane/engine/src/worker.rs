@@ -1,6 +1,7 @@
 //! One worker: its shard, its policy, its counters, and the breath that joins them.
 
 mod control;
+mod crowd;
 mod judge;
 pub(crate) mod lanes;
 mod release;
@@ -15,6 +16,7 @@ mod view;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
+use crowd::Crowd;
 use repute_model::{
     BATCH, Band, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
     Sampling, Side, Source, Tick, Treatment, Width,
@@ -51,6 +53,7 @@ pub struct Worker<P> {
     team: Option<Team<P>>,
     shaper: Shaper<Held<P>>,
     connections: ConnectionQueue<Held<P>>,
+    crowd: Crowd,
     /// The tickets of the batch under way, in its order.
     tickets: ArrayVec<Waiting, BATCH>,
     mirror: Mirror<P>,
@@ -70,7 +73,7 @@ pub struct Worker<P> {
 impl<P: Packet> Worker<P> {
     /// A worker with everything it will ever need.
     pub fn new(setup: Setup<'_, P>) -> Self {
-        let Setup { policy, limits, seed, wires, mailbox, published, team, mirror } = setup;
+        let Setup { policy, limits, seed, wires, mailbox, published, team, mirror, crowds } = setup;
         let none = Wire { role: Role::Both, peer: None };
         let wires = std::array::from_fn(|i| wires.get(i).copied().unwrap_or(none));
         let mut account = Account::zero();
@@ -79,7 +82,6 @@ impl<P: Packet> Worker<P> {
         if let Some(rules) = rules(&policy) {
             shard.adopt(rules.profile);
         }
-        account.memory_bytes = shard.memory().0 as u64;
         Self {
             shard,
             view: View::of(&policy, &wires, &limits, true),
@@ -93,6 +95,7 @@ impl<P: Packet> Worker<P> {
             team,
             shaper: Shaper::new(&limits),
             connections: ConnectionQueue::new(&limits),
+            crowd: Crowd::new(limits.crowds, seed, crowds),
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
             copied: 0,
@@ -210,6 +213,9 @@ impl<P: Packet> Worker<P> {
         account.expired = occupancy.expired;
         account.forgotten = occupancy.forgotten;
         account.sweep_ms = occupancy.sweep_ms;
+        let (beyond, waiting, bytes) = self.crowd.gauges();
+        (account.crowd_beyond, account.crowd_waiting) = (beyond, u64::from(waiting));
+        account.memory_bytes = (self.shard.memory().0 + bytes) as u64;
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
         account.mirror_withheld = self.mirror.withheld();
@@ -235,6 +241,7 @@ impl<P: Packet> Worker<P> {
             }
         }
         self.log_left = LOG_LINES_PER_TICK;
+        self.crowd.tick(now);
         self.release(io);
         self.attend();
     }

@@ -159,6 +159,8 @@ pub struct Limits {
     pub queue_connections: u32,
     /// Slots of the ring from one worker to another, 64..=256.
     pub hand_over: u32,
+    /// Destinations with a row of their own in each worker's crowds; a power of two.
+    pub crowds: u32,
 }
 
 impl Limits {
@@ -174,6 +176,7 @@ impl Limits {
         queue_horizon_ms: 1000,
         queue_connections: 1024,
         hand_over: 256,
+        crowds: 4096,
     };
 }
 

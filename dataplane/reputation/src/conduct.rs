@@ -86,6 +86,10 @@ pub struct Observed {
     pub receiver: bool,
     /// The sender asked somebody for the first time.
     pub fresh: bool,
+    /// What was asked for was answered, and used for the first time.
+    pub completed: bool,
+    /// It is an answer that nobody asked for.
+    pub unasked: bool,
 }
 
 /// "Nobody asked for this" is said only after this many requests were seen answered: before, the box

@@ -77,30 +77,36 @@ impl Crowds {
     /// key each time.
     #[inline(always)]
     pub fn note(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) {
+        self.add(hash, address, Counts::of(what, bytes));
+    }
+
+    /// Counts several packets, or facts about packets that were counted before.
+    #[inline]
+    pub fn add(&mut self, hash: u64, address: Address, more: Counts<u32>) {
         match self.rows.find(hash, address) {
-            Some(at) => self.count(at, what, bytes),
-            None => self.meet(hash, address, what, bytes),
+            Some(at) => self.count(at, more),
+            None => self.meet(hash, address, more),
         }
     }
 
     #[inline(always)]
-    fn count(&mut self, at: u32, what: Happening, bytes: u32) {
+    fn count(&mut self, at: u32, more: Counts<u32>) {
         let row = self.rows.row_mut(at);
         if row.is_clean() {
             self.due.push(at);
         }
-        row.counts.note(what, bytes);
+        row.counts = row.counts.plus(more);
     }
 
     /// A destination that has no row: it gets one, or is counted with the rest.
     #[inline(never)]
-    fn meet(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) {
+    fn meet(&mut self, hash: u64, address: Address, more: Counts<u32>) {
         if let Some(at) = self.rows.seat(Row::new(hash, address, 0, Tick(0))) {
-            return self.count(at, what, bytes);
+            return self.count(at, more);
         }
-        self.beyond += 1;
-        self.rest.note(what, bytes);
-        let packets = self.sketch.count(hash, Counts::of(what, bytes)).packets;
+        self.beyond += u64::from(more.packets);
+        self.rest = self.rest.plus(more);
+        let packets = self.sketch.count(hash, more).packets;
         self.heaviest.meet(Heavy { hash, address, packets });
     }
 

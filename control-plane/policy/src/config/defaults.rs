@@ -175,6 +175,7 @@ impl Default for Limits {
             queue_horizon: Duration::new(1_000),
             queue_connections: Int::new(1_024),
             hand_over: Int::new(256),
+            crowds: Int::new(4096),
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Limits {
     pub queue_connections: Int<16, 65_536>,
     /// Slots of the ring by which one worker hands packets over to another.
     pub hand_over: Int<64, 256>,
+    /// Destinations that each worker counts exactly (the next power of two); beyond them the busiest.
+    pub crowds: Int<64, 1_048_576>,
 }
 
 table!(Limits {
@@ -40,6 +42,7 @@ table!(Limits {
     queue_horizon,
     queue_connections,
     hand_over,
+    crowds,
 });
 
 /// How many leading bits of an address name one source.

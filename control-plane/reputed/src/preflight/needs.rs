@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use dpdk::{Driver, PortSpec};
 use repute_model::Limits;
-use repute_policy::{Checked, Config, Topology, TopologyMirror, TopologyPort};
+use repute_policy::{Checked, Config, Topology, TopologyMirror};
 
 use super::finding::{About, Finding, Topic};
 use crate::args::PortDevice;
@@ -167,16 +167,16 @@ fn wanted<'a>(
 /// The ports of the config, the mirror's last.
 fn configured(topology: &Topology) -> Vec<Wanted<'_>> {
     let workers = topology.workers.count;
-    let carrier = |port: &'_ TopologyPort| {
+    let carriers = topology.ports.iter().map(|port| {
         let all = Wanted::of_workers(&port.name, port.device.as_deref(), workers);
         let wish = Wish { rx_queues: port.rx_queues, ..all.wish };
         Wanted { wish, mtu: port.mtu, rx_queues: port.rx_queues }
-    };
+    });
     let mirror = topology.mirror.iter().map(|TopologyMirror { port, .. }| {
         let all = Wanted::of_workers(&port.name, port.device.as_deref(), workers);
         Wanted { mtu: port.mtu, rx_queues: 0, ..all }
     });
-    topology.ports.iter().map(carrier).chain(mirror).collect()
+    carriers.chain(mirror).collect()
 }
 
 fn load(path: &Path) -> Result<Checked, Finding> {

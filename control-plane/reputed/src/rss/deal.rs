@@ -149,7 +149,7 @@ mod tests {
             assert!(info.rss_key_len == 0 || key.bytes().len() == usize::from(info.rss_key_len));
             let there = Spread::new(&key, deal.spread().reta().clone());
             for host in 0..500u128 {
-                let address = Address(0x2001_0db8 << 96 | host << 64 | host * 77);
+                let address = Address(0x2001_0db8 << 96 | host << 64 | (host * 77));
                 let source = Source::of(address, deal.width()).unwrap();
                 assert_eq!(there.queue(address), owners.owner(source));
             }

@@ -4,7 +4,7 @@ use repute_model::{
     Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment,
     Verdict,
 };
-use repute_reputation::{Exchange, Flags, Parties, Slot};
+use repute_reputation::{Act, Counts, Exchange, Flags, Parties, Slot};
 use repute_wire::Parsed;
 
 use super::stranger::Stranger;
@@ -92,6 +92,9 @@ impl<P: Packet> Worker<P> {
             return Judgement::FORWARD;
         };
         let known = self.shard.find(source);
+        if self.view.counts_crowds {
+            self.crowd.mark(exchange.dst, facts(exchange, known.is_none()));
+        }
         if known.is_none() && self.is_denied(source) {
             return self.judge_stranger(source, exchange);
         }
@@ -181,6 +184,11 @@ impl<P: Packet> Worker<P> {
                 self.rescore(slot);
             }
         }
+        if self.view.counts_crowds && (observed.completed || observed.unasked) {
+            let protected = if parties.sender.is_some() { exchange.dst } else { exchange.src };
+            let (completions, unasked) = (u32::from(observed.completed), u32::from(observed.unasked));
+            self.crowd.mark(protected, Counts { completions, unasked, ..Counts::default() });
+        }
     }
 
     fn note_stopped(&mut self, slot: Slot, exchange: &Exchange) {
@@ -215,5 +223,15 @@ impl<P: Packet> Worker<P> {
             dport: x.dport,
             judgement,
         }));
+    }
+}
+
+/// What a packet says about its destination.
+fn facts(x: &Exchange, stranger: bool) -> Counts<u32> {
+    Counts {
+        syns: u32::from(x.act == Act::Syn),
+        strangers: u32::from(stranger),
+        fragments: u32::from(x.act == Act::Opaque),
+        ..Counts::default()
     }
 }

@@ -25,6 +25,8 @@ pub struct Lanes {
 pub struct Lane {
     /// The address on the owner side.
     pub subject: Address,
+    /// The address on the other side.
+    pub other: Address,
     /// What names its conversation with the source; see [`repute_reputation::Secret::talk`].
     pub talk: u32,
     /// Source and destination port.
@@ -73,7 +75,8 @@ impl Lane {
         self.kind.is_datagram() && comes_from_reflector(self.ports)
     }
 
-    const EMPTY: Self = Self { subject: Address(0), talk: 0, ports: 0, wire_len: 0, kind: Kind::GENERAL };
+    const EMPTY: Self =
+        Self { subject: Address(0), other: Address(0), talk: 0, ports: 0, wire_len: 0, kind: Kind::GENERAL };
 }
 
 impl Lanes {
@@ -103,11 +106,16 @@ impl<P: Packet> Worker<P> {
             };
             let (lane, sought) = (&mut batch.lanes.lane[i], &mut batch.lanes.sought[i]);
             match outline {
-                Some(outline) if outline.is_v4 => (*lane, sought.key) = self.outlined::<true>(outline, facing),
+                Some(outline) if outline.is_v4 => {
+                    (*lane, sought.key) = self.outlined::<true>(outline, facing)
+                }
                 Some(outline) => (*lane, sought.key) = self.outlined::<false>(outline, facing),
                 None => (*lane, sought.key) = self.uncommon(packet, batch.ports[i]),
             }
             lane.wire_len = wire_len;
+            if self.view.counts_crowds && sought.key != 0 && !lane.kind.is_back() && !batch.taken {
+                self.crowd.note(lane.other, wire_len);
+            }
         }
         batch.bytes = bytes;
         self.hand_over(batch);
@@ -150,7 +158,7 @@ impl<P: Packet> Worker<P> {
         let datagram = outline.protocol == UDP;
         let kind = Kind(Kind::PLAIN.when(plain) | Kind::DATAGRAM.when(datagram) | Kind::BACK.when(back));
         let talk = self.shard.talk(key, other, outline.protocol, ends);
-        (Lane { subject, talk, ports: outline.ports, wire_len: 0, kind }, key)
+        (Lane { subject, other, talk, ports: outline.ports, wire_len: 0, kind }, key)
     }
 
     #[inline(never)]
@@ -164,10 +172,14 @@ impl<P: Packet> Worker<P> {
     #[inline(never)]
     fn uncommon(&self, packet: &P, port: u8) -> (Lane, u64) {
         let parsed = parse(packet);
-        let source = match self.owned(&parsed, self.wires[usize::from(port)].role) {
-            (Some(source), _) | (None, Some(source)) if parsed.has_addresses() => source,
-            _ => return (Lane::EMPTY, 0),
+        if !parsed.has_addresses() {
+            return (Lane::EMPTY, 0);
+        }
+        let (source, other, kind) = match self.owned(&parsed, self.wires[usize::from(port)].role) {
+            (Some(source), _) => (source, parsed.dst, Kind::GENERAL),
+            (None, Some(source)) => (source, parsed.src, Kind::BACK),
+            (None, None) => return (Lane::EMPTY, 0),
         };
-        (Lane { subject: source.first(), ..Lane::EMPTY }, self.shard.key(source))
+        (Lane { subject: source.first(), other, kind, ..Lane::EMPTY }, self.shard.key(source))
     }
 }

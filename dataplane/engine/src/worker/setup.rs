@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use repute_model::{Limits, Owners, Policy};
 
+use crate::crowd_mesh::{CrowdMesh, crowd_mesh};
 use crate::handover::Peers;
 use crate::{Mailbox, MirrorSetup, Published};
 
@@ -46,6 +47,8 @@ pub struct Setup<'a, P> {
     pub team: Option<Team<P>>,
     /// Where copies go; `None` = nowhere.
     pub mirror: Option<MirrorSetup>,
+    /// Its way to the sums of the crowds.
+    pub crowds: CrowdMesh,
 }
 
 impl<'a, P> Setup<'a, P> {
@@ -58,7 +61,9 @@ impl<'a, P> Setup<'a, P> {
         mailbox: Mailbox,
         published: Arc<Published>,
     ) -> Self {
-        Self { policy, limits, seed, wires, mailbox, published, team: None, mirror: None }
+        let mut leader = crowd_mesh(1, limits.crowds, seed);
+        let crowds = leader.remove(0);
+        Self { policy, limits, seed, wires, mailbox, published, team: None, mirror: None, crowds }
     }
 }
 

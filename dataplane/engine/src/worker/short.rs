@@ -6,7 +6,7 @@
 //! the same behind; a test compares the two.
 
 use repute_model::{Judgement, Listing, Measures, Packet, Reason, Verdict};
-use repute_reputation::{Flags, Slot, Sought};
+use repute_reputation::{Counts, Flags, Slot, Sought};
 
 use super::Worker;
 use super::lanes::Lane;
@@ -134,6 +134,9 @@ impl<P: Packet> Worker<P> {
             return None;
         }
         self.account.strangers += 1;
+        if self.view.counts_crowds {
+            self.crowd.mark(lane.other, Counts { strangers: 1, ..Counts::default() });
+        }
         self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
         Some(if drops { Judgement { measures, ..Judgement::drop(reason) } } else { Judgement::FORWARD })
     }

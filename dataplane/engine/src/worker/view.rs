@@ -48,6 +48,8 @@ pub struct View {
     facing: [Facing; PORTS],
     /// How wide a source is.
     pub masks: Masks,
+    /// Whether the other side is protected, and its destinations are counted.
+    pub counts_crowds: bool,
     /// Whether `[protect]` names anybody.
     pub protects: bool,
     /// What each band gets, and at the end whom a list allows.
@@ -76,12 +78,14 @@ impl View {
         let treatments = rules(policy).map(|rules| rules.profile.treatments);
         let stranger = |listing| {
             let treatment = rules(policy).map(|rules| Stranger::listed(listing, rules).treatment);
-            treatment.map_or((Way::General, Measures::PASS), |treatment| (way(treatment), treatment.measures()))
+            treatment
+                .map_or((Way::General, Measures::PASS), |treatment| (way(treatment), treatment.measures()))
         };
         let bands = treatments.unwrap_or([Treatment::PASS; 5]);
         Self {
             facing: wires.map(|wire| if short { facing(wire) } else { Facing::Both }),
             masks: width(policy, limits).masks(),
+            counts_crowds: policy.ingress.is_some(),
             protects: !policy.protect.is_empty(),
             ways: std::array::from_fn(|band| match treatments {
                 None => Way::General,

@@ -39,11 +39,10 @@ impl Shard {
     /// An answer that nobody asked for; `parts` 256ths of one that proves it alone.
     pub(super) fn unasked(&mut self, sender: Option<Slot>, parts: u16) -> Observed {
         self.unanswered(sender);
-        let Some(sender) = sender.filter(|_| self.is_armed()) else {
-            return Observed::default();
-        };
+        let unasked = Observed { unasked: true, ..Observed::default() };
+        let Some(sender) = sender.filter(|_| self.is_armed()) else { return unasked };
         self.hot_mut(sender).unsolicited.add(parts);
-        Observed { sender: true, ..Observed::default() }
+        Observed { sender: true, ..unasked }
     }
 
     /// Both directions have been seen once more.

@@ -77,6 +77,7 @@ impl Shard {
         if exchanged && state != ContactState::Used {
             self.contacts.settle(key, ContactState::Used);
             self.succeeded(parties.receiver, matches!(x.act, Act::Datagram { .. }));
+            return Observed { completed: true, ..Observed::default() };
         } else if !matches!(state, ContactState::Used | ContactState::Failed) {
             self.contacts.settle(key, ContactState::Answered);
         }
@@ -96,6 +97,7 @@ impl Shard {
                 if data {
                     self.contacts.settle(key, ContactState::Used);
                     self.succeeded(parties.sender, false);
+                    return Observed { completed: true, ..Observed::default() };
                 } else if aborts {
                     return self.aborted(x, key, parties.sender, now);
                 } else {
@@ -109,7 +111,7 @@ impl Shard {
                     self.contacts.settle(key, ContactState::Used);
                     self.succeeded(parties.sender, false);
                 }
-                Observed::default()
+                Observed { completed: data, ..Observed::default() }
             }
             (Act::Segment { .. }, ContactState::Used) => {
                 self.close_open(parties.sender);
