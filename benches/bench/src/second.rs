@@ -141,24 +141,6 @@ fn serve(
     Ok((subject, road))
 }
 
-/// The first worker by itself.
-pub struct Alone<'a>(pub &'a RefCell<Subject>);
-
-impl Contender for Alone<'_> {
-    fn begin(&mut self, now: u64) {
-        self.0.borrow_mut().begin(now);
-    }
-
-    #[inline]
-    fn burst(&mut self, road: &mut Road, now: u64) -> usize {
-        self.0.borrow_mut().burst(road, now)
-    }
-
-    fn end(&mut self, now: u64) -> Option<u64> {
-        self.0.borrow_mut().end(now)
-    }
-}
-
 /// Both workers at once: the second one's packets count too.
 pub struct Together<'a> {
     /// The worker of the measuring thread.

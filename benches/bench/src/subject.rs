@@ -6,7 +6,7 @@
 use anyhow::{Context, ensure};
 use dpdk::{Cycles, Mbuf};
 use repute_engine::{
-    Account, Batch, Handle, MirrorSetup, Published, Role, Setup, Team, Wire, Worker, mailbox,
+    Account, Batch, CrowdMesh, Handle, MirrorSetup, Published, Role, Setup, Team, Wire, Worker, mailbox,
 };
 use repute_model::{BATCH, Command, Limits, Policy, Report};
 
@@ -38,6 +38,8 @@ pub struct Around {
     pub team: Option<Team<Mbuf>>,
     /// Where copies go.
     pub mirror: Option<MirrorSetup>,
+    /// Its way to the sums of the crowds; none: it adds them up by itself.
+    pub crowds: Option<CrowdMesh>,
 }
 
 /// A worker that judges what comes, with the other end of its mailbox.
@@ -75,11 +77,11 @@ impl Subject {
     ) -> Self {
         let (mailbox, handle) = mailbox(COMMANDS, REPORTS);
         let wires = wires(ports);
-        let Around { team, mirror } = around;
+        let Around { team, mirror, crowds } = around;
         let in_team = team.is_some();
         let alone = Setup::alone(Box::new(policy), limits, SEED, &wires, mailbox, Published::shared());
         Self {
-            worker: Worker::new(Setup { team, mirror, ..alone }),
+            worker: Worker::new(Setup { team, mirror, crowds: crowds.unwrap_or(alone.crowds), ..alone }),
             handle,
             batch: Batch::new(),
             clock: OwnClock::new(cycles),

@@ -4,7 +4,11 @@
 //! a slow moment of the machine hits all of them; least and median tell how noisy it was. Time stands still for
 //! the worker: nothing is swept, decayed or published. A row's packets lie in the cache, as those of one source
 //! do. Strangers come one after another and soon meet a full table, as in a flood.
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a benchmark reads the clock, and ends by panicking"
+)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -16,7 +20,7 @@ use common::frame::Frame;
 use common::packets::{Row, introduce, policy, table};
 use common::rig::Rig;
 use repute_engine::Batch;
-use repute_model::{BATCH, Io, Outbox, Tick};
+use repute_model::{BATCH, Io, Outbox};
 
 /// Breaths that are timed together.
 const BREATHS: u32 = 16;

@@ -77,32 +77,40 @@ impl Crowds {
     /// key each time.
     #[inline(always)]
     pub fn note(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) {
-        self.add(hash, address, Counts::of(what, bytes));
+        match self.rows.find(hash, address) {
+            Some(at) => self.row(at).counts.note(what, bytes),
+            None => self.meet(hash, address, Counts::of(what, bytes)),
+        }
     }
 
     /// Counts several packets, or facts about packets that were counted before.
     #[inline]
     pub fn add(&mut self, hash: u64, address: Address, more: Counts<u32>) {
         match self.rows.find(hash, address) {
-            Some(at) => self.count(at, more),
+            Some(at) => {
+                let row = self.row(at);
+                row.counts = row.counts.plus(more);
+            }
             None => self.meet(hash, address, more),
         }
     }
 
+    /// A row that is about to change, and is due then.
     #[inline(always)]
-    fn count(&mut self, at: u32, more: Counts<u32>) {
+    fn row(&mut self, at: u32) -> &mut Row {
         let row = self.rows.row_mut(at);
         if row.is_clean() {
             self.due.push(at);
         }
-        row.counts = row.counts.plus(more);
+        row
     }
 
     /// A destination that has no row: it gets one, or is counted with the rest.
     #[inline(never)]
     fn meet(&mut self, hash: u64, address: Address, more: Counts<u32>) {
         if let Some(at) = self.rows.seat(Row::new(hash, address, 0, Tick(0))) {
-            return self.count(at, more);
+            self.row(at).counts = more;
+            return;
         }
         self.beyond += u64::from(more.packets);
         self.rest = self.rest.plus(more);

@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 
 use anyhow::{Context, ensure};
-use dpdk::Mbuf;
-use repute_engine::Team;
-use repute_engine::handover::{Peers, mesh};
+use repute_engine::handover::{SLOTS_MAX as SLOTS, mesh};
+use repute_engine::{Account, Team, crowd_mesh};
 use repute_model::{Address, Limits, Owners, Reason, Source, Width};
 
 use super::against::{MILLION, settle, uniform, warm};
@@ -15,44 +14,35 @@ use crate::policy;
 use crate::ring::Ring;
 use crate::road::Road;
 use crate::row::Outcome;
-use crate::second::{Alone, Second, Together};
+use crate::second::{Second, Together};
 use crate::stamp::{Draw, Stamp, client};
 use crate::subject::{Around, Subject, limits};
 
 const WORKERS: u16 = 2;
+/// Keys the leader's sums of the crowds.
+const SEED: u64 = 0x7465_616d;
 
 pub fn b15(bench: &mut Bench) -> anyhow::Result<Outcome> {
-    // Each worker owns half of the sources, as two shards do.
-    let clients = bench.clients(MILLION / 2);
-    let (mut first_road, mut second_road) = (bench.road(&[Traffic::Udp])?, bench.road(&[Traffic::Udp])?);
-    let first = RefCell::new(warm(bench, &mut first_road, clients, uniform(clients))?);
-    let second = warm(bench, &mut second_road, clients, uniform(clients))?;
-    let second = on_other_core(bench, second, second_road)?;
-    let mut together = Together { first: &first, second: &second, other_stamp: false };
-    let costs = bench.slices.compare(&mut first_road, &mut [&mut Alone(&first), &mut together])?;
-    let (mut second, second_road) = second.finish()?;
-    check(&mut first.borrow_mut(), &first_road)?;
-    check(&mut second, &second_road)?;
+    let clients = bench.clients(MILLION);
+    let mut pair = Pair::new(bench, clients)?;
+    // As many sources as each of the two has: what is compared is the second core, not a smaller table.
+    let mut alone = warm(bench, &mut pair.road, clients / 2, uniform(clients / 2))?;
+    let mut together = Together { first: &pair.first, second: &pair.second, other_stamp: false };
+    let costs = bench.slices.compare(&mut pair.road, &mut [&mut alone, &mut together])?;
+    alone.check()?;
+    let total = pair.finish()?;
+    ensure!(total.ports[0].handed == 0, "{} packets were handed over", total.ports[0].handed);
     let outcome = Outcome::compared(&costs.of(1), &costs.of(0));
-    Ok(outcome.noted(format!("{clients} sources each; {} rounds dropped", costs.dropped)))
+    Ok(outcome.noted(format!("{} sources each; {} rounds dropped", clients / 2, costs.dropped)))
 }
 
 pub fn b23(bench: &mut Bench) -> anyhow::Result<Outcome> {
-    let clients: Vec<_> = (0..bench.clients(MILLION)).collect();
-    let slots = usize::try_from(Limits::DEFAULT.hand_over)?;
-    let mut ways = mesh(WORKERS, slots).into_iter();
-    let (mut first_road, mut second_road) = (bench.road(&[Traffic::Udp])?, bench.road(&[Traffic::Udp])?);
-    let first = member(bench, &mut first_road, &clients, 0, ways.next().context("no way out")?)?;
-    let second = member(bench, &mut second_road, &clients, 1, ways.next().context("no way out")?)?;
-    let first = RefCell::new(first);
-    let second = on_other_core(bench, second, second_road)?;
-    let mut kept = Together { first: &first, second: &second, other_stamp: false };
-    let mut handed = Together { first: &first, second: &second, other_stamp: true };
-    let costs = bench.slices.compare(&mut first_road, &mut [&mut kept, &mut handed])?;
-    let (mut second, second_road) = second.finish()?;
-    check(&mut first.borrow_mut(), &first_road)?;
-    check(&mut second, &second_road)?;
-    let total = first.borrow_mut().account().plus(second.account());
+    let clients = bench.clients(MILLION);
+    let mut pair = Pair::new(bench, clients)?;
+    let mut kept = Together { first: &pair.first, second: &pair.second, other_stamp: false };
+    let mut handed = Together { first: &pair.first, second: &pair.second, other_stamp: true };
+    let costs = bench.slices.compare(&mut pair.road, &mut [&mut kept, &mut handed])?;
+    let total = pair.finish()?;
     let (given, refused) = (total.ports[0].handed, total.ports[0].dropped[Reason::HandOverFull.index()]);
     ensure!(given > 0, "nothing was handed over");
     // Half of what comes is another's. What a full ring refuses was received and is not delivered.
@@ -60,8 +50,48 @@ pub fn b23(bench: &mut Bench) -> anyhow::Result<Outcome> {
     let ours: Vec<_> = costs.of(1).iter().map(|cost| cost / delivered).collect();
     let outcome = Outcome::compared(&ours, &costs.of(0));
     Ok(outcome.noted(format!(
-        "{given} packets handed over; {refused} found a ring of {slots} full and count as not delivered"
+        "{given} packets handed over; {refused} found a ring of {SLOTS} full and count as not delivered"
     )))
+}
+
+/// Two workers that share the clients, each on a core and a road of its own. They draw among the clients they own,
+/// and with their other stamps among all.
+struct Pair {
+    first: RefCell<Subject>,
+    road: Road,
+    second: Second,
+}
+
+impl Pair {
+    fn new(bench: &mut Bench, clients: u32) -> anyhow::Result<Self> {
+        let clients: Vec<_> = (0..clients).collect();
+        let crowds = crowd_mesh(WORKERS, Limits::DEFAULT.crowds * u32::from(WORKERS), SEED);
+        let mut ways = mesh(WORKERS, SLOTS).into_iter().zip(crowds);
+        let mut member = |bench: &mut Bench, number| {
+            let mut road = bench.road(&[Traffic::Udp])?;
+            let (peers, crowds) = ways.next().context("too few ways for the workers")?;
+            let team = Team { owners: Owners::Hash { workers: WORKERS }, peers };
+            let around = Around { team: Some(team), crowds: Some(crowds), ..Around::default() };
+            let subject = member(bench, &mut road, &clients, number, around)?;
+            anyhow::Ok((subject, road))
+        };
+        let (first, road) = member(bench, 0)?;
+        let (second, second_road) = member(bench, 1)?;
+        let core = *bench.cores.get(1).context("two cores are needed")?;
+        let second = Second::start(&bench.eal, bench.cycles, core, second, second_road)?;
+        Ok(Self { first: RefCell::new(first), road, second })
+    }
+
+    /// Ends both and checks what they counted, which is added up.
+    fn finish(self) -> anyhow::Result<Account> {
+        let Self { first, road, second } = self;
+        let (mut first, (mut second, second_road)) = (first.into_inner(), second.finish()?);
+        for (subject, road) in [(&mut first, road), (&mut second, second_road)] {
+            subject.check()?;
+            road.tally()?;
+        }
+        Ok(first.account().plus(second.account()))
+    }
 }
 
 /// A worker that knows the clients it owns. It draws among them, and with its other stamp among all.
@@ -70,14 +100,13 @@ fn member(
     road: &mut Road,
     clients: &[u32],
     number: u16,
-    peers: Peers<Mbuf>,
+    around: Around,
 ) -> anyhow::Result<Subject> {
     let owners = Owners::Hash { workers: WORKERS };
     let owned: Vec<u32> =
         clients.iter().copied().filter(|&client| owner(&owners, client) == number).collect();
     let limits = limits(u32::try_from(owned.len())? / 2 * 3);
     let in_order = Stamp::v4(Draw::Drawn(Ring::in_order(&owned)));
-    let around = Around { team: Some(Team { owners, peers }), ..Around::default() };
     let policy = policy::forward()?;
     let mut subject = Subject::with(policy, limits, road.ports(), in_order, bench.cycles, around);
     bench.slices.run_packets(road, &mut subject, owned.len() as u64);
@@ -89,14 +118,4 @@ fn member(
 
 fn owner(owners: &Owners, number: u32) -> u16 {
     Source::of(Address::v4(client(number)), Width::OUTSIDE).map_or(0, |source| owners.owner(source))
-}
-
-fn on_other_core(bench: &Bench, subject: Subject, road: Road) -> anyhow::Result<Second> {
-    let core = *bench.cores.get(1).context("two cores are needed")?;
-    Second::start(&bench.eal, bench.cycles, core, subject, road)
-}
-
-fn check(subject: &mut Subject, road: &Road) -> anyhow::Result<()> {
-    subject.check()?;
-    road.tally().map(drop)
 }

@@ -8,8 +8,11 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod flood;
+mod mirror;
 mod network;
 mod policy;
 mod restart;
+mod shaping;
 mod support;
 mod traffic;
+mod workers;

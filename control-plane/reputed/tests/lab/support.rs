@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where the client is, and whom it asks.
 pub const SERVER_4: &str = "http://10.77.0.2/";
@@ -21,6 +21,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 pub struct Lab {
     folder: PathBuf,
     programs: PathBuf,
+    cpus: Option<&'static str>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -28,6 +29,20 @@ impl Lab {
     /// Builds the network and starts `reputed` with this config; `None` (with a message) where that
     /// cannot be done.
     pub fn up(config: &str) -> Option<Self> {
+        Self::start(config, None)
+    }
+
+    /// As [`up`](Self::up), with two workers on the two CPUs that the peers and everything else run on as well.
+    pub fn up_with_two_workers(config: &str) -> Option<Self> {
+        if std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() < 2) {
+            println!("skipped: two workers need two CPUs");
+            return None;
+        }
+        assert!(config.contains("count = 2"), "{config}");
+        Self::start(config, Some("0,1"))
+    }
+
+    fn start(config: &str, cpus: Option<&'static str>) -> Option<Self> {
         let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let programs = programs();
         let check = script(&programs).arg("check").output().unwrap();
@@ -37,8 +52,10 @@ impl Lab {
         }
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(&file, config).unwrap();
-        let up = text(script(&programs).arg("up").arg(file.path()).output().unwrap());
-        Some(Self { folder: PathBuf::from(up.trim()), programs, _alone: alone })
+        let mut lab = Self { folder: PathBuf::new(), programs, cpus, _alone: alone };
+        let up = text(lab.command().env_remove("REPUTE_LAB").arg("up").arg(file.path()).output().unwrap());
+        lab.folder = PathBuf::from(up.trim());
+        Some(lab)
     }
 
     /// A file of the lab's folder.
@@ -48,8 +65,14 @@ impl Lab {
 
     /// `scripts/lab` with these words.
     pub fn script(&self, words: &str) -> Output {
+        self.command().args(words.split(' ')).output().unwrap()
+    }
+
+    /// `scripts/lab` for this lab.
+    fn command(&self) -> Command {
         let mut script = script(&self.programs);
-        script.env("REPUTE_LAB", &self.folder).args(words.split(' ')).output().unwrap()
+        script.env("REPUTE_LAB", &self.folder).envs(self.cpus.map(|cpus| ("REPUTE_LAB_CPUS", cpus)));
+        script
     }
 
     /// What a command prints that has to succeed in the client.
@@ -59,8 +82,8 @@ impl Lab {
 
     /// A command that goes on in the client.
     pub fn spawn(&self, words: &str) -> Child {
-        let mut script = script(&self.programs);
-        script.env("REPUTE_LAB", &self.folder).args(["exec", "client"]).args(words.split(' '));
+        let mut script = self.command();
+        script.args(["exec", "client"]).args(words.split(' '));
         script.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
@@ -103,6 +126,9 @@ impl Drop for Lab {
             let lines = log.lines().filter(|line| !line.contains("repute::packet"));
             println!("reputed.log:\n{}", lines.collect::<Vec<_>>().join("\n"));
         }
+        if self.folder.as_os_str().is_empty() {
+            return; // It never came up.
+        }
         let down = self.script("down");
         assert!(down.status.success() || std::thread::panicking(), "{down:?}");
     }
@@ -114,12 +140,29 @@ fn check_conserved(account: &Value) {
     for port in account["ports"].as_array().unwrap() {
         let dropped: u64 =
             port["dropped"].as_array().unwrap().iter().map(|count| number(&count["packets"])).sum();
-        assert_eq!(number(&port["received"]), number(&port["forwarded"]) + dropped, "{port}");
+        let came = number(&port["received"]) + number(&port["taken"]);
+        let left = number(&port["forwarded"]) + dropped + number(&port["queued"]) + number(&port["handed"]);
+        assert_eq!(came, left, "{port}");
         assert_eq!(number(&port["offered"]), number(&port["sent"]) + number(&port["refused"]), "{port}");
-        assert_eq!(port["received"], port["driver"]["received"], "{port}");
+        if port["mirrored"] == 0 {
+            assert_eq!(port["received"], port["driver"]["received"], "{port}");
+        }
         assert_eq!(port["sent"], port["driver"]["sent"], "{port}");
     }
-    assert_eq!(account["conserved"], true, "{account}");
+    // Between ports and between workers: nothing is under way any more.
+    for [begun, ended] in [["queued", "released"], ["handed", "taken"]] {
+        assert_eq!(sum(account, begun), sum(account, ended), "{begun}, {ended}: {account}");
+    }
+    assert_eq!(
+        sum(account, "forwarded") + sum(account, "released") + sum(account, "mirrored"),
+        sum(account, "offered")
+    );
+    assert_eq!((&account["conserved"], &account["misowned"]), (&json!(true), &json!(0)), "{account}");
+}
+
+/// A count over all ports of a closing account or a status.
+pub fn sum(report: &Value, count: &str) -> u64 {
+    report["ports"].as_array().unwrap().iter().map(|port| port[count].as_u64().unwrap()).sum()
 }
 
 /// Standard output of a command that succeeded.

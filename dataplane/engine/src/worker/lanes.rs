@@ -94,6 +94,7 @@ impl<P: Packet> Worker<P> {
     pub(super) fn look(&mut self, batch: &mut Batch<P>) {
         batch.prefetch();
         let one_way = batch.port().map(|port| self.view.facing(port));
+        let counts_crowds = self.view.counts_crowds && !batch.taken;
         let mut bytes = 0;
         for i in 0..batch.len().min(BATCH) {
             let packet = &batch.packets[i];
@@ -104,18 +105,17 @@ impl<P: Packet> Worker<P> {
                 Link::Ethernet if facing != Facing::Both => Outline::of(packet.bytes(), wire_len),
                 _ => None,
             };
-            let (lane, sought) = (&mut batch.lanes.lane[i], &mut batch.lanes.sought[i]);
-            match outline {
-                Some(outline) if outline.is_v4 => {
-                    (*lane, sought.key) = self.outlined::<true>(outline, facing)
-                }
-                Some(outline) => (*lane, sought.key) = self.outlined::<false>(outline, facing),
-                None => (*lane, sought.key) = self.uncommon(packet, batch.ports[i]),
-            }
-            lane.wire_len = wire_len;
-            if self.view.counts_crowds && sought.key != 0 && !lane.kind.is_back() && !batch.taken {
+            let (lane, key) = match outline {
+                Some(outline) if outline.is_v4 => self.outlined::<true>(outline, facing),
+                Some(outline) => self.outlined::<false>(outline, facing),
+                None => self.uncommon(packet, batch.ports[i]),
+            };
+            // From registers: what was stored a moment ago in halves would be waited for as a whole.
+            if counts_crowds && key != 0 && !lane.kind.is_back() {
                 self.crowd.note(lane.other, wire_len);
             }
+            batch.lanes.lane[i] = Lane { wire_len, ..lane };
+            batch.lanes.sought[i].key = key;
         }
         batch.bytes = bytes;
         self.hand_over(batch);

@@ -37,6 +37,7 @@ const LIMITS: Limits = Limits {
     queue_source: 8,
     queue_horizon_ms: 100,
     queue_connections: 16,
+    crowds: 64,
     ..Limits::DEFAULT
 };
 

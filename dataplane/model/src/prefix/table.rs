@@ -124,9 +124,18 @@ fn own_v4<V: Copy + PartialEq>(mut entries: Vec<(u64, V)>, around: Option<V>) ->
     // Stable: later duplicates stay last.
     entries.sort_by_key(|&(key, _)| key);
     let slots = (entries.len() / 2).next_power_of_two().clamp(*V4_SLOTS.start(), *V4_SLOTS.end());
-    let mut runs = Runs::spanning(V4.first.0, V4.last().0, slots, 2 * entries.len() + 1);
+    // Where nothing counts outside the prefixes, the slots are spread over the part of the space that they cover:
+    // lists are seldom spread over all of it. A slot begins where its sixteen-bit keys do.
+    let (base, last) = match around {
+        Some(_) => (V4.first.0, V4.last().0),
+        None => {
+            let last = entries.iter().map(|&(key, _)| unpacked(key).last().0).fold(V4.first.0, u128::max);
+            (unpacked(entries[0].0).first.0 & !0xffff, last)
+        }
+    };
+    let mut runs = Runs::spanning(base, last, slots, 2 * entries.len() + 1);
     let sorted = entries.into_iter().map(|(key, value)| (unpacked(key), value));
-    flatten(V4.first.0, around, sorted, |start, value| runs.push(start, value));
+    flatten(base, around, sorted, |start, value| runs.push(start, value));
     runs.finish();
     runs
 }
