@@ -17,4 +17,6 @@ mod packet_table;
 mod shaper;
 mod shaper_rates;
 mod shaper_wheel;
+mod queue;
+mod team;
 mod treatments;
