@@ -7,11 +7,13 @@ use repute_model::{Factor, Model, Tick};
 
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
-use crate::{Change, Contact, Flags, Shard, Slot};
+use crate::{Change, Contact, Flags, Shard, Slot, prefetch};
 
 /// Decay acts in this many equal steps per half-life: small enough not to be felt, large enough not
 /// to drown in the rounding of a stored score.
 const STEPS: u64 = 32;
+/// The sweep has so many entries fetched while it visits one.
+const AHEAD: usize = 12;
 /// An idle entry that says nothing is kept this long.
 const EXPIRE_MS: u32 = 600_000;
 /// A score this close to the prior says nothing.
@@ -73,6 +75,7 @@ impl Shard {
         let round = Round::at(now, rules);
         let used = u64::from(self.high_water);
         for entry in used * part / parts..used * (part + 1) / parts {
+            self.fetch_ahead(entry as usize + AHEAD);
             if let Some(slot) = self.at(entry as u32)
                 && let Some(change) = self.visit(slot, &round)
             {
@@ -80,6 +83,14 @@ impl Shard {
             }
         }
         self.notice_silence(rules, now, &mut changed);
+    }
+
+    #[inline(always)]
+    fn fetch_ahead(&self, entry: usize) {
+        if let (Some(hot), Some(warm)) = (self.hot.get(entry), self.warm.get(entry)) {
+            prefetch(hot);
+            prefetch(warm);
+        }
     }
 
     /// One visit to every entry for a jump in time: scores decay by `now`, but the gap teaches the
