@@ -118,6 +118,9 @@ fn status_and_scores() {
     let text = served.human(&["status"]);
     assert!(text.contains("packets conserved: yes") && text.contains("policy version 1"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert_eq!(status["work"]["packets"], json!(300));
+    let text = served.human(&["status", "--stages"]);
+    assert!(text.contains("STAGE") && text.contains("300 packets"), "{text}");
 
     let standing = served.json(&["score", "get", "10.0.0.1"]);
     assert_eq!((&standing["score"], &standing["band"]), (&json!(7500), &json!("good")));

@@ -72,26 +72,33 @@ pub fn boot(plan: &Plan) -> anyhow::Result<Booted> {
     let width = if plan.ingress { plan.limits.outside } else { plan.limits.inside };
     let deal = Deal::new(plan.seed, topology.workers.count, width, devices.iter().map(Device::info))?;
     let opening = Opening { topology, ingress: plan.ingress, deal: &deal, pools: &pools };
-    let mut devices = devices.into_iter();
-    let mut ports = Vec::with_capacity(devices.len());
-    for (rule, device) in topology.ports.iter().zip(devices.by_ref()) {
-        ports.push(open(&opening, rule, device)?);
-    }
-    for &(a, b) in &topology.pairs {
-        dpdk::check_equal_mtu(&ports[a], &ports[b])?;
-    }
-    for (mirror, device) in topology.mirror.iter().zip(devices) {
-        ports.push(open_mirror(&opening, mirror, device)?);
-    }
-    for port in &mut ports {
-        port.start()?;
-    }
+    let ports = start(&opening, devices)?;
     let copies = topology.mirror.as_ref().map(|mirror| memory::copies(topology, mirror));
     let copies = copies.map(|args| MbufPool::new(&eal, &args)).transpose()?;
     let queues = queues(topology, &ports, copies.as_ref(), cycles)?;
     let (owners, candidates) = opening.settle(&ports);
     let info = info(topology, &ports, &eal);
     Ok(Booted { cycles, queues, owners, candidates, ports: Arc::new(ports), eal, info })
+}
+
+/// Configures and starts the ports of these devices, which are in the order of [`names`].
+fn start(opening: &Opening, devices: Vec<Device>) -> anyhow::Result<Vec<Port>> {
+    let topology = opening.topology;
+    let mut ports = Vec::with_capacity(devices.len());
+    let mut devices = devices.into_iter();
+    for (rule, device) in topology.ports.iter().zip(devices.by_ref()) {
+        ports.push(open(opening, rule, device)?);
+    }
+    for &(a, b) in &topology.pairs {
+        dpdk::check_equal_mtu(&ports[a], &ports[b])?;
+    }
+    for (mirror, device) in topology.mirror.iter().zip(devices) {
+        ports.push(open_mirror(opening, mirror, device)?);
+    }
+    for port in &mut ports {
+        port.start()?;
+    }
+    Ok(ports)
 }
 
 /// All ports, the mirror's last.

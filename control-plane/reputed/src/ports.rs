@@ -35,16 +35,10 @@ pub fn open(opening: &Opening, rule: &TopologyPort, device: Device) -> anyhow::R
     let offered = device.info().max_rx_queues;
     let rx_queues = rule.rx_queues.min(offered).max(1);
     if rx_queues < workers {
-        let (name, readers) = (
-            &rule.name,
-            if rx_queues == 1 {
-                "worker 0 reads".to_owned()
-            } else {
-                format!("workers 0 to {} read", rx_queues - 1)
-            },
-        );
+        let (name, last) = (&rule.name, rx_queues - 1);
         tracing::info!(
-            "port {name} has {rx_queues} receive queues for {workers} workers: {readers} and the others take what is handed over"
+            "port {name} has {rx_queues} receive queues for {workers} workers: workers 0 to {last} read them, and \
+             the others take what these hand over"
         );
     }
     let end = opening.end(rule).unwrap_or(End::Source);

@@ -62,7 +62,7 @@ fn live_traffic_is_not_written_down() {
     assert!(error.contains("--packets needs --clock capture"), "{error}");
 }
 
-/// The config with two workers; the tests of a machine with one core fail by it.
+/// The config with two workers, for which a machine needs two cores.
 fn two_workers() -> String {
     format!("[workers]\ncount = 2\n{PAIR}")
 }

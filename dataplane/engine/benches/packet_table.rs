@@ -59,7 +59,7 @@ struct Lap {
 impl Lap {
     fn new(row: Row) -> Self {
         let mut rig = Rig::sized(policy(), SMALL);
-        introduce(&mut rig);
+        introduce(&mut rig, &row);
         let pool = Pool((0..BATCH).map(|_| row.frame(0)).collect());
         Self { row, rig, pool, strangers: 0, slices: Vec::new() }
     }

@@ -1,5 +1,7 @@
 //! `repute status`: how the box is doing.
 
+mod stages;
+
 use std::fmt::Write;
 
 use clap::Args;
@@ -17,21 +19,25 @@ pub struct Status {
     /// Go on reporting every so many milliseconds (100 to 60000)
     #[arg(long, value_name = "MS", num_args = 0..=1, default_missing_value = "1000")]
     watch: Option<u32>,
+    /// Show what the work costs instead: cycles by stage, batches, tables (JSON always has both)
+    #[arg(long)]
+    stages: bool,
 }
 
 /// Runs the subcommand.
 pub async fn run(args: &Status, connection: &Connection, output: Output) -> anyhow::Result<()> {
     let mut client = connection.status();
+    let shown: fn(&v1::StatusReport) -> String = if args.stages { stages::human } else { human };
     let Some(interval_ms) = args.watch else {
         let report = client.get(v1::GetStatusRequest {}).await.map_err(refused)?.into_inner();
-        return output.one(&report, human);
+        return output.one(&report, shown);
     };
     let asked = v1::WatchStatusRequest { interval_ms };
     let mut reports = client.watch(asked).await.map_err(refused)?.into_inner();
     while let Some(report) = reports.next().await {
         let report = report.map_err(refused)?;
         match output {
-            Output::Human => text(&(human(&report) + "\n"))?,
+            Output::Human => text(&(shown(&report) + "\n"))?,
             Output::Json => json_line(&report)?,
         }
     }
@@ -50,6 +56,7 @@ fn human(report: &v1::StatusReport) -> String {
     let _ = writeln!(out, "packets conserved: {conserved}\n");
     out.push_str(&ports(&report.ports).render());
     out.push_str(&detours(&report.ports));
+    out.push_str(&oddities(report));
     let ways = [
         ("\nDROPPED BY REASON", &report.dropped),
         ("\nJUDGED BY BAND", &report.bands),
@@ -138,6 +145,23 @@ fn detours(ports: &[v1::PortStatus]) -> String {
     }
 }
 
+/// What has not gone straight through, a line each; nothing where all did.
+fn oddities(report: &v1::StatusReport) -> String {
+    let sum = |field: fn(&v1::WorkerStatus) -> u64| report.workers.iter().map(field).sum::<u64>();
+    let lines = [
+        (sum(|worker| worker.held), "packets are held back now"),
+        (report.ports.iter().map(|port| port.handed).sum(), "packets were handed over to another worker"),
+        (sum(|worker| worker.mirror_withheld), "copies were withheld by the mirror's rate or pool"),
+        (sum(|worker| worker.misowned), "packets came to a worker that does not own them; report this"),
+    ];
+    let lines: String = lines
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}\n"))
+        .collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
+}
+
 fn counts(counts: &[v1::Count]) -> String {
     let lines = counts.iter().map(|count| format!("  {:<22} {:>14}\n", count.name, count.count));
     lines.collect()
@@ -181,6 +205,16 @@ mod tests {
         assert!(text.contains("packets conserved: NO") && text.contains("silent 1 min 5 s"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(!text.contains("HANDED OVER"), "{text}");
+    }
+
+    #[test]
+    fn oddities_are_named_where_there_are_any() {
+        let worker = |held, misowned| v1::WorkerStatus { held, misowned, ..Default::default() };
+        let report = |workers| v1::StatusReport { workers, ..Default::default() };
+        assert_eq!(oddities(&report(vec![worker(0, 0)])), "");
+        let text = oddities(&report(vec![worker(3, 0), worker(4, 1)]));
+        assert!(text.starts_with("\n7 packets are held") && text.contains("\n1 packets came"), "{text}");
+        assert_eq!(text.lines().count(), 3, "{text}");
     }
 
     #[test]

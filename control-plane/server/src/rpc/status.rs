@@ -1,6 +1,6 @@
 //! Service `Status`.
 
-use repute_engine::{Account, PortAccount};
+use repute_engine::{Account, PortAccount, Stage};
 use repute_model::{Band, Reason};
 use repute_proto::v1;
 use repute_proto::v1::status_server::Status as Service;
@@ -55,6 +55,7 @@ fn report(view: &StatusView) -> v1::StatusReport {
         mitigations_active: active,
         mitigations_past: past,
         mitigations_forgotten: forgotten,
+        work: Some(work(&total)),
     }
 }
 
@@ -113,6 +114,27 @@ fn worker(number: u32, view: &WorkerView) -> v1::WorkerStatus {
         hand_over_depth: account.hand_over_depth,
         mirror_withheld: account.mirror_withheld,
         longest_breath_ns: account.longest_breath_ns,
+        work: Some(work(account)),
+    }
+}
+
+fn work(account: &Account) -> v1::WorkStatus {
+    let cycles = |stage: Stage| account.stage_cycles[stage as usize];
+    v1::WorkStatus {
+        tick_cycles: cycles(Stage::Tick),
+        find_cycles: cycles(Stage::Find),
+        judge_cycles: cycles(Stage::Judge),
+        send_cycles: cycles(Stage::Send),
+        measured_packets: account.measured_packets,
+        measured_breaths: account.measured_breaths,
+        measured_ticks: account.measured_ticks,
+        packets: account.ports.iter().map(|port| port.received + port.taken).sum(),
+        prefilter_insertions: account.prefilter_insertions,
+        prefilter_window: account.prefilter_window,
+        sweep_ms: account.sweep_ms,
+        memory_bytes: account.memory_bytes,
+        crowd_beyond: account.crowd_beyond,
+        crowd_waiting: account.crowd_waiting,
     }
 }
 
@@ -142,4 +164,22 @@ fn control(total: &Account) -> Vec<v1::Count> {
 
 fn count(name: &str, help: &str, count: u64) -> v1::Count {
     v1::Count { name: name.to_owned(), help: help.to_owned(), count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_has_its_own_cycles() {
+        let mut account = Account::zero();
+        for (stage, cycles) in [(Stage::Tick, 1), (Stage::Find, 2), (Stage::Judge, 3), (Stage::Send, 4)] {
+            account.stage_cycles[stage as usize] = cycles;
+        }
+        account.ports[0].received = 5;
+        account.ports[1].taken = 6;
+        let work = work(&account);
+        assert_eq!([work.tick_cycles, work.find_cycles, work.judge_cycles, work.send_cycles], [1, 2, 3, 4]);
+        assert_eq!(work.packets, 11);
+    }
 }

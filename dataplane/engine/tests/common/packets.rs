@@ -89,6 +89,17 @@ const KINDS: [(&str, Kind); 8] = [
     ("ICMP error", Kind::Error),
 ];
 
+/// What a conversation is made of, in order, and whether it is the server's turn.
+const CONVERSATION: [(Kind, bool); 7] = [
+    (Kind::Segment { flags: SYN, data: 0 }, false),
+    (Kind::Segment { flags: SYN | ACK, data: 0 }, true),
+    (Kind::Segment { flags: ACK, data: 0 }, false),
+    (Kind::Segment { flags: ACK | PSH, data: 100 }, false),
+    (Kind::Segment { flags: ACK | PSH, data: 100 }, true),
+    (Kind::Datagram, false),
+    (Kind::Datagram, true),
+];
+
 const SERVER: Ip = [10, 0, 0, 80];
 const SERVER6: u128 = 0xfd77 << 112 | 80;
 const PORTS: (u16, u16) = (40_000, 443);
@@ -190,13 +201,24 @@ pub fn policy() -> Policy {
     policy
 }
 
-/// Gives the senders of number 0 the standing that rows expect of them.
-pub fn introduce(rig: &mut Rig) {
+/// Gives the senders of number 0 the standing that rows expect of them. The good ones have talked with the server,
+/// and whom a row's packets are for has just said something that they go on with.
+pub fn introduce(rig: &mut Rig, row: &Row) {
     for sender in Sender::ALL {
         let Some(delta) = sender.nudge() else { continue };
         for address in [Address::v4(u32::from_be_bytes(sender.v4(0))), Address(sender.v6(0))] {
             let Some(source) = Source::of(address, Width::OUTSIDE) else { continue };
             rig.tell(Command::Nudge { token: Token(0), source, delta, forgive: false });
         }
+    }
+    let mut say = |kind, back| {
+        rig.pass(0, (!back, over_v4(Sender::Good.v4(0), kind, back)));
+        rig.pass(0, (!back, over_v6(Sender::Good.v6(0), kind, back)));
+    };
+    CONVERSATION.iter().for_each(|&(kind, back)| say(kind, back));
+    match row.make {
+        Make::Shape { kind: Kind::Datagram, back: true, .. } => say(Kind::Datagram, false),
+        Make::Shape { back: true, .. } => say(Kind::Segment { flags: ACK, data: 0 }, false),
+        _ => {}
     }
 }

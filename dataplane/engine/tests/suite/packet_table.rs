@@ -18,7 +18,7 @@ fn every_row_of_the_table_has_its_fate() {
     for (row, only_generally) in table().iter().flat_map(|row| [(row, false), (row, true)]) {
         let mut rig = Rig::sized(packets::policy(), SMALL);
         rig.worker.only_generally(only_generally);
-        introduce(&mut rig);
+        introduce(&mut rig, row);
         let known = rig.account().strangers;
         // The second packet goes the way of what is already known.
         for n in 0..2 {

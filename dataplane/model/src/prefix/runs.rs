@@ -61,6 +61,8 @@ pub(super) struct Run {
 pub(super) struct Runs<K, V> {
     /// Where the first fragment begins; nothing is listed below.
     base: u128,
+    /// The last address that any range covers.
+    last: u128,
     /// Bits of an offset from `base` that lie below a slot.
     shift: u32,
     /// How many fragments begin in the slots before this one.
@@ -70,7 +72,7 @@ pub(super) struct Runs<K, V> {
 
 impl<K, V> Default for Runs<K, V> {
     fn default() -> Self {
-        Self { base: 0, shift: 0, top: Vec::new(), fragments: Vec::new() }
+        Self { base: 0, last: 0, shift: 0, top: Vec::new(), fragments: Vec::new() }
     }
 }
 
@@ -80,7 +82,7 @@ impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
     pub fn spanning(base: u128, last: u128, slots: usize, ranges: usize) -> Self {
         let span = u128::BITS - (last - base).leading_zeros();
         let shift = span.saturating_sub(slots.trailing_zeros()).min(K::BITS);
-        Self { base, shift, top: Vec::with_capacity(slots + 1), fragments: Vec::with_capacity(ranges) }
+        Self { base, last, shift, top: Vec::with_capacity(slots + 1), fragments: Vec::with_capacity(ranges) }
     }
 
     /// Adds a range that begins after all others.
@@ -107,12 +109,16 @@ impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
     /// The run of the slot in which `address` lies; reads the direct table only.
     #[inline]
     pub fn locate(&self, address: u128) -> Run {
+        // Beyond either end a short key would be taken for another address.
+        if address < self.base || address > self.last {
+            return Run::default();
+        }
         let last = match self.top[..] {
             [] => return Run::default(),
             [from, to] => return Run { from, to },
             _ => self.top.len() - 2,
         };
-        let Some(offset) = address.checked_sub(self.base) else { return Run::default() };
+        let offset = address - self.base;
         let slot = (offset >> self.shift).min(last as u128) as usize;
         Run { from: self.top[slot], to: self.top[slot + 1] }
     }
