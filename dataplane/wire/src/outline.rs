@@ -76,10 +76,8 @@ fn ipv4(head: &[u8; LEAST], frame: &[u8], at: usize, end: usize) -> Option<Outli
     let (first, second, ends) = (be64(head, 12), be64(head, 20), be64(head, 26));
     let total = (first >> 16) as u16 as usize;
     // Version 4, five words, no fragment, and no longer than the frame.
-    let uncommon = (first >> 40 & 0xff != 0x45)
-        | (second >> 48 & 0x3fff != 0)
-        | (at + total > end)
-        | (total < 28);
+    let uncommon =
+        (first >> 40 & 0xff != 0x45) | (second >> 48 & 0x3fff != 0) | (at + total > end) | (total < 28);
     let protocol = (second >> 32) as u8;
     let fourth = be64(head, 34);
     let ports = (fourth >> 32) as u32;

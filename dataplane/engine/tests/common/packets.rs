@@ -211,7 +211,7 @@ pub fn introduce(rig: &mut Rig, row: &Row) {
             rig.tell(Command::Nudge { token: Token(0), source, delta, forgive: false });
         }
     }
-    let mut say = |kind, back| {
+    let mut say = |kind, back: bool| {
         rig.pass(0, (!back, over_v4(Sender::Good.v4(0), kind, back)));
         rig.pass(0, (!back, over_v6(Sender::Good.v6(0), kind, back)));
     };

@@ -61,7 +61,7 @@ fn traffic(turn: u8) -> [Vec<(u8, Frame)>; 2] {
     for client in 0..40u8 {
         arrivals[usize::from(client ^ turn) % 2].push((OUTSIDE, talk(client + 1).datagram(20)));
         if client % 2 == 0 {
-            arrivals[usize::from(client / 2 ^ turn) % 2].push((INSIDE, talk(client + 1).reply(20)));
+            arrivals[usize::from((client / 2) ^ turn) % 2].push((INSIDE, talk(client + 1).reply(20)));
         }
     }
     arrivals
