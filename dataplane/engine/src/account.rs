@@ -124,8 +124,6 @@ pub struct Account {
     pub hand_over_depth: u64,
     /// Copies that the mirror's rate limit or its empty pool withheld.
     pub mirror_withheld: u64,
-    /// Plain packets whose source was not in the table.
-    pub misses: u64,
     /// Sources offered to the prefilter.
     pub prefilter_insertions: u64,
     /// After so many of them the prefilter has forgotten a single sighting.
