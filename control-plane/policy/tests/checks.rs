@@ -98,17 +98,12 @@ fn a_baseline_learns() {
 }
 
 #[test]
-fn queues_are_softer_than_meters() {
-    let poor = |meter: &str, queue: &str| {
-        format!("[profiles.egress.treatments]\npoor = {{ meter = {{ {meter} }}, queue = {{ {queue} }} }}")
-    };
-    refused(
-        &poor("packets = \"100pps\", bytes = \"1Mbps\"", "packets = \"101pps\", bytes = \"1Mbps\""),
-        &["`queue.packets` is above `meter.packets`", "the meter is slower"],
-    );
-    refused(&poor("bytes = \"1Mbps\"", "bytes = \"2Mbps\""), &["`queue.bytes` is above `meter.bytes`"]);
-    accepted(&poor("packets = \"100pps\"", "packets = \"100pps\", bytes = \"1Gbps\""));
-    refused(&poor("packets = \"1pps\"", "packet_burst = 5"), &["poor.queue` limits nothing"]);
+fn what_is_above_a_rate_is_held_or_dropped() {
+    let poor = |value: &str| format!("[profiles.egress.treatments]\npoor = {{ {value} }}");
+    let both = "meter = { packets = \"100pps\" }, queue = { packets = \"50pps\" }";
+    refused(&poor(both), &["both held and dropped", "drops it", "keep one of the two"]);
+    accepted(&poor("queue = { packets = \"100pps\", bytes = \"1Gbps\" }"));
+    refused(&poor("queue = { packet_burst = 5 }"), &["poor.queue` limits nothing"]);
 }
 
 #[test]

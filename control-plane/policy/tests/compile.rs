@@ -212,15 +212,15 @@ fn the_mirror_stands_apart_from_the_ports() {
 
 #[test]
 fn queues_keep_their_numbers() {
-    let text = "[profiles.ingress.treatments.poor]\nmeter = { packets = \"200pps\" }\n\
+    let text = "[profiles.ingress.treatments.poor]\n\
                 queue = { packets = \"100pps\", bytes = \"8kbps\", byte_burst = \"2KiB\" }\nqueue_new = 20";
     let checked = parse(text);
     let poor = checked.compile(1).ingress.unwrap().treatments[Band::Poor.index()];
-    assert_eq!(poor.to_string(), "meter+queue+queue-new");
+    assert_eq!(poor.to_string(), "queue+queue-new");
     let queue = poor.queue.unwrap();
     assert_eq!((queue.packets_per_s, queue.packet_burst), (Some(100), 50));
     assert_eq!((queue.bytes_per_s, queue.byte_burst), (Some(1000), 2048));
-    assert_eq!((poor.meter.unwrap().packets_per_s, poor.queue_new), (Some(200), Some(20)));
+    assert_eq!(poor.queue_new, Some(20));
     let slower = parse(&text.replace("queue_new = 20", "queue_new = 5"));
     let changes: Vec<_> = diff(&checked, &slower).iter().map(ToString::to_string).collect();
     assert_eq!(changes, ["~ profiles.ingress.treatments.poor.queue_new: 20 -> 5"]);

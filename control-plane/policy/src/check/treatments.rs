@@ -3,7 +3,7 @@
 use repute_model::Band;
 
 use super::at;
-use crate::config::{Config, Meter, Treatment};
+use crate::config::{Config, Treatment};
 use crate::read::Reader;
 
 pub(super) fn check(config: &Config, reader: &mut Reader) {
@@ -20,8 +20,13 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
 }
 
 fn one(config: &Config, path: &str, treatment: &Treatment, reader: &mut Reader) {
-    if let (Some(queue), Some(meter)) = (&treatment.queue, &treatment.meter) {
-        faster(path, queue, meter, reader);
+    // Both keep the same arrival times of a source, so either would undo what the other counts.
+    if treatment.queue.is_some() && treatment.meter.is_some() {
+        let found = at(reader, &format!("{path}.queue"), "what is above a rate is both held and dropped")
+            .label("holds it")
+            .also(reader.places.of(&format!("{path}.meter")), "drops it")
+            .help("keep one of the two: a queue drops by itself what would wait longer than `limits.queue_horizon`");
+        reader.findings.push(found);
     }
     if treatment.queue_new.is_some() && treatment.block_new {
         let found = at(reader, &format!("{path}.queue_new"), "new connections are both held and refused")
@@ -39,24 +44,5 @@ fn one(config: &Config, path: &str, treatment: &Treatment, reader: &mut Reader) 
                  both take effect with a restart",
             );
         reader.findings.push(found);
-    }
-}
-
-/// The meter is the hard limit: a queue that sends faster never holds anything.
-fn faster(path: &str, queue: &Meter, meter: &Meter, reader: &mut Reader) {
-    let packets = (queue.packets.map(|rate| rate.get()), meter.packets.map(|rate| rate.get()));
-    let bytes = (queue.bytes.map(|rate| rate.get()), meter.bytes.map(|rate| rate.get()));
-    for (key, rates) in [("packets", packets), ("bytes", bytes)] {
-        let (Some(soft), Some(hard)) = rates else { continue };
-        if soft > hard {
-            let message = format!("`queue.{key}` is above `meter.{key}`");
-            let found = at(reader, &format!("{path}.queue.{key}"), message)
-                .label("what is above the meter is dropped and never held")
-                .also(reader.places.of(&format!("{path}.meter.{key}")), "the meter is slower")
-                .help(
-                    "the queue is the soft limit, the meter the hard one: lower the queue or raise the meter",
-                );
-            reader.findings.push(found);
-        }
     }
 }
