@@ -42,7 +42,7 @@ impl<P: Packet> Worker<P> {
         Some(Judgement { standing, ..Judgement::FORWARD })
     }
 
-    /// What the short way does but for plain passing, while nothing is held and the policy is not new.
+    /// The rest of the short way: what is not passed plainly, while something is held, or under a policy that is new.
     #[inline(never)]
     fn treat_shortly(&mut self, lane: &Lane, sender: Slot) -> Option<Judgement> {
         if self.shard.hot(sender).epoch != self.view.epoch && !self.revalidate_shortly(lane, sender) {

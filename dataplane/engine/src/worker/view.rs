@@ -1,7 +1,6 @@
 //! What the hot path asks of ports and policy, worked out once an installation.
 
 use repute_model::{Limits, Listing, Masks, Measures, Policy, Sampling, Side, Treatment};
-
 use repute_reputation::{Flags, Hot};
 
 use super::{Role, Stranger, Wire, owner_side, rules, width};
