@@ -85,8 +85,11 @@ impl Contender for OwnTable {
         let Self { shard, draws } = self;
         let key = |address| Source::of(address, Width::OUTSIDE).map_or(0, |source| shard.key(source));
         let mut batch = [Sought::NOBODY; BURST_MAX];
-        batch.iter_mut().for_each(|sought| sought.key = key(draws.next()));
-        shard.seek(&mut batch);
+        for sought in &mut batch {
+            sought.key = key(draws.next());
+            shard.fetch(sought.key);
+        }
+        shard.glance(&mut batch);
         batch.iter().filter(|sought| count(shard, sought)).count()
     }
 }
@@ -94,7 +97,8 @@ impl Contender for OwnTable {
 /// Counts a packet of a source that was sought; whether it is known.
 #[inline]
 fn count(shard: &mut Shard, sought: &Sought) -> bool {
-    if let Some((_, hot)) = shard.hinted(sought) {
+    if let Some(slot) = shard.hinted(sought) {
+        let hot = shard.hot_mut(slot);
         hot.packets = hot.packets.wrapping_add(1);
         return true;
     }

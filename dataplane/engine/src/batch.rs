@@ -1,7 +1,7 @@
 //! What one breath takes: up to 64 packets of one tick.
 
 use arrayvec::ArrayVec;
-use repute_model::{BATCH, Packet};
+use repute_model::{BATCH, Link, Packet};
 
 use crate::worker::lanes::Lanes;
 
@@ -79,8 +79,7 @@ impl<P> Batch<P> {
     pub(crate) fn keep(&mut self, from: usize, packet: P) {
         let to = self.packets.len();
         self.ports[to] = self.ports[from];
-        self.lanes.lane[to] = self.lanes.lane[from];
-        self.lanes.sought[to] = self.lanes.sought[from];
+        self.lanes.keep(to, from);
         self.packets.push(packet);
     }
 
@@ -94,6 +93,13 @@ impl<P> Batch<P> {
 }
 
 impl<P: Packet> Batch<P> {
+    /// Whether its first packet is a frame with IPv4: then most of the others probably are.
+    #[inline]
+    pub(crate) fn begins_common(&self) -> bool {
+        let Some(first) = self.packets.first() else { return false };
+        first.link() == Link::Ethernet && first.bytes().get(12..14) == Some(&[8, 0])
+    }
+
     /// Asks the CPU for the headers of every packet.
     #[inline]
     pub(crate) fn prefetch(&self) {

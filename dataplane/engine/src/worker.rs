@@ -11,6 +11,7 @@ mod short;
 mod stranger;
 mod team;
 mod treat;
+mod verdicts;
 mod view;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use repute_wire::{Parsed, parse_ethernet, parse_ip};
 pub use setup::{Role, Setup, Team, Wire};
 pub(crate) use stranger::Stranger;
 use treat::Waiting;
+use verdicts::Verdicts;
 use view::{Facing, View};
 
 use crate::answers::ListJob;
@@ -59,7 +61,13 @@ pub struct Worker<P> {
     mirror: Mirror<P>,
     /// Which packets of the batch under way the mirror picked, a bit each.
     copied: u64,
-    judgements: ArrayVec<Judgement, BATCH>,
+    judgements: [Judgement; BATCH],
+    /// What these have in common.
+    verdicts: Verdicts,
+    /// The packet of the batch whose turn it is, where that matters.
+    turn: usize,
+    /// Entries given before the batch under way was looked at.
+    absent_from: u64,
     outboxes: [Outbox<P>; PORTS],
     dropped: Outbox<P>,
     control: control::Cap,
@@ -99,7 +107,10 @@ impl<P: Packet> Worker<P> {
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
             copied: 0,
-            judgements: ArrayVec::new(),
+            judgements: [Judgement::FORWARD; BATCH],
+            verdicts: Verdicts::NONE,
+            turn: 0,
+            absent_from: 0,
             outboxes: std::array::from_fn(|_| Outbox::new()),
             dropped: Outbox::new(),
             control: control::Cap::default(),
@@ -129,9 +140,8 @@ impl<P: Packet> Worker<P> {
             self.account.stage(Stage::Tick, io.cycles().wrapping_sub(start));
             self.account.measured_ticks += 1;
         }
-        self.judgements.clear();
         if batch.is_empty() {
-            return &self.judgements;
+            return &[];
         }
         self.account.batches += 1;
         if self.account.batches.is_multiple_of(MEASURED_ONE_IN) {
@@ -141,7 +151,7 @@ impl<P: Packet> Worker<P> {
             self.judge_all(batch);
             self.send(batch, io);
         }
-        &self.judgements
+        &self.judgements[..self.verdicts.len()]
     }
 
     /// A breath with a look at the cycle counter between its stages.
@@ -165,21 +175,24 @@ impl<P: Packet> Worker<P> {
     /// Judges every packet of a batch that was looked at.
     #[inline(always)]
     fn judge_all(&mut self, batch: &Batch<P>) {
+        let mut verdicts = Verdicts::NONE;
         for i in 0..batch.len().min(BATCH) {
-            let judgement = match self.judge_shortly(&batch.lanes.lane[i], &batch.lanes.sought[i]) {
+            let judgement = match self.judge_shortly(&batch.lanes, i) {
                 Some(judgement) => judgement,
                 None => self.judge(batch, i),
             };
-            self.judgements.push(judgement);
+            verdicts.add(judgement.verdict);
+            self.judgements[i] = judgement;
         }
+        self.verdicts = verdicts;
     }
 
-    /// Asks the mirror about the packet whose judgement comes next.
+    /// Asks the mirror about the packet whose turn it is.
     #[inline]
     fn sample(&mut self, slot: Slot, sampling: &Sampling) {
         let hot = self.shard.hot(slot);
         let picked = self.mirror.picks(hot.band, sampling, hot.packets);
-        self.copied |= u64::from(picked) << self.judgements.len();
+        self.copied |= u64::from(picked) << self.turn;
     }
 
     /// Sends every packet the general way, as a check on the short one.

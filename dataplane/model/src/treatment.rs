@@ -98,8 +98,15 @@ pub struct Measures(u8);
 impl Measures {
     /// None of them.
     pub const PASS: Self = Self(0);
+    /// Log lines alone.
+    pub const LOG: Self = Self(1);
     /// Copies alone.
     pub const MIRROR: Self = Self(1 << 1);
+
+    /// Whether all of `other` are among them.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
 
     const NAMES: [&str; 7] = ["log", "mirror", "meter", "queue", "queue-new", "block-new", "drop"];
 }

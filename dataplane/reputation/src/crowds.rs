@@ -34,6 +34,15 @@ use roster::Roster;
 use row::Row;
 use sketch::Sketch;
 
+/// Where a destination is counted, until the tick ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place(u32);
+
+impl Place {
+    /// With the rest, or nowhere yet.
+    pub const NONE: Self = Self(u32::MAX);
+}
+
 /// Cells of a line of the sketch for each row.
 const CELLS_PER_ROW: u32 = 2;
 
@@ -71,16 +80,31 @@ impl Crowds {
         }
     }
 
-    /// Counts a packet of `bytes` bytes on the wire to `address`.
+    /// Counts a packet of `bytes` bytes on the wire to `address`, and says where.
     ///
     /// `hash` is a keyed hash of `address` with all of its bits well mixed ([`crate::Secret::address`]), of the same
     /// key each time.
     #[inline(always)]
-    pub fn note(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) {
+    pub fn note(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) -> Place {
         match self.rows.find(hash, address) {
-            Some(at) => self.row(at).counts.note(what, bytes),
+            Some(at) => {
+                self.row(at).counts.note(what, bytes);
+                Place(at)
+            }
             None => self.meet(hash, address, Counts::of(what, bytes)),
         }
+    }
+
+    /// Notes another fact about a packet that was counted here in this tick; `false` where that was
+    /// [`Place::NONE`].
+    #[inline(always)]
+    pub fn mark(&mut self, place: Place, what: Happening) -> bool {
+        let Place(at) = place;
+        let known = place != Place::NONE;
+        if known {
+            self.rows.row_mut(at).counts.mark(what);
+        }
+        known
     }
 
     /// Counts several packets, or facts about packets that were counted before.
@@ -91,7 +115,9 @@ impl Crowds {
                 let row = self.row(at);
                 row.counts = row.counts.plus(more);
             }
-            None => self.meet(hash, address, more),
+            None => {
+                self.meet(hash, address, more);
+            }
         }
     }
 
@@ -107,15 +133,16 @@ impl Crowds {
 
     /// A destination that has no row: it gets one, or is counted with the rest.
     #[inline(never)]
-    fn meet(&mut self, hash: u64, address: Address, more: Counts<u32>) {
+    fn meet(&mut self, hash: u64, address: Address, more: Counts<u32>) -> Place {
         if let Some(at) = self.rows.seat(Row::new(hash, address, 0, Tick(0))) {
             self.row(at).counts = more;
-            return;
+            return Place(at);
         }
         self.beyond += u64::from(more.packets);
         self.rest = self.rest.plus(more);
         let packets = self.sketch.count(hash, more).packets;
         self.heaviest.meet(Heavy { hash, address, packets });
+        Place::NONE
     }
 
     /// Ends a tick: hands what happened since to `sink`, a bounded number of rows and those first that have waited

@@ -33,6 +33,43 @@ impl Flags {
     }
 }
 
+/// What packets of a source may do by its hot line alone, and the version of the policy that this, and what else is
+/// kept of it (lists, service), was worked out under.
+///
+/// Closed whenever that may have changed; opened by the engine, which knows what the treatment of a band means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Shortcut(u16);
+
+impl Shortcut {
+    /// The bits that say what; those above are the lowest ones of the version.
+    const WHAT: u16 = 3;
+
+    /// Nothing is known yet under this version.
+    pub const fn closed(version: u64) -> Self {
+        Self((version as u16) << 2)
+    }
+
+    /// They pass, and nothing else is done.
+    pub const fn passes(version: u64) -> Self {
+        Self(Self::closed(version).0 | 1)
+    }
+
+    /// They are dropped, all of them.
+    pub const fn drops(version: u64) -> Self {
+        Self(Self::closed(version).0 | 2)
+    }
+
+    /// Whether what is kept is of this version.
+    pub const fn is_of(self, version: u64) -> bool {
+        self.0 & !Self::WHAT == Self::closed(version).0
+    }
+
+    /// The same version, and nothing known.
+    pub const fn close(&mut self) {
+        self.0 &= !Self::WHAT;
+    }
+}
+
 /// One cache line: what every packet of a source reads and writes.
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(C, align(64))]
@@ -53,8 +90,8 @@ pub struct Hot {
     pub last_seen: u32,
     /// Tag of the conversation that the last packet belonged to: while it lasts, nothing is looked up.
     pub talk: u32,
-    /// Low bits of the policy version that the kept constants (lists, service) are from.
-    pub epoch: u16,
+    /// What its packets may do without being asked anything else.
+    pub shortcut: Shortcut,
     /// TCP connections begun in the window under way.
     pub syns: u16,
     /// Connections opened and not yet used.
@@ -144,7 +181,7 @@ impl Hot {
         unanswered: 0,
         last_seen: 0,
         talk: 0,
-        epoch: 0,
+        shortcut: Shortcut(0),
         syns: 0,
         open: Tally::ZERO,
         used: Tally::ZERO,
@@ -218,20 +255,21 @@ impl Hot {
     #[inline(always)]
     pub fn goes_unanswered(&mut self, calm: u32) -> bool {
         self.unanswered = self.unanswered.saturating_add(1);
-        self.unanswered > calm && self.is_time_to_look()
+        self.unanswered & (LOOK_EVERY - 1) == 0 && self.unanswered > calm && self.is_time_to_look()
     }
 
-    #[inline(never)]
+    /// Asked where the count is a multiple of [`LOOK_EVERY`].
+    #[cold]
     const fn is_time_to_look(&self) -> bool {
         let part = 1 << self.unanswered.ilog2() >> LOOK_EIGHTHS;
-        let every = if part > LOOK_EVERY { part } else { LOOK_EVERY };
-        self.unanswered & (every - 1) == 0
+        part <= LOOK_EVERY || self.unanswered & (part - 1) == 0
     }
 
     /// Counts one packet of `wire_len` bytes at `now` (low bits of the tick).
     #[inline(always)]
     pub const fn count(&mut self, wire_len: u32, now: u32) {
-        self.packets = self.packets.saturating_add(1);
+        let (packets, beyond) = self.packets.overflowing_add(1);
+        self.packets = packets - beyond as u32;
         self.bytes = self.bytes.saturating_add(wire_len);
         self.last_seen = now;
     }

@@ -9,7 +9,7 @@ use crate::calm::Calm;
 use crate::index::Index;
 use crate::memory::{Pages, Table};
 use crate::scoring::{self, Scored};
-use crate::{Contacts, Context, Flags, Hosts, Hot, Inputs, Prefilter, Secret, Warm};
+use crate::{Contacts, Context, Flags, Hosts, Hot, Inputs, Prefilter, Secret, Shortcut, Warm};
 
 pub use batch::Sought;
 
@@ -125,7 +125,7 @@ impl Shard {
         let address = self.warm(slot).address;
         let listing = rules.policy.lists.get(address);
         let hot = self.hot_mut(slot);
-        hot.epoch = rules.policy.version as u16;
+        hot.shortcut = Shortcut::closed(rules.policy.version);
         let from = hot.band;
         let (was_allowed, was_listed) = (hot.flags.has(Flags::ALLOWED), hot.flags.has(Flags::LISTED));
         hot.flags.set(Flags::ALLOWED, listing == Some(Listing::Allow));
@@ -237,6 +237,7 @@ impl Shard {
             return None;
         }
         hot.band = band;
+        hot.shortcut.close();
         warm.band_since = now.low();
         let limits = |band: Band| rules.profile.treatments[band.index()].limits();
         if limits(band) && !limits(from) {
@@ -255,6 +256,7 @@ impl Shard {
         let from = hot.band;
         hot.score = hot.score.nudged(delta);
         hot.band = rules.profile.thresholds.band(hot.score);
+        hot.shortcut.close();
         self.warm_mut(slot).band_since = now.low();
         Change { slot, from, cause: Factor::Feed }
     }

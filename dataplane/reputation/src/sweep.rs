@@ -113,7 +113,7 @@ impl Shard {
     #[inline]
     fn visit(&mut self, slot: Slot, round: &Round<'_>) -> Option<Change> {
         let (rules, now) = (round.rules, round.now);
-        let stale = self.hot(slot).epoch != rules.policy.version as u16;
+        let stale = !self.hot(slot).shortcut.is_of(rules.policy.version);
         let named = if stale { self.refresh(slot, rules) } else { None };
         self.fade(slot, round);
         let (hot, warm) = (self.hot(slot), self.warm(slot));

@@ -4,7 +4,7 @@
 //! packet from the owner side is noted once, by the worker that received it.
 
 use repute_model::{Address, Tick};
-use repute_reputation::{Counts, Crowds, Happening, Secret};
+use repute_reputation::{Counts, Crowds, Happening, Place, Secret};
 
 use crate::crowd_mesh::CrowdMesh;
 
@@ -26,10 +26,18 @@ impl Crowd {
         Self { crowds: Crowds::new(rows), mesh, secret, waiting: 0, beyond: 0 }
     }
 
-    /// One packet of `bytes` bytes to a destination.
+    /// One packet of `bytes` bytes to a destination; where it is counted.
     #[inline(always)]
-    pub fn note(&mut self, to: Address, bytes: u32) {
-        self.crowds.note(self.secret.address(to), to, Happening::NOTHING, bytes);
+    pub fn note(&mut self, to: Address, bytes: u32) -> Place {
+        self.crowds.note(self.secret.address(to), to, Happening::NOTHING, bytes)
+    }
+
+    /// A packet to a destination that was noted here in this breath came from a stranger.
+    #[inline(always)]
+    pub fn mark_stranger(&mut self, place: Place, to: Address) {
+        if !self.crowds.mark(place, Happening::STRANGER) {
+            self.mark(to, Counts { strangers: 1, ..Counts::default() });
+        }
     }
 
     /// Facts about packets to a destination that were noted before.

@@ -21,6 +21,7 @@ impl<P: Packet> Worker<P> {
             return self.misown();
         }
         let (packet, wire) = (&batch.packets[i], self.wires[usize::from(batch.ports[i])]);
+        self.turn = i;
         let judged = self.judge_parsed(packet, &parse(packet), wire);
         if wire.peer.is_none() && judged.reason.is_none() { Judgement::drop(Reason::NoPeer) } else { judged }
     }
@@ -160,7 +161,7 @@ impl<P: Packet> Worker<P> {
     /// before its first packet passes.
     fn revise(&mut self, slot: Slot, admitted: bool) {
         let Some(rules) = rules(&self.policy) else { return };
-        let stale = self.shard.hot(slot).epoch != self.policy.version as u16;
+        let stale = !self.shard.hot(slot).shortcut.is_of(self.policy.version);
         if stale && let Some(change) = self.shard.refresh(slot, rules) {
             self.account.changes += 1;
             let width = width(&self.policy, &self.limits);

@@ -1,40 +1,42 @@
-//! What the first stage finds out about every packet of a batch, before any is judged.
+//! What the first stages find out about every packet of a batch, before any is judged.
 //!
-//! Always holds: a lane is `plain` only if the general way ([`Worker::judge`]) would come to look at the standing
-//! of exactly one source for it and at one conversation, so that the short way may do the same.
+//! Stage by stage over the whole batch, so that each is a short loop of which the processor has several packets under
+//! way: read the outlines, note the crowds, hand over, make the keys and fetch the index, name the conversations
+//! meanwhile, fetch the entries. Always holds: a lane is `plain` only if the general way ([`Worker::judge`]) would
+//! come to look at the standing of exactly one source for it and at one conversation, so that the short way may do
+//! the same.
 
-use repute_model::{Address, BATCH, Link, Packet, Source};
-use repute_reputation::{Sought, prefetch};
-use repute_wire::Outline;
+use repute_model::{Address, BATCH, Link, Located, Masks, Packet, Source};
+use repute_reputation::{Place, Sought, prefetch};
+use repute_wire::{Outline, Outlines};
 
 use super::{Facing, Worker, parse};
 use crate::Batch;
 use crate::classify::comes_from_reflector;
 
-/// One batch, stage by stage.
+/// One batch, a lane a packet.
 #[derive(Debug)]
 pub struct Lanes {
-    /// What the headers said.
-    pub lane: [Lane; BATCH],
-    /// The one source that each packet is about.
-    pub sought: [Sought; BATCH],
-}
-
-/// One packet.
-#[derive(Clone, Copy, Debug)]
-pub struct Lane {
-    /// The address on the owner side.
-    pub subject: Address,
-    /// The address on the other side.
-    pub other: Address,
-    /// What names its conversation with the source; see [`repute_reputation::Secret::talk`].
-    pub talk: u32,
+    /// What the headers of frames are.
+    outlines: Outlines,
+    /// Addresses of lanes that are not wide: the one on the owner side in the upper half, the other one in the lower.
+    ends: [u64; BATCH],
+    /// The same of wide lanes.
+    wide: [[Address; 2]; BATCH],
     /// Source and destination port.
-    pub ports: u32,
-    /// Length on the wire.
-    pub wire_len: u32,
-    /// What kind it is.
-    pub kind: Kind,
+    ports: [u32; BATCH],
+    /// Lengths on the wire.
+    wire_len: [u32; BATCH],
+    /// What kinds they are.
+    kind: [Kind; BATCH],
+    /// What names each conversation with its source; see [`repute_reputation::Secret::talk`].
+    talk: [u32; BATCH],
+    /// Where their destinations' crowds are counted, if they are.
+    place: [Place; BATCH],
+    /// The one source that each packet is about.
+    sought: [Sought; BATCH],
+    /// What the lists say of sources that were not found.
+    located: [Located; BATCH],
 }
 
 /// What decides about the way that a packet takes.
@@ -42,87 +44,285 @@ pub struct Lane {
 pub struct Kind(u8);
 
 impl Kind {
-    /// The general way.
-    const GENERAL: Self = Self(0);
+    /// Nobody's standing counts for it.
+    const NOBODY: Self = Self(0);
+    /// It is about a source.
+    const SOURCE: Self = Self(1);
     /// The short way may judge it.
-    const PLAIN: Self = Self(1);
+    const PLAIN: Self = Self(1 << 1);
     /// It is UDP.
-    const DATAGRAM: Self = Self(2);
+    const DATAGRAM: Self = Self(1 << 2);
     /// It is to the source in place of from it.
-    const BACK: Self = Self(4);
+    const BACK: Self = Self(1 << 3);
+    /// Its addresses are not those of an outline over IPv4.
+    const WIDE: Self = Self(1 << 4);
 
-    const fn when(self, holds: bool) -> u8 {
-        if holds { self.0 } else { 0 }
+    const fn has(self, what: Self) -> bool {
+        self.0 & what.0 != 0
     }
 
-    pub const fn is_plain(self) -> bool {
-        self.0 & Self::PLAIN.0 != 0
+    const fn with(self, what: Self, holds: bool) -> Self {
+        Self(if holds { self.0 | what.0 } else { self.0 })
     }
 
-    pub const fn is_datagram(self) -> bool {
-        self.0 & Self::DATAGRAM.0 != 0
-    }
-
-    pub const fn is_back(self) -> bool {
-        self.0 & Self::BACK.0 != 0
-    }
-}
-
-impl Lane {
-    /// Whether only an answer looks like it.
     #[inline(always)]
-    pub fn is_answer(&self) -> bool {
-        self.kind.is_datagram() && comes_from_reflector(self.ports)
+    pub const fn is_plain(self) -> bool {
+        self.has(Self::PLAIN)
     }
 
-    const EMPTY: Self =
-        Self { subject: Address(0), other: Address(0), talk: 0, ports: 0, wire_len: 0, kind: Kind::GENERAL };
+    #[inline(always)]
+    pub const fn is_back(self) -> bool {
+        self.has(Self::BACK)
+    }
 }
 
 impl Lanes {
     pub const fn new() -> Self {
-        Self { lane: [Lane::EMPTY; BATCH], sought: [Sought::NOBODY; BATCH] }
+        let nobody = [Address(0); 2];
+        Self {
+            outlines: Outlines::new(),
+            ends: [0; BATCH],
+            wide: [nobody; BATCH],
+            ports: [0; BATCH],
+            wire_len: [0; BATCH],
+            kind: [Kind::NOBODY; BATCH],
+            talk: [0; BATCH],
+            place: [Place::NONE; BATCH],
+            sought: [Sought::NOBODY; BATCH],
+            located: [Located::NOWHERE; BATCH],
+        }
+    }
+
+    #[inline(always)]
+    pub const fn kind(&self, i: usize) -> Kind {
+        self.kind[i]
+    }
+
+    #[inline(always)]
+    pub const fn talk(&self, i: usize) -> u32 {
+        self.talk[i]
+    }
+
+    #[inline(always)]
+    pub const fn wire_len(&self, i: usize) -> u32 {
+        self.wire_len[i]
+    }
+
+    #[inline(always)]
+    pub const fn sought(&self, i: usize) -> &Sought {
+        &self.sought[i]
+    }
+
+    #[inline(always)]
+    pub const fn located(&self, i: usize) -> Located {
+        self.located[i]
+    }
+
+    #[inline(always)]
+    pub const fn place(&self, i: usize) -> Place {
+        self.place[i]
+    }
+
+    /// The address on the owner side.
+    #[inline(always)]
+    pub const fn subject(&self, i: usize) -> Address {
+        if self.kind[i].has(Kind::WIDE) { self.wide[i][0] } else { Address::v4((self.ends[i] >> 32) as u32) }
+    }
+
+    /// The address on the other side.
+    #[inline(always)]
+    pub const fn other(&self, i: usize) -> Address {
+        if self.kind[i].has(Kind::WIDE) { self.wide[i][1] } else { Address::v4(self.ends[i] as u32) }
+    }
+
+    /// Whether only an answer looks like it.
+    #[inline(always)]
+    pub fn is_answer(&self, i: usize) -> bool {
+        self.kind[i].has(Kind::DATAGRAM) && comes_from_reflector(self.ports[i])
+    }
+
+    /// The source that it is about.
+    #[inline(always)]
+    pub fn source(&self, i: usize, masks: &Masks) -> Option<Source> {
+        let subject = self.subject(i);
+        let source = Source::masked(subject, subject.is_v4(), masks);
+        if self.kind[i].has(Kind::SOURCE) { source } else { None }
+    }
+
+    /// Moves a lane that was read to another place.
+    pub fn keep(&mut self, to: usize, from: usize) {
+        self.ends[to] = self.ends[from];
+        self.wide[to] = self.wide[from];
+        self.ports[to] = self.ports[from];
+        self.wire_len[to] = self.wire_len[from];
+        self.kind[to] = self.kind[from];
+        self.place[to] = self.place[from];
     }
 }
-
-/// IP protocol number of UDP.
-const UDP: u8 = 17;
 
 impl<P: Packet> Worker<P> {
     /// Reads the outlines of a batch, hands over what is not this worker's, and looks up the rest together.
     #[inline(always)]
     pub(super) fn look(&mut self, batch: &mut Batch<P>) {
         batch.prefetch();
-        let one_way = batch.port().map(|port| self.view.facing(port));
-        let counts_crowds = self.view.counts_crowds && !batch.taken;
-        let mut bytes = 0;
-        for i in 0..batch.len().min(BATCH) {
-            let packet = &batch.packets[i];
-            let facing = one_way.unwrap_or_else(|| self.view.facing(batch.ports[i]));
-            let wire_len = packet.wire_len();
-            bytes += u64::from(wire_len);
-            let outline = match packet.link() {
-                Link::Ethernet if facing != Facing::Both => Outline::of(packet.bytes(), wire_len),
-                _ => None,
-            };
-            let (lane, key) = match outline {
-                Some(outline) if outline.is_v4 => self.outlined::<true>(outline, facing),
-                Some(outline) => self.outlined::<false>(outline, facing),
-                None => self.uncommon(packet, batch.ports[i]),
-            };
-            // From registers: what was stored a moment ago in halves would be waited for as a whole.
-            if counts_crowds && key != 0 && !lane.kind.is_back() {
-                self.crowd.note(lane.other, wire_len);
-            }
-            batch.lanes.lane[i] = Lane { wire_len, ..lane };
-            batch.lanes.sought[i].key = key;
+        self.read(batch);
+        if self.view.counts_crowds && !batch.taken {
+            self.note_crowds(batch);
         }
-        batch.bytes = bytes;
         self.hand_over(batch);
         let len = batch.len().min(BATCH);
-        self.shard.seek(&mut batch.lanes.sought[..len]);
+        let lanes = &mut batch.lanes;
+        self.fetch_index(lanes, len);
+        self.name_talks(lanes, len);
+        let unseen = self.shard.glance(&mut lanes.sought[..len]);
+        self.absent_from = self.shard.admissions();
         if !self.policy.lists.is_empty() {
-            self.fetch_listings(&batch.lanes, len, self.is_revalidating());
+            self.locate(lanes, if self.is_revalidating() { u64::MAX >> (BATCH - len) } else { unseen });
+        }
+    }
+
+    /// What the headers say. Most batches come in by one port, and most of their packets have the most common shape.
+    #[inline(always)]
+    fn read(&self, batch: &mut Batch<P>) {
+        match batch.port().map(|port| self.view.facing(port)) {
+            Some(facing) if facing != Facing::Both && batch.begins_common() => {
+                batch.bytes = self.read_common(batch, facing == Facing::Receivers);
+            }
+            one_way => {
+                for i in 0..batch.len().min(BATCH) {
+                    let facing = one_way.unwrap_or_else(|| self.view.facing(batch.ports[i]));
+                    self.read_one(batch, i, facing);
+                }
+                batch.bytes = batch.lanes.wire_len[..batch.len()].iter().map(|&len| u64::from(len)).sum();
+            }
+        }
+    }
+
+    /// Reads a batch all of whose packets are from the owner side, or all to it (`back`). How many bytes it has.
+    #[inline(always)]
+    fn read_common(&self, batch: &mut Batch<P>, back: bool) -> u64 {
+        let len = batch.len().min(BATCH);
+        let mut bytes = 0;
+        for i in 0..len {
+            let packet = &batch.packets[i];
+            let wire_len = packet.wire_len();
+            bytes += u64::from(wire_len);
+            batch.lanes.wire_len[i] = wire_len;
+            let frame = if packet.link() == Link::Ethernet { packet.bytes() } else { &[] };
+            batch.lanes.outlines.read(i, frame, wire_len);
+        }
+        batch.lanes.outlines.work_out();
+        let turn = if back { 32 } else { 0 };
+        let common = Kind::SOURCE.with(Kind::BACK, back);
+        let mut all = true;
+        for i in 0..len {
+            let lanes = &mut batch.lanes;
+            let shape = lanes.outlines.shape(i);
+            lanes.ends[i] = lanes.outlines.ends(i).rotate_left(turn);
+            lanes.ports[i] = lanes.outlines.ports(i);
+            lanes.kind[i] =
+                common.with(Kind::PLAIN, shape.goes_on()).with(Kind::DATAGRAM, shape.is_datagram());
+            all &= shape.is_common();
+        }
+        if !all || self.view.protects {
+            self.read_uncommon(batch, if back { Facing::Receivers } else { Facing::Senders });
+        }
+        bytes
+    }
+
+    /// Reads what is left of such a batch, one by one.
+    #[inline(never)]
+    fn read_uncommon(&self, batch: &mut Batch<P>, facing: Facing) {
+        for i in 0..batch.len().min(BATCH) {
+            if self.view.protects || !batch.lanes.outlines.shape(i).is_common() {
+                self.read_one(batch, i, facing);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn read_one(&self, batch: &mut Batch<P>, i: usize, facing: Facing) {
+        let packet = &batch.packets[i];
+        let wire_len = packet.wire_len();
+        batch.lanes.wire_len[i] = wire_len;
+        let outline = match packet.link() {
+            Link::Ethernet if facing != Facing::Both => Outline::of(packet.bytes(), wire_len),
+            _ => None,
+        };
+        match outline {
+            Some(outline) => self.outlined(&outline, facing, &mut batch.lanes, i),
+            None => self.uncommon(packet, batch.ports[i], &mut batch.lanes, i),
+        }
+    }
+
+    #[inline(always)]
+    fn outlined(&self, outline: &Outline, facing: Facing, lanes: &mut Lanes, i: usize) {
+        let back = facing == Facing::Receivers;
+        let (subject, other) = if back { (outline.dst, outline.src) } else { (outline.src, outline.dst) };
+        let somebody = Source::masked(subject, outline.is_v4, &self.view.masks).is_some();
+        let plain = somebody && outline.goes_on && !(self.view.protects && self.protects(outline));
+        lanes.ports[i] = outline.ports;
+        lanes.kind[i] = Kind::NOBODY
+            .with(Kind::SOURCE, somebody)
+            .with(Kind::PLAIN, plain)
+            .with(Kind::DATAGRAM, outline.protocol == UDP)
+            .with(Kind::BACK, back)
+            .with(Kind::WIDE, !outline.is_v4);
+        if outline.is_v4 {
+            lanes.ends[i] = u64::from(subject.0 as u32) << 32 | u64::from(other.0 as u32);
+        } else {
+            lanes.wide[i] = [subject, other];
+        }
+    }
+
+    #[inline(never)]
+    fn protects(&self, outline: &Outline) -> bool {
+        let (sport, dport) = (outline.sport(), outline.dport());
+        self.policy.protect.covers(outline.src, outline.dst, outline.protocol, sport, dport)
+    }
+
+    /// A packet of uncommon shape, or where either address may be the source, takes the general way; its source
+    /// is fetched all the same.
+    #[inline(never)]
+    fn uncommon(&self, packet: &P, port: u8, lanes: &mut Lanes, i: usize) {
+        let parsed = parse(packet);
+        let role = self.wires[usize::from(port)].role;
+        let owned = if parsed.has_addresses() { self.owned(&parsed, role) } else { (None, None) };
+        let general = Kind(Kind::SOURCE.0 | Kind::WIDE.0);
+        (lanes.kind[i], lanes.wide[i]) = match owned {
+            (Some(source), _) => (general, [source.first(), parsed.dst]),
+            (None, Some(source)) => (general.with(Kind::BACK, true), [source.first(), parsed.src]),
+            (None, None) => (Kind::NOBODY, [Address(0); 2]),
+        };
+    }
+
+    /// Counts what the owner side sends to everybody on the other one.
+    #[inline(always)]
+    fn note_crowds(&mut self, batch: &mut Batch<P>) {
+        for i in 0..batch.len().min(BATCH) {
+            let lanes = &mut batch.lanes;
+            if lanes.kind[i].has(Kind::SOURCE) && !lanes.kind[i].is_back() {
+                lanes.place[i] = self.crowd.note(lanes.other(i), lanes.wire_len[i]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn fetch_index(&self, lanes: &mut Lanes, len: usize) {
+        for i in 0..len.min(BATCH) {
+            let key = lanes.source(i, &self.view.masks).map_or(0, |source| self.shard.key(source));
+            lanes.sought[i].key = key;
+            self.shard.fetch(key);
+        }
+    }
+
+    #[inline(always)]
+    fn name_talks(&self, lanes: &mut Lanes, len: usize) {
+        for i in 0..len.min(BATCH) {
+            let (kind, ports) = (lanes.kind[i], lanes.ports[i]);
+            let protocol = if kind.has(Kind::DATAGRAM) { UDP } else { TCP };
+            let ends = if kind.is_back() { ports.rotate_left(16) } else { ports };
+            lanes.talk[i] = self.shard.talk(lanes.sought[i].key, lanes.other(i), protocol, ends);
         }
     }
 
@@ -132,54 +332,34 @@ impl<P: Packet> Worker<P> {
         self.now.since(self.installed) <= u64::from(self.limits.sweep_ms)
     }
 
-    /// Asks the CPU for what the lists say of strangers, or of everybody.
+    /// Finds where the lists speak of these lanes, and asks the CPU for what they say.
     #[inline]
-    fn fetch_listings(&self, lanes: &Lanes, len: usize, everybody: bool) {
-        for (lane, sought) in lanes.lane[..len].iter().zip(&lanes.sought) {
-            if everybody || sought.is_missing() {
-                let located = self.policy.lists.locate(lane.subject);
-                if let Some(line) = self.policy.lists.first_line(located) {
-                    prefetch(line);
-                }
+    fn locate(&self, lanes: &mut Lanes, which: u64) {
+        for i in ones(which) {
+            if let Some(line) = self.policy.lists.slot_line(lanes.subject(i)) {
+                prefetch(line);
+            }
+        }
+        for i in ones(which) {
+            let located = self.policy.lists.locate(lanes.subject(i));
+            lanes.located[i] = located;
+            if let Some(line) = self.policy.lists.first_line(located) {
+                prefetch(line);
             }
         }
     }
+}
 
-    #[inline(always)]
-    fn outlined<const V4: bool>(&self, outline: Outline, facing: Facing) -> (Lane, u64) {
-        let address = |address: Address| if V4 { Address::v4(address.0 as u32) } else { address };
-        let (src, dst) = (address(outline.src), address(outline.dst));
-        let back = facing == Facing::Receivers;
-        let (subject, other) = if back { (dst, src) } else { (src, dst) };
-        let ends = if back { outline.ports.rotate_left(16) } else { outline.ports };
-        let source = Source::masked(subject, V4, &self.view.masks);
-        let key = source.map_or(0, |source| self.shard.key(source));
-        let plain = outline.goes_on && key != 0 && !(self.view.protects && self.protects(outline));
-        let datagram = outline.protocol == UDP;
-        let kind = Kind(Kind::PLAIN.when(plain) | Kind::DATAGRAM.when(datagram) | Kind::BACK.when(back));
-        let talk = self.shard.talk(key, other, outline.protocol, ends);
-        (Lane { subject, other, talk, ports: outline.ports, wire_len: 0, kind }, key)
-    }
+/// IP protocol numbers.
+const UDP: u8 = 17;
+const TCP: u8 = 6;
 
-    #[inline(never)]
-    fn protects(&self, outline: Outline) -> bool {
-        let (sport, dport) = (outline.sport(), outline.dport());
-        self.policy.protect.covers(outline.src, outline.dst, outline.protocol, sport, dport)
-    }
-
-    /// A packet of uncommon shape, or where either address may be the source, takes the general way; its source
-    /// is fetched all the same.
-    #[inline(never)]
-    fn uncommon(&self, packet: &P, port: u8) -> (Lane, u64) {
-        let parsed = parse(packet);
-        if !parsed.has_addresses() {
-            return (Lane::EMPTY, 0);
-        }
-        let (source, other, kind) = match self.owned(&parsed, self.wires[usize::from(port)].role) {
-            (Some(source), _) => (source, parsed.dst, Kind::GENERAL),
-            (None, Some(source)) => (source, parsed.src, Kind::BACK),
-            (None, None) => return (Lane::EMPTY, 0),
-        };
-        (Lane { subject: source.first(), other, kind, ..Lane::EMPTY }, self.shard.key(source))
-    }
+/// The numbers of the bits that are set, all below [`BATCH`].
+#[inline(always)]
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let next = (bits != 0).then_some(bits.trailing_zeros() as usize % BATCH);
+        bits &= bits.wrapping_sub(1);
+        next
+    })
 }

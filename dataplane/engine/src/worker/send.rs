@@ -14,7 +14,7 @@ impl<P: Packet> Worker<P> {
             self.copy(batch, io);
         }
         let whole = if batch.taken { None } else { batch.port() };
-        let is_all = |verdict: Verdict| self.judgements.iter().all(|judgement| judgement.verdict == verdict);
+        let is_all = |verdict: Verdict| self.verdicts.are_all(verdict);
         match whole.map(|port| (port, self.wires[usize::from(port)].peer)) {
             Some((port, Some(peer))) if is_all(Verdict::Forward) => {
                 let account = &mut self.account.ports[usize::from(port)];
@@ -25,7 +25,7 @@ impl<P: Packet> Worker<P> {
             Some((port, _)) if is_all(Verdict::Drop) => {
                 let account = &mut self.account.ports[usize::from(port)];
                 account.receive(batch.len() as u64, batch.bytes);
-                for judgement in &self.judgements {
+                for judgement in &self.judgements[..batch.len()] {
                     account.drop(judgement.reason);
                 }
                 io.free(&mut batch.packets);
@@ -37,16 +37,14 @@ impl<P: Packet> Worker<P> {
     }
 
     fn send_one_by_one<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
-        let lanes = batch.ports.iter().zip(&batch.lanes.lane);
         let mut tickets = self.tickets.drain(..);
-        for ((packet, (&port_in, lane)), judgement) in
-            batch.packets.drain(..).zip(lanes).zip(&self.judgements)
-        {
+        for (i, (packet, judgement)) in batch.packets.drain(..).zip(&self.judgements).enumerate() {
+            let (port_in, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
             let peer = self.wires[usize::from(port_in)].peer;
             let port = &mut self.account.ports[usize::from(port_in)];
             match batch.taken {
                 true => port.taken += 1,
-                false => port.receive(1, u64::from(lane.wire_len)),
+                false => port.receive(1, u64::from(wire_len)),
             }
             match (judgement.verdict, peer) {
                 (Verdict::Forward, Some(peer)) => {

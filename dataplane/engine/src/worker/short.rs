@@ -2,38 +2,45 @@
 //!
 //! Two tiers: the short way is for known sources that go on with what they did before and pass or are dropped as
 //! a whole, and for strangers that get no entry; the general way ([`Worker::judge`]) does whatever there is to
-//! do. Always holds: where the short way gives a judgement, the general way would have given the same and left
-//! the same behind; a test compares the two.
+//! do. What an entry allows is remembered in its [`Shortcut`], so that most packets compare two bytes. Always holds:
+//! where the short way gives a judgement, the general way would have given the same and left the same behind; a
+//! test compares the two.
 
 use repute_model::{Judgement, Listing, Measures, Packet, Reason, Verdict};
-use repute_reputation::{Counts, Flags, Slot, Sought};
+use repute_reputation::{Flags, Shortcut, Slot};
 
 use super::Worker;
-use super::lanes::Lane;
+use super::lanes::Lanes;
 use super::view::Way;
 
 impl<P: Packet> Worker<P> {
-    /// Judges a packet the short way, if it may be.
+    /// Judges packet `i` the short way, if it may be.
     #[inline(always)]
-    pub(super) fn judge_shortly(&mut self, lane: &Lane, sought: &Sought) -> Option<Judgement> {
-        if !lane.kind.is_plain() {
+    pub(super) fn judge_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+        let kind = lanes.kind(i);
+        if !kind.is_plain() {
             return None;
         }
+        match self.shard.hinted(lanes.sought(i)) {
+            Some(slot) => self.judge_known(lanes, i, slot),
+            None => self.judge_unhinted(lanes, i),
+        }
+    }
+
+    #[inline(always)]
+    fn judge_known(&mut self, lanes: &Lanes, i: usize, slot: Slot) -> Option<Judgement> {
         let calm = self.shard.calm_unanswered();
-        let Some((slot, hot)) = self.shard.hinted(sought) else {
-            return if sought.is_missing() { self.refuse_shortly(lane, sought) } else { None };
-        };
-        if lane.kind.is_back() {
-            let known = hot.is_answered_in(lane.talk);
+        let hot = self.shard.hot_mut(slot);
+        if lanes.kind(i).is_back() {
+            let known = hot.is_answered_in(lanes.talk(i));
             self.account.unjudged += u64::from(known);
             return known.then_some(Judgement::FORWARD);
         }
-        let passes = self.view.way(hot) == Way::Pass && self.shaper.is_idle();
-        if !passes || hot.epoch != self.view.epoch {
-            return self.treat_shortly(lane, slot);
+        if hot.shortcut != self.view.passes {
+            return self.treat_shortly(lanes, i, slot);
         }
-        let look = hot.goes_on(lane.talk, calm, || lane.is_answer())?;
-        hot.count(lane.wire_len, self.now.low());
+        let look = hot.goes_on(lanes.talk(i), calm, || lanes.is_answer(i))?;
+        hot.count(lanes.wire_len(i), self.now.low());
         let standing = Some((hot.band, hot.score));
         self.account.bands[hot.band.index()] += 1;
         if look {
@@ -42,27 +49,54 @@ impl<P: Packet> Worker<P> {
         Some(Judgement { standing, ..Judgement::FORWARD })
     }
 
-    /// The rest of the short way: what is not passed plainly, while something is held, or under a policy that is new.
+    /// Nothing was found where the index was looked at: a stranger, or an entry that is elsewhere or new.
     #[inline(never)]
-    fn treat_shortly(&mut self, lane: &Lane, sender: Slot) -> Option<Judgement> {
-        if self.shard.hot(sender).epoch != self.view.epoch && !self.revalidate_shortly(lane, sender) {
+    fn judge_unhinted(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+        let sought = lanes.sought(i);
+        let certain = sought.is_absent() && self.shard.admissions() == self.absent_from;
+        match if certain { None } else { self.shard.find_key(sought.key) } {
+            Some(slot) => self.judge_known(lanes, i, slot),
+            None if lanes.kind(i).is_back() => None,
+            None => self.refuse_shortly(lanes, i),
+        }
+    }
+
+    /// The rest of the short way: what is not passed plainly, or not known to be yet.
+    #[inline]
+    fn treat_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
+        let hot = self.shard.hot(sender);
+        if hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops) {
+            return Some(self.drop_shortly(lanes, i, sender));
+        }
+        self.open_shortcut(lanes, i, sender)
+    }
+
+    /// Works out what packets of a source may do, and does it with this one.
+    #[inline(never)]
+    fn open_shortcut(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
+        let version = self.policy.version;
+        if !self.shard.hot(sender).shortcut.is_of(version) && !self.revalidate_shortly(lanes, i, sender) {
             return None;
         }
         let hot = self.shard.hot(sender);
-        let (way, band) = (self.view.way(hot), hot.band);
-        match way {
+        let band = hot.band;
+        match self.view.way(hot) {
             Way::Pass | Way::Copy if self.shaper.holds(hot.fingerprint) => None,
-            Way::Pass => self.pass_shortly(lane, sender),
+            Way::Pass => {
+                self.shard.hot_mut(sender).shortcut = self.view.passes;
+                self.pass_shortly(lanes, i, sender)
+            }
             Way::Copy => {
-                let passed = self.pass_shortly(lane, sender)?;
+                let passed = self.pass_shortly(lanes, i, sender)?;
                 let sampling = self.view.samplings[band.index()];
+                self.turn = i;
                 self.sample(sender, &sampling);
                 Some(Judgement { measures: self.view.measures[band.index()], ..passed })
             }
-            Way::DropAndLog if self.log_left > 0 => None,
-            Way::Drop | Way::DropAndLog => {
-                self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
-                Some(self.drop_shortly(lane, sender, self.view.measures[band.index()]))
+            way @ (Way::Drop | Way::DropAndLog) => {
+                self.shard.hot_mut(sender).shortcut = self.view.drops;
+                let logs = way == Way::DropAndLog && self.log_left > 0;
+                (!logs).then(|| self.drop_shortly(lanes, i, sender))
             }
             Way::General => None,
         }
@@ -70,33 +104,35 @@ impl<P: Packet> Worker<P> {
 
     /// Brings what is kept of the policy up to date where lists said nothing of a source and still do not;
     /// `false` = there is more to do.
-    fn revalidate_shortly(&mut self, lane: &Lane, sender: Slot) -> bool {
-        let epoch = self.view.epoch;
-        let named = self.policy.lists.get(lane.subject).is_some();
+    fn revalidate_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> bool {
+        let version = self.policy.version;
+        let named = self.policy.lists.get(lanes.subject(i)).is_some();
         let hot = self.shard.hot_mut(sender);
         let was_named = hot.flags.has(Flags::ALLOWED) || hot.flags.has(Flags::LISTED);
         if named || was_named {
             return false;
         }
-        hot.epoch = epoch;
+        hot.shortcut = Shortcut::closed(version);
         true
     }
 
-    fn pass_shortly(&mut self, lane: &Lane, sender: Slot) -> Option<Judgement> {
+    fn pass_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
         let calm = self.shard.calm_unanswered();
-        let look = self.shard.hot_mut(sender).goes_on(lane.talk, calm, || lane.is_answer())?;
-        let judgement = self.count_shortly(lane, sender);
+        let look = self.shard.hot_mut(sender).goes_on(lanes.talk(i), calm, || lanes.is_answer(i))?;
+        let judgement = self.count_shortly(lanes, i, sender);
         if look {
             self.rescore(sender);
         }
         Some(judgement)
     }
 
-    fn drop_shortly(&mut self, lane: &Lane, sender: Slot, measures: Measures) -> Judgement {
-        let judgement = self.count_shortly(lane, sender);
+    #[inline]
+    fn drop_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Judgement {
+        let judgement = self.count_shortly(lanes, i, sender);
         let calm = self.shard.calm_unanswered();
         let hot = self.shard.hot_mut(sender);
-        let listed = hot.flags.has(Flags::LISTED);
+        let (listed, measures) = (hot.flags.has(Flags::LISTED), self.view.measures[hot.band.index()]);
+        self.account.log_lines_suppressed += u64::from(measures.has(Measures::LOG));
         if hot.goes_unanswered(calm) {
             self.rescore(sender);
         }
@@ -105,20 +141,25 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Counts a packet of a known source; how it stood.
-    fn count_shortly(&mut self, lane: &Lane, sender: Slot) -> Judgement {
+    #[inline(always)]
+    fn count_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Judgement {
         let hot = self.shard.hot_mut(sender);
-        hot.count(lane.wire_len, self.now.low());
+        hot.count(lanes.wire_len(i), self.now.low());
         self.account.bands[hot.band.index()] += 1;
         Judgement { standing: Some((hot.band, hot.score)), ..Judgement::FORWARD }
     }
 
     /// A stranger that a list denies outright, or that gets no entry because the table is nearly full.
-    #[inline]
-    fn refuse_shortly(&mut self, lane: &Lane, sought: &Sought) -> Option<Judgement> {
-        if lane.kind.is_back() || self.shard.find_key(sought.key).is_some() {
-            return None;
-        }
-        let ((way, measures), reason) = match self.policy.lists.get(lane.subject) {
+    #[inline(always)]
+    fn refuse_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+        let (sought, subject) = (lanes.sought(i), lanes.subject(i));
+        let lists = &self.policy.lists;
+        let listed = match sought.is_unseen() {
+            true if lists.is_empty() => None,
+            true => lists.at(lanes.located(i), subject),
+            false => lists.get(subject),
+        };
+        let ((way, measures), reason) = match listed {
             Some(Listing::Allow) => return None,
             Some(Listing::Deny(percent)) => (self.view.denied(percent), Reason::Listed),
             None => (self.view.stranger, Reason::Standing),
@@ -135,7 +176,7 @@ impl<P: Packet> Worker<P> {
         }
         self.account.strangers += 1;
         if self.view.counts_crowds {
-            self.crowd.mark(lane.other, Counts { strangers: 1, ..Counts::default() });
+            self.crowd.mark_stranger(lanes.place(i), lanes.other(i));
         }
         self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
         Some(if drops { Judgement { measures, ..Judgement::drop(reason) } } else { Judgement::FORWARD })

@@ -3,7 +3,7 @@
 //! Always holds: no two workers ever judge one source. What was handed over once is never handed on: a worker
 //! that does not own it either forwards it unjudged and counts it.
 
-use repute_model::{BATCH, Io, Judgement, Packet, Reason, Source};
+use repute_model::{BATCH, Io, Judgement, Packet, Reason};
 
 use super::Worker;
 use crate::Batch;
@@ -25,8 +25,8 @@ impl<P: Packet> Worker<P> {
         let Some(team) = &mut self.team else { return };
         let me = team.peers.me();
         let (mut owners, mut foreign) = ([me; BATCH], 0u64);
-        for (i, lane) in batch.lanes.lane[..batch.packets.len()].iter().enumerate() {
-            let source = Source::masked(lane.subject, lane.subject.is_v4(), &self.view.masks);
+        for i in 0..batch.packets.len().min(BATCH) {
+            let source = batch.lanes.source(i, &self.view.masks);
             owners[i] = source.map_or(me, |source| team.owners.owner(source));
             foreign |= u64::from(owners[i] != me) << i;
         }
@@ -44,9 +44,9 @@ impl<P: Packet> Worker<P> {
             }
             let port = batch.ports[i];
             let account = &mut self.account.ports[usize::from(port)];
-            account.receive(1, u64::from(batch.lanes.lane[i].wire_len));
+            account.receive(1, u64::from(batch.lanes.wire_len(i)));
             account.handed += 1;
-            batch.bytes -= u64::from(batch.lanes.lane[i].wire_len);
+            batch.bytes -= u64::from(batch.lanes.wire_len(i));
             team.peers.give(owners[i], packet, port);
         }
     }

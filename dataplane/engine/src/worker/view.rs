@@ -1,7 +1,7 @@
 //! What the hot path asks of ports and policy, worked out once an installation.
 
 use repute_model::{Limits, Listing, Masks, Measures, Policy, Sampling, Side, Treatment};
-use repute_reputation::{Flags, Hot};
+use repute_reputation::{Flags, Hot, Shortcut};
 
 use super::{Role, Stranger, Wire, owner_side, rules, width};
 use crate::PORTS;
@@ -61,8 +61,11 @@ pub struct View {
     pub stranger: (Way, Measures),
     /// What sources get that a list denies, by percent of confidence, and the names of it.
     denied: [(Way, Measures); 101],
-    /// What entries keep of the policy's version.
-    pub epoch: u16,
+    /// What entries keep whose packets pass, and whose packets are dropped.
+    pub passes: Shortcut,
+    pub drops: Shortcut,
+    /// Whether what is dropped may have to be logged.
+    pub logs_drops: bool,
 }
 
 impl View {
@@ -81,20 +84,23 @@ impl View {
                 .map_or((Way::General, Measures::PASS), |treatment| (way(treatment), treatment.measures()))
         };
         let bands = treatments.unwrap_or([Treatment::PASS; 5]);
+        let ways = std::array::from_fn(|band| match treatments {
+            None => Way::General,
+            Some(all) => all.get(band).map_or(Way::Pass, |treatment| way(*treatment)),
+        });
         Self {
             facing: wires.map(|wire| if short { facing(wire) } else { Facing::Both }),
             masks: width(policy, limits).masks(),
             counts_crowds: policy.ingress.is_some(),
             protects: !policy.protect.is_empty(),
-            ways: std::array::from_fn(|band| match treatments {
-                None => Way::General,
-                Some(all) => all.get(band).map_or(Way::Pass, |treatment| way(*treatment)),
-            }),
+            ways,
             measures: bands.map(Treatment::measures),
             samplings: bands.map(|treatment| treatment.mirror.unwrap_or(Sampling::NONE)),
             stranger: stranger(None),
             denied: std::array::from_fn(|percent| stranger(Some(Listing::Deny(percent as u8)))),
-            epoch: policy.version as u16,
+            passes: Shortcut::passes(policy.version),
+            drops: Shortcut::drops(policy.version),
+            logs_drops: ways.contains(&Way::DropAndLog),
         }
     }
 

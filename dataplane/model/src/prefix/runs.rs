@@ -20,6 +20,9 @@ pub(super) trait Key: Copy + Ord {
 
     /// What `address` has below the bits that choose its slot, or more of it.
     fn of(address: u128) -> Self;
+
+    /// How far `address` is behind `base`; `None` where it is not between `base` and `last`.
+    fn offset(address: u128, base: u128, last: u128) -> Option<u128>;
 }
 
 impl Key for u16 {
@@ -29,6 +32,13 @@ impl Key for u16 {
     #[inline]
     fn of(address: u128) -> Self {
         address as Self
+    }
+
+    /// Only IPv4 is searched with so short a key: thirty-two bits tell.
+    #[inline(always)]
+    fn offset(address: u128, base: u128, last: u128) -> Option<u128> {
+        let offset = (address as u32).wrapping_sub(base as u32);
+        (offset <= (last as u32).wrapping_sub(base as u32)).then_some(u128::from(offset))
     }
 }
 
@@ -40,6 +50,11 @@ impl Key for u128 {
     fn of(address: u128) -> Self {
         address
     }
+
+    #[inline(always)]
+    fn offset(address: u128, base: u128, last: u128) -> Option<u128> {
+        (base..=last).contains(&address).then(|| address - base)
+    }
 }
 
 /// A range by its start; it lasts until the next one begins.
@@ -50,10 +65,15 @@ struct Fragment<K, V> {
 }
 
 /// The fragments that may hold the answer, as positions: those of one slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Run {
     from: u32,
     to: u32,
+}
+
+impl Run {
+    /// No fragments.
+    pub const NONE: Self = Self { from: 0, to: 0 };
 }
 
 /// Ranges over addresses from `base` on, searched by keys of type `K`.
@@ -106,21 +126,20 @@ impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
         self.fragments.is_empty()
     }
 
+    /// Where the direct table tells of `address`; `None` = nothing is listed there. Beyond either end a short key
+    /// would be taken for another address.
+    #[inline]
+    pub fn slot(&self, address: u128) -> Option<&[u32; 2]> {
+        let last = self.top.len().checked_sub(2)?;
+        let offset = K::offset(address, self.base, self.last)?;
+        let slot = ((offset >> self.shift) as usize).min(last);
+        self.top.get(slot..)?.first_chunk()
+    }
+
     /// The run of the slot in which `address` lies; reads the direct table only.
     #[inline]
     pub fn locate(&self, address: u128) -> Run {
-        // Beyond either end a short key would be taken for another address.
-        if address < self.base || address > self.last {
-            return Run::default();
-        }
-        let last = match self.top[..] {
-            [] => return Run::default(),
-            [from, to] => return Run { from, to },
-            _ => self.top.len() - 2,
-        };
-        let offset = address - self.base;
-        let slot = (offset >> self.shift).min(last as u128) as usize;
-        Run { from: self.top[slot], to: self.top[slot + 1] }
+        self.slot(address).map_or(Run::NONE, |&[from, to]| Run { from, to })
     }
 
     /// The value at `address`, whose run is `run`.

@@ -1,8 +1,8 @@
 //! Flat tables of prefixes with longest-prefix-match look-up: lists, inside prefixes, destinations.
 //!
 //! Built by the control plane, which also takes it back; read by workers, for a million prefixes as well. A
-//! worker that looks up a whole batch hides the latency of memory in two steps: `locate` for every address,
-//! a prefetch of every `first_line`, then `at` for every address. `get` is both at once.
+//! worker that looks up a whole batch hides the latency of memory step by step: a prefetch of every `slot_line`,
+//! `locate` for every address, a prefetch of every `first_line`, then `at` for every address. `get` is all at once.
 //!
 //! What always holds: tables of the same entries in the same order are equal, and nothing changes once built.
 
@@ -41,6 +41,11 @@ pub struct Located {
     v4: bool,
 }
 
+impl Located {
+    /// Where nothing is listed.
+    pub const NOWHERE: Self = Self { run: Run::NONE, v4: false };
+}
+
 impl<V> Default for PrefixTable<V> {
     fn default() -> Self {
         Self { v4: Runs::default(), wide: Runs::default() }
@@ -71,6 +76,13 @@ impl<V: Copy + PartialEq> PrefixTable<V> {
     #[inline]
     pub fn get(&self, address: Address) -> Option<V> {
         self.at(self.locate(address), address)
+    }
+
+    /// Before the first step: what [`locate`](Self::locate) will read, for its caller to prefetch. `None` = nothing.
+    #[inline]
+    pub fn slot_line(&self, address: Address) -> Option<&[u32; 2]> {
+        let v4 = address.is_v4() && !self.v4.is_empty();
+        if v4 { self.v4.slot(address.0) } else { self.wide.slot(address.0) }
     }
 
     /// First step of a look-up: where the answer for `address` is. Reads the direct table only.

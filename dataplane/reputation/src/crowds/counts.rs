@@ -54,12 +54,13 @@ impl Counts<u32> {
         self.packets = self.packets.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
         if what != Happening::NOTHING {
-            self.note_facts(what);
+            self.mark(what);
         }
     }
 
+    /// Notes facts about a packet that was counted before.
     #[inline(always)]
-    fn note_facts(&mut self, what: Happening) {
+    pub fn mark(&mut self, what: Happening) {
         let one = |fact: Happening| u32::from(what.0 & fact.0 != 0);
         self.syns = self.syns.saturating_add(one(Happening::SYN));
         self.completions = self.completions.saturating_add(one(Happening::COMPLETED));

@@ -1,13 +1,13 @@
 //! Many look-ups at once: while one waits for memory, the others are on their way.
 //!
-//! Called by the engine for every batch, in this order: [`Shard::key`] for every packet, [`Shard::seek`] for
-//! all of them, [`Shard::hinted`] for each when its turn comes. Always holds: what was found is a hint, and is
-//! confirmed against the entry itself, because packets before it in the batch may have made or ended entries.
+//! Called by the engine for every batch, in this order: [`Shard::key`] and [`Shard::fetch`] for every packet,
+//! [`Shard::glance`] for all of them, [`Shard::hinted`] for each when its turn comes. Always holds: what was found is
+//! a hint, and is confirmed against the entry itself, because packets before it in the batch may have made or ended
+//! entries.
 
 use repute_model::Source;
 
 use super::{Shard, Slot};
-use crate::Hot;
 use crate::index::Glance;
 use crate::memory::prefetch;
 
@@ -20,17 +20,25 @@ pub struct Sought {
     hint: u32,
 }
 
-/// No entry, as far as could be seen.
+/// There is no entry.
 const NONE: u32 = u32::MAX;
+/// There is none where it was looked for, but it may be elsewhere.
+const ELSEWHERE: u32 = NONE - 1;
 
 impl Sought {
     /// Looks for nobody.
     pub const NOBODY: Self = Self { key: 0, hint: NONE };
 
-    /// Whether nothing was found: most probably a stranger.
+    /// Whether there was certainly no entry when it was looked for.
     #[inline(always)]
-    pub const fn is_missing(&self) -> bool {
+    pub const fn is_absent(&self) -> bool {
         self.hint == NONE
+    }
+
+    /// Whether no entry was seen: most probably a stranger.
+    #[inline(always)]
+    pub const fn is_unseen(&self) -> bool {
+        self.hint >= ELSEWHERE
     }
 }
 
@@ -41,33 +49,46 @@ impl Shard {
         self.secret.source(source, 0)
     }
 
-    /// Looks for all of them together: their index lines are fetched, then the entries that these name, or what
-    /// a miss will ask for.
+    /// Asks the CPU for where the index tells of a key.
     #[inline(always)]
-    pub fn seek(&self, batch: &mut [Sought]) {
-        for sought in &*batch {
-            self.index.prefetch(sought.key);
-        }
-        for sought in batch {
-            sought.hint = match self.index.glance(sought.key) {
-                Glance::Perhaps(entry) => {
-                    prefetch(&self.hot[entry as usize]);
-                    entry
-                }
-                Glance::Absent if sought.key != 0 => {
-                    self.prefilter.prefetch(sought.key);
-                    NONE
-                }
-                Glance::Absent | Glance::Elsewhere => NONE,
-            };
-        }
+    pub fn fetch(&self, key: u64) {
+        self.index.prefetch(key);
     }
 
-    /// The entry of a source if the hint is right, and its number; a wrong hint says nothing.
+    /// Looks for up to 64 keys whose index lines were fetched: the entries that these name are fetched, or what a
+    /// miss will ask for. Which of them are unseen, a bit each.
     #[inline(always)]
-    pub fn hinted(&mut self, sought: &Sought) -> Option<(Slot, &mut Hot)> {
-        let hot = self.hot.get_mut(sought.hint as usize)?;
-        (hot.fingerprint == sought.key).then_some((Slot(sought.hint), hot))
+    pub fn glance(&self, batch: &mut [Sought]) -> u64 {
+        let mut unseen = 0;
+        for (i, sought) in batch.iter_mut().enumerate() {
+            let glance = self.index.glance(sought.key);
+            if let Glance::Perhaps(entry) = glance {
+                if let Some(hot) = self.hot.get(entry as usize) {
+                    prefetch(hot);
+                }
+                sought.hint = entry;
+                continue;
+            }
+            sought.hint = if glance == Glance::Absent { NONE } else { ELSEWHERE };
+            if sought.key != 0 {
+                self.prefilter.prefetch(sought.key);
+                unseen |= 1 << i;
+            }
+        }
+        unseen
+    }
+
+    /// The entry of a source if the hint is right; a wrong hint says nothing.
+    #[inline(always)]
+    pub fn hinted(&self, sought: &Sought) -> Option<Slot> {
+        let hot = self.hot.get(sought.hint as usize)?;
+        (hot.fingerprint == sought.key).then_some(Slot(sought.hint))
+    }
+
+    /// Entries given since the beginning: as long as it stays, whoever had none has none.
+    #[inline(always)]
+    pub fn admissions(&self) -> u64 {
+        self.occupancy.admitted
     }
 
     /// How many packets without an answer mean nothing; see [`Hot::goes_on`].
