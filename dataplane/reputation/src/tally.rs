@@ -28,6 +28,11 @@ impl Tally {
         self.0 = (f64::from(self.0) * share) as u16;
     }
 
+    /// The largest count that is no more than so many events.
+    pub fn at_most(events: f64) -> Self {
+        Self((events * f64::from(Self::ONE)) as u16)
+    }
+
     /// The count in events.
     pub fn get(self) -> f64 {
         f64::from(self.0) / f64::from(Self::ONE)

@@ -1,8 +1,8 @@
 //! What the first stages find out about every packet of a batch, before any is judged.
 //!
 //! Stage by stage over the whole batch, so that each is a short loop of which the processor has several packets under
-//! way: read the outlines, note the crowds, hand over, make the keys and fetch the index, name the conversations
-//! meanwhile, fetch the entries. Always holds: a lane is `plain` only if the general way ([`Worker::judge`]) would
+//! way: read the outlines, hand over, make the keys and fetch the index, note the crowds meanwhile, fetch the entries,
+//! name the conversations meanwhile. Always holds: a lane is `plain` only if the general way ([`Worker::judge`]) would
 //! come to look at the standing of exactly one source for it and at one conversation, so that the short way may do
 //! the same.
 
@@ -166,15 +166,20 @@ impl<P: Packet> Worker<P> {
     pub(super) fn look(&mut self, batch: &mut Batch<P>) {
         batch.prefetch();
         self.read(batch);
-        if self.view.counts_crowds && !batch.taken {
-            self.note_crowds(batch);
+        let counts_crowds = self.view.counts_crowds && !batch.taken;
+        if self.team.is_some() {
+            // Whoever receives a packet counts it, whoever judges it.
+            self.note_crowds(batch, counts_crowds);
+            self.hand_over(batch);
+            self.fetch_index(batch);
+        } else {
+            self.fetch_index(batch);
+            self.note_crowds(batch, counts_crowds);
         }
-        self.hand_over(batch);
         let len = batch.len().min(BATCH);
         let lanes = &mut batch.lanes;
-        self.fetch_index(lanes, len);
-        self.name_talks(lanes, len);
         let unseen = self.shard.glance(&mut lanes.sought[..len]);
+        self.name_talks(lanes, len);
         self.absent_from = self.shard.admissions();
         if !self.policy.lists.is_empty() {
             self.locate(lanes, if self.is_revalidating() { u64::MAX >> (BATCH - len) } else { unseen });
@@ -298,7 +303,10 @@ impl<P: Packet> Worker<P> {
 
     /// Counts what the owner side sends to everybody on the other one.
     #[inline(always)]
-    fn note_crowds(&mut self, batch: &mut Batch<P>) {
+    fn note_crowds(&mut self, batch: &mut Batch<P>, counts: bool) {
+        if !counts {
+            return;
+        }
         for i in 0..batch.len().min(BATCH) {
             let lanes = &mut batch.lanes;
             if lanes.kind[i].has(Kind::SOURCE) && !lanes.kind[i].is_back() {
@@ -308,8 +316,9 @@ impl<P: Packet> Worker<P> {
     }
 
     #[inline(always)]
-    fn fetch_index(&self, lanes: &mut Lanes, len: usize) {
-        for i in 0..len.min(BATCH) {
+    fn fetch_index(&self, batch: &mut Batch<P>) {
+        for i in 0..batch.len().min(BATCH) {
+            let lanes = &mut batch.lanes;
             let key = lanes.source(i, &self.view.masks).map_or(0, |source| self.shard.key(source));
             lanes.sought[i].key = key;
             self.shard.fetch(key);
