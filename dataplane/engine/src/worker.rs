@@ -20,7 +20,7 @@ use arrayvec::ArrayVec;
 use crowd::Crowd;
 use repute_model::{
     BATCH, Band, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
-    Sampling, Side, Source, Tick, Treatment, Width,
+    Sampling, Side, Source, Tick, Treatment, Verdict, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
@@ -62,7 +62,8 @@ pub struct Worker<P> {
     /// Which packets of the batch under way the mirror picked, a bit each.
     copied: u64,
     judgements: [Judgement; BATCH],
-    /// What these have in common.
+    /// How many of them are of the last batch, and what these have in common.
+    judged: usize,
     verdicts: Verdicts,
     /// The packet of the batch whose turn it is, where that matters.
     turn: usize,
@@ -108,6 +109,7 @@ impl<P: Packet> Worker<P> {
             mirror: Mirror::new(mirror),
             copied: 0,
             judgements: [Judgement::FORWARD; BATCH],
+            judged: 0,
             verdicts: Verdicts::NONE,
             turn: 0,
             absent_from: 0,
@@ -151,7 +153,7 @@ impl<P: Packet> Worker<P> {
             self.judge_all(batch);
             self.send(batch, io);
         }
-        &self.judgements[..self.verdicts.len()]
+        &self.judgements[..self.judged]
     }
 
     /// A breath with a look at the cycle counter between its stages.
@@ -177,6 +179,11 @@ impl<P: Packet> Worker<P> {
     fn judge_all(&mut self, batch: &Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         for i in 0..batch.len().min(BATCH) {
+            if let Some(standing) = self.pass_at_once(&batch.lanes, i) {
+                self.judgements[i] = Judgement { standing: Some(standing), ..Judgement::FORWARD };
+                verdicts.add(Verdict::Forward);
+                continue;
+            }
             let judgement = match self.judge_shortly(&batch.lanes, i) {
                 Some(judgement) => judgement,
                 None => self.judge(batch, i),
@@ -184,7 +191,7 @@ impl<P: Packet> Worker<P> {
             verdicts.add(judgement.verdict);
             self.judgements[i] = judgement;
         }
-        self.verdicts = verdicts;
+        (self.verdicts, self.judged) = (verdicts, batch.len());
     }
 
     /// Asks the mirror about the packet whose turn it is.

@@ -62,10 +62,16 @@ impl Source {
             if bits.wrapping_sub(1) >= 0xdfff_ffff && Address::v4(bits).is_nobody() {
                 return None;
             }
-            return Some(Self(Prefix::known(Address::v4(bits & masks.v4), masks.width.v4 + 96)));
+            return Some(Self::host_v4(bits, masks));
         }
         let source = Self(Prefix::known(Address(address.0 & masks.v6), masks.width.v6));
         (!address.is_nobody()).then_some(source)
+    }
+
+    /// The same for the bits of an IPv4 address that names somebody.
+    #[inline(always)]
+    pub const fn host_v4(bits: u32, masks: &Masks) -> Self {
+        Self(Prefix::known(Address::v4(bits & masks.v4), masks.width.v4 + 96))
     }
 
     /// The source kept as its first address and its length on the 128-bit scale.

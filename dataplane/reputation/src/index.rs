@@ -211,7 +211,8 @@ impl Bucket {
 /// The first of some ways; there is one.
 #[inline(always)]
 fn first(ways: u32) -> usize {
-    ways.trailing_zeros() as usize % WAYS
+    // The bit of the last way changes nothing, but tells the compiler that the number is always one of a way.
+    (ways | 1 << (WAYS - 1)).trailing_zeros() as usize
 }
 
 /// The lowest bits, which both bucket numbers hardly depend on; never the empty tag.

@@ -37,6 +37,8 @@ pub struct Lanes {
     sought: [Sought; BATCH],
     /// What the lists say of sources that were not found.
     located: [Located; BATCH],
+    /// Every lane is from a source, and none is wide.
+    narrow: bool,
 }
 
 /// What decides about the way that a packet takes.
@@ -65,6 +67,18 @@ impl Kind {
         Self(if holds { self.0 | what.0 } else { self.0 })
     }
 
+    /// Whether a source sent it.
+    #[inline(always)]
+    const fn is_sent(self) -> bool {
+        self.0 & (Self::SOURCE.0 | Self::BACK.0) == Self::SOURCE.0
+    }
+
+    /// Whether the short way may judge it by its sender.
+    #[inline(always)]
+    pub const fn is_plainly_sent(self) -> bool {
+        self.0 & (Self::PLAIN.0 | Self::BACK.0) == Self::PLAIN.0
+    }
+
     #[inline(always)]
     pub const fn is_plain(self) -> bool {
         self.has(Self::PLAIN)
@@ -90,6 +104,7 @@ impl Lanes {
             place: [Place::NONE; BATCH],
             sought: [Sought::NOBODY; BATCH],
             located: [Located::NOWHERE; BATCH],
+            narrow: false,
         }
     }
 
@@ -132,7 +147,17 @@ impl Lanes {
     /// The address on the other side.
     #[inline(always)]
     pub const fn other(&self, i: usize) -> Address {
-        if self.kind[i].has(Kind::WIDE) { self.wide[i][1] } else { Address::v4(self.ends[i] as u32) }
+        self.other_of::<false>(i)
+    }
+
+    /// The same; `NARROW` where that is known of all lanes.
+    #[inline(always)]
+    const fn other_of<const NARROW: bool>(&self, i: usize) -> Address {
+        if !NARROW && self.kind[i].has(Kind::WIDE) {
+            self.wide[i][1]
+        } else {
+            Address::v4(self.ends[i] as u32)
+        }
     }
 
     /// Whether only an answer looks like it.
@@ -144,6 +169,14 @@ impl Lanes {
     /// The source that it is about.
     #[inline(always)]
     pub fn source(&self, i: usize, masks: &Masks) -> Option<Source> {
+        self.source_of::<false>(i, masks)
+    }
+
+    #[inline(always)]
+    fn source_of<const NARROW: bool>(&self, i: usize, masks: &Masks) -> Option<Source> {
+        if NARROW {
+            return Some(Source::host_v4((self.ends[i] >> 32) as u32, masks));
+        }
         let subject = self.subject(i);
         let source = Source::masked(subject, subject.is_v4(), masks);
         if self.kind[i].has(Kind::SOURCE) { source } else { None }
@@ -166,20 +199,25 @@ impl<P: Packet> Worker<P> {
     pub(super) fn look(&mut self, batch: &mut Batch<P>) {
         batch.prefetch();
         self.read(batch);
-        let counts_crowds = self.view.counts_crowds && !batch.taken;
+        let mut counts_crowds = self.view.counts_crowds && !batch.taken;
         if self.team.is_some() {
             // Whoever receives a packet counts it, whoever judges it.
-            self.note_crowds(batch, counts_crowds);
+            self.note_crowds(batch, std::mem::take(&mut counts_crowds));
             self.hand_over(batch);
-            self.fetch_index(batch);
+        }
+        if batch.lanes.narrow {
+            self.seek::<true>(batch, counts_crowds);
         } else {
-            self.fetch_index(batch);
-            self.note_crowds(batch, counts_crowds);
+            self.seek::<false>(batch, counts_crowds);
         }
         let len = batch.len().min(BATCH);
         let lanes = &mut batch.lanes;
         let unseen = self.shard.glance(&mut lanes.sought[..len]);
-        self.name_talks(lanes, len);
+        if lanes.narrow {
+            self.name_talks::<true>(lanes, len);
+        } else {
+            self.name_talks::<false>(lanes, len);
+        }
         self.absent_from = self.shard.admissions();
         if !self.policy.lists.is_empty() {
             self.locate(lanes, if self.is_revalidating() { u64::MAX >> (BATCH - len) } else { unseen });
@@ -189,6 +227,7 @@ impl<P: Packet> Worker<P> {
     /// What the headers say. Most batches come in by one port, and most of their packets have the most common shape.
     #[inline(always)]
     fn read(&self, batch: &mut Batch<P>) {
+        batch.lanes.narrow = false;
         match batch.port().map(|port| self.view.facing(port)) {
             Some(facing) if facing != Facing::Both && batch.begins_common() => {
                 batch.bytes = self.read_common(batch, facing == Facing::Receivers);
@@ -229,6 +268,7 @@ impl<P: Packet> Worker<P> {
                 common.with(Kind::PLAIN, shape.goes_on()).with(Kind::DATAGRAM, shape.is_datagram());
             all &= shape.is_common();
         }
+        batch.lanes.narrow = all && !back;
         if !all || self.view.protects {
             self.read_uncommon(batch, if back { Facing::Receivers } else { Facing::Senders });
         }
@@ -309,29 +349,35 @@ impl<P: Packet> Worker<P> {
         }
         for i in 0..batch.len().min(BATCH) {
             let lanes = &mut batch.lanes;
-            if lanes.kind[i].has(Kind::SOURCE) && !lanes.kind[i].is_back() {
+            if lanes.kind[i].is_sent() {
                 lanes.place[i] = self.crowd.note(lanes.other(i), lanes.wire_len[i]);
             }
         }
     }
 
+    /// Makes the keys and asks for their index lines; notes the crowds in between, while these are on their way.
     #[inline(always)]
-    fn fetch_index(&self, batch: &mut Batch<P>) {
+    fn seek<const NARROW: bool>(&mut self, batch: &mut Batch<P>, counts: bool) {
+        let masks = self.view.masks;
         for i in 0..batch.len().min(BATCH) {
             let lanes = &mut batch.lanes;
-            let key = lanes.source(i, &self.view.masks).map_or(0, |source| self.shard.key(source));
+            let key = lanes.source_of::<NARROW>(i, &masks).map_or(0, |source| self.shard.key(source));
             lanes.sought[i].key = key;
             self.shard.fetch(key);
+            if counts && (NARROW || lanes.kind[i].is_sent()) {
+                lanes.place[i] = self.crowd.note(lanes.other_of::<NARROW>(i), lanes.wire_len[i]);
+            }
         }
     }
 
     #[inline(always)]
-    fn name_talks(&self, lanes: &mut Lanes, len: usize) {
+    fn name_talks<const NARROW: bool>(&self, lanes: &mut Lanes, len: usize) {
         for i in 0..len.min(BATCH) {
             let (kind, ports) = (lanes.kind[i], lanes.ports[i]);
             let protocol = if kind.has(Kind::DATAGRAM) { UDP } else { TCP };
-            let ends = if kind.is_back() { ports.rotate_left(16) } else { ports };
-            lanes.talk[i] = self.shard.talk(lanes.sought[i].key, lanes.other(i), protocol, ends);
+            let ends = if !NARROW && kind.is_back() { ports.rotate_left(16) } else { ports };
+            let other = lanes.other_of::<NARROW>(i);
+            lanes.talk[i] = self.shard.talk(lanes.sought[i].key, other, protocol, ends);
         }
     }
 

@@ -6,7 +6,7 @@
 //! where the short way gives a judgement, the general way would have given the same and left the same behind; a
 //! test compares the two.
 
-use repute_model::{Judgement, Listing, Measures, Packet, Reason, Verdict};
+use repute_model::{Band, Judgement, Listing, Measures, Packet, Reason, Score, Verdict};
 use repute_reputation::{Flags, Shortcut, Slot};
 
 use super::Worker;
@@ -14,11 +14,32 @@ use super::lanes::Lanes;
 use super::view::Way;
 
 impl<P: Packet> Worker<P> {
-    /// Judges packet `i` the short way, if it may be.
+    /// Passes packet `i` where its sender goes on with what it did before and has leave to; how that stood.
     #[inline(always)]
+    pub(super) fn pass_at_once(&mut self, lanes: &Lanes, i: usize) -> Option<(Band, Score)> {
+        if !lanes.kind(i).is_plainly_sent() {
+            return None;
+        }
+        let calm = self.shard.calm_unanswered();
+        let slot = self.shard.hinted(lanes.sought(i))?;
+        let hot = self.shard.hot_mut(slot);
+        if hot.shortcut != self.view.passes {
+            return None;
+        }
+        let look = hot.goes_on(lanes.talk(i), calm, || lanes.is_answer(i))?;
+        hot.count(lanes.wire_len(i), self.now.low());
+        let standing = (hot.band, hot.score);
+        self.account.bands[hot.band.index()] += 1;
+        if look {
+            self.rescore(slot);
+        }
+        Some(standing)
+    }
+
+    /// Judges packet `i` the short way, if it may be; [`pass_at_once`](Self::pass_at_once) did not.
+    #[inline]
     pub(super) fn judge_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
-        let kind = lanes.kind(i);
-        if !kind.is_plain() {
+        if !lanes.kind(i).is_plain() {
             return None;
         }
         match self.shard.hinted(lanes.sought(i)) {
@@ -27,26 +48,18 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn judge_known(&mut self, lanes: &Lanes, i: usize, slot: Slot) -> Option<Judgement> {
-        let calm = self.shard.calm_unanswered();
-        let hot = self.shard.hot_mut(slot);
+        let hot = self.shard.hot(slot);
         if lanes.kind(i).is_back() {
             let known = hot.is_answered_in(lanes.talk(i));
             self.account.unjudged += u64::from(known);
             return known.then_some(Judgement::FORWARD);
         }
-        if hot.shortcut != self.view.passes {
-            return self.treat_shortly(lanes, i, slot);
+        if hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops) {
+            return Some(self.drop_shortly(lanes, i, slot));
         }
-        let look = hot.goes_on(lanes.talk(i), calm, || lanes.is_answer(i))?;
-        hot.count(lanes.wire_len(i), self.now.low());
-        let standing = Some((hot.band, hot.score));
-        self.account.bands[hot.band.index()] += 1;
-        if look {
-            self.rescore(slot);
-        }
-        Some(Judgement { standing, ..Judgement::FORWARD })
+        self.open_shortcut(lanes, i, slot)
     }
 
     /// Nothing was found where the index was looked at: a stranger, or an entry that is elsewhere or new.
@@ -59,16 +72,6 @@ impl<P: Packet> Worker<P> {
             None if lanes.kind(i).is_back() => None,
             None => self.refuse_shortly(lanes, i),
         }
-    }
-
-    /// The rest of the short way: what is not passed plainly, or not known to be yet.
-    #[inline]
-    fn treat_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
-        let hot = self.shard.hot(sender);
-        if hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops) {
-            return Some(self.drop_shortly(lanes, i, sender));
-        }
-        self.open_shortcut(lanes, i, sender)
     }
 
     /// Works out what packets of a source may do, and does it with this one.
