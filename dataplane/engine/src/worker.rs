@@ -67,6 +67,8 @@ pub struct Worker<P> {
     verdicts: Verdicts,
     /// The packet of the batch whose turn it is, where that matters.
     turn: usize,
+    /// So many strangers come that the lists are fetched before anybody is looked up.
+    lists_early: bool,
     /// Entries given before the batch under way was looked at.
     absent_from: u64,
     outboxes: [Outbox<P>; PORTS],
@@ -112,6 +114,7 @@ impl<P: Packet> Worker<P> {
             judged: 0,
             verdicts: Verdicts::NONE,
             turn: 0,
+            lists_early: false,
             absent_from: 0,
             outboxes: std::array::from_fn(|_| Outbox::new()),
             dropped: Outbox::new(),

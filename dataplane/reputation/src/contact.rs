@@ -3,9 +3,10 @@
 //! A bounded set-associative table. A full set forgets the oldest contact that is settled, else the
 //! oldest: what is forgotten counts neither for nor against anybody.
 
+use repute_memory::Table;
 use repute_model::Tick;
 
-use crate::{Hosts, Table};
+use crate::Hosts;
 
 /// What became of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,9 +4,8 @@
 //! knowledge expires by era. When two hosts share a word the newer one counts: the worst case is a
 //! silence that goes unnoticed or is noticed wrongly once, bounded by the table's size.
 
+use repute_memory::Table;
 use repute_model::Tick;
-
-use crate::Table;
 
 const SEVERAL: u32 = 0xffff;
 /// 2^19 ms, just under nine minutes.

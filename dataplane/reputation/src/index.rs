@@ -5,7 +5,7 @@
 //! miss reads the second line only where something really overflowed. Sized so that all entries
 //! together fill it to 60 %.
 
-use crate::memory::{Table, equal_bytes, prefetch};
+use repute_memory::{Table, equal_bytes, prefetch};
 
 /// Slots of a bucket.
 const WAYS: usize = 12;

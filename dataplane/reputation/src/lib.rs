@@ -3,7 +3,7 @@
 //! A [`Shard`] belongs to one worker; no other thread reads or writes it, so nothing here is atomic
 //! or locked, and nothing allocates after [`Shard::new`]. Time comes in as [`repute_model::Tick`],
 //! randomness as a secret; the same calls in the same order give the same state to the bit.
-#![deny(unsafe_code)] // but for memory.rs
+#![forbid(unsafe_code)]
 
 mod baseline;
 mod calm;
@@ -16,7 +16,6 @@ mod hash;
 mod hosts;
 mod index;
 mod inputs;
-mod memory;
 mod prefilter;
 pub mod scoring;
 mod shard;
@@ -32,7 +31,6 @@ pub use gcra::{Departure, Refused, conforms, departure};
 pub use hash::{Conversation, Secret};
 pub use hosts::Hosts;
 pub use inputs::{Context, Inputs};
-pub use memory::{Pages, Table, prefetch};
 pub use prefilter::Prefilter;
 pub use shard::{Change, Occupancy, Rules, Shard, Slot, Sought};
 pub use tally::Tally;

@@ -5,7 +5,7 @@
 //! that a flood shortens its memory in place of filling it up; how long that memory is in seconds
 //! follows from the rate of insertions.
 
-use crate::memory::{Table, prefetch};
+use repute_memory::{Table, prefetch};
 
 /// 4-bit counters in one 64-byte block.
 const COUNTERS: u64 = 128;
@@ -27,29 +27,33 @@ impl Prefilter {
         Self { blocks: Table::new(blocks as usize, [0; 8]), insertions: 0, hand: 0 }
     }
 
-    /// How often `key` has been seen, without counting it; as [`count`](Self::count), this time not included.
-    #[inline]
-    pub fn seen(&self, key: u64) -> u32 {
-        let block = &self.blocks[self.place(key)];
-        positions(key).map(|p| nibble(block, p)).into_iter().min().unwrap_or(0) as u32
-    }
-
     /// Counts `key` and returns how often it has been seen, this time included; 1..=15, never too
     /// low but for ageing, too high with the filter's error rate.
+    #[inline]
     pub fn count(&mut self, key: u64) -> u32 {
-        self.age();
+        self.count_below(key, u32::MAX).unwrap_or(MAX as u32)
+    }
+
+    /// Counts `key` if it has been seen less than `times`, this time included, and says how often that was; leaves
+    /// everything as it was otherwise.
+    #[inline]
+    pub fn count_below(&mut self, key: u64, times: u32) -> Option<u32> {
         let place = self.place(key);
         let block = &mut self.blocks[place];
-        let least = positions(key).map(|p| nibble(block, p)).into_iter().min().unwrap_or(0);
+        let least = least(block, key);
+        let seen = (least + 1).min(MAX) as u32;
+        if seen >= times {
+            return None;
+        }
         if least < MAX {
             // Conservative update: only the smallest counters grow (Estan and Varghese 2002).
             for position in positions(key) {
-                if nibble(block, position) == least {
-                    block[(position / 16) as usize] += 1 << (position % 16 * 4);
-                }
+                let is_least = nibble(block, position) == least;
+                block[(position / 16) as usize] += u64::from(is_least) << (position % 16 * 4);
             }
         }
-        (least + 1).min(MAX) as u32
+        self.age();
+        Some(seen)
     }
 
     /// Bytes that it takes.
@@ -79,6 +83,7 @@ impl Prefilter {
     }
 
     /// Halves one block every few insertions: each is halved once a window.
+    #[inline]
     fn age(&mut self) {
         self.insertions += 1;
         if self.insertions.is_multiple_of(INSERTIONS_PER_BLOCK) {
@@ -93,10 +98,19 @@ impl Prefilter {
 /// Keys of a block between two halvings: 128 counters at 4 a key stay below half full.
 const INSERTIONS_PER_BLOCK: u64 = 16;
 
-fn positions(key: u64) -> [u64; 4] {
-    [key, key >> 7, key >> 14, key >> 21].map(|bits| bits % COUNTERS)
+#[inline(always)]
+const fn positions(key: u64) -> [u64; 4] {
+    [key % COUNTERS, (key >> 7) % COUNTERS, (key >> 14) % COUNTERS, (key >> 21) % COUNTERS]
 }
 
+/// The smallest of a key's counters.
+#[inline(always)]
+fn least(block: &[u64; 8], key: u64) -> u64 {
+    let [a, b, c, d] = positions(key);
+    nibble(block, a).min(nibble(block, b)).min(nibble(block, c).min(nibble(block, d)))
+}
+
+#[inline(always)]
 fn nibble(block: &[u64; 8], position: u64) -> u64 {
     block[(position / 16) as usize] >> (position % 16 * 4) & MAX
 }

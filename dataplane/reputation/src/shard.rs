@@ -7,9 +7,9 @@ use repute_model::{Band, Factor, Limits, Listing, Model, Policy, Profile, Score,
 
 use crate::calm::Calm;
 use crate::index::Index;
-use crate::memory::{Pages, Table};
 use crate::scoring::{self, Scored};
 use crate::{Contacts, Context, Flags, Hosts, Hot, Inputs, Prefilter, Secret, Shortcut, Warm};
+use repute_memory::{Pages, Table};
 
 pub use batch::Sought;
 

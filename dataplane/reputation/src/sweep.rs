@@ -3,11 +3,12 @@
 //! The sweep visits every used entry once per period, a fixed part each tick, so that its work is
 //! bounded and depends on the tick number only.
 
+use repute_memory::prefetch;
 use repute_model::{Factor, Model, Tick};
 
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
-use crate::{Change, Contact, Flags, Shard, Slot, prefetch};
+use crate::{Change, Contact, Flags, Shard, Slot};
 
 /// Decay acts in this many equal steps per half-life: small enough not to be felt, large enough not
 /// to drown in the rounding of a stored score.

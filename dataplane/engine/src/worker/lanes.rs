@@ -6,8 +6,9 @@
 //! come to look at the standing of exactly one source for it and at one conversation, so that the short way may do
 //! the same.
 
+use repute_memory::prefetch;
 use repute_model::{Address, BATCH, Link, Located, Masks, Packet, Source};
-use repute_reputation::{Place, Sought, prefetch};
+use repute_reputation::{Place, Sought};
 use repute_wire::{Outline, Outlines};
 
 use super::{Facing, Worker, parse};
@@ -205,22 +206,24 @@ impl<P: Packet> Worker<P> {
             self.note_crowds(batch, std::mem::take(&mut counts_crowds));
             self.hand_over(batch);
         }
+        let len = batch.len().min(BATCH);
+        let all = u64::MAX >> (BATCH - len);
+        if self.lists_early {
+            self.fetch_slots(&batch.lanes, all);
+        }
         if batch.lanes.narrow {
             self.seek::<true>(batch, counts_crowds);
         } else {
             self.seek::<false>(batch, counts_crowds);
         }
-        let len = batch.len().min(BATCH);
         let lanes = &mut batch.lanes;
         let unseen = self.shard.glance(&mut lanes.sought[..len]);
+        self.absent_from = self.shard.admissions();
+        self.locate(lanes, unseen, all);
         if lanes.narrow {
             self.name_talks::<true>(lanes, len);
         } else {
             self.name_talks::<false>(lanes, len);
-        }
-        self.absent_from = self.shard.admissions();
-        if !self.policy.lists.is_empty() {
-            self.locate(lanes, if self.is_revalidating() { u64::MAX >> (BATCH - len) } else { unseen });
         }
     }
 
@@ -387,19 +390,41 @@ impl<P: Packet> Worker<P> {
         self.now.since(self.installed) <= u64::from(self.limits.sweep_ms)
     }
 
-    /// Finds where the lists speak of these lanes, and asks the CPU for what they say.
-    #[inline]
-    fn locate(&self, lanes: &mut Lanes, which: u64) {
+    /// Asks the CPU for where the lists speak of these lanes.
+    #[inline(never)]
+    fn fetch_slots(&self, lanes: &Lanes, which: u64) {
         for i in ones(which) {
             if let Some(line) = self.policy.lists.slot_line(lanes.subject(i)) {
                 prefetch(line);
             }
         }
+    }
+
+    /// Finds where the lists speak of lanes that are unseen, or of all of them while entries may be stale, and asks the
+    /// CPU for what they say. Where strangers come in numbers, the next batch is expected to be like this one.
+    #[inline(always)]
+    fn locate(&mut self, lanes: &mut Lanes, unseen: u64, all: u64) {
+        if self.policy.lists.is_empty() {
+            self.lists_early = false;
+            return;
+        }
+        let which = if self.is_revalidating() { all } else { unseen };
+        if which != 0 {
+            self.locate_some(lanes, which);
+        }
+        self.lists_early = which.count_ones() * 4 > all.count_ones();
+    }
+
+    #[inline(never)]
+    fn locate_some(&self, lanes: &mut Lanes, which: u64) {
+        if !self.lists_early {
+            self.fetch_slots(lanes, which);
+        }
         for i in ones(which) {
             let located = self.policy.lists.locate(lanes.subject(i));
             lanes.located[i] = located;
-            if let Some(line) = self.policy.lists.first_line(located) {
-                prefetch(line);
+            if let Some(lines) = self.policy.lists.first_lines(located) {
+                lines.into_iter().for_each(prefetch);
             }
         }
     }

@@ -11,6 +11,8 @@
 
 use std::hint::select_unpredictable;
 
+use repute_memory::Table;
+
 /// The part of an address that is compared inside a slot.
 pub(super) trait Key: Copy + Ord {
     /// The most bits that may be left below a slot.
@@ -78,7 +80,7 @@ impl Run {
 
 /// Ranges over addresses from `base` on, searched by keys of type `K`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Runs<K, V> {
+pub(super) struct Runs<K: Copy, V: Copy> {
     /// Where the first fragment begins; nothing is listed below.
     base: u128,
     /// The last address that any range covers.
@@ -86,17 +88,27 @@ pub(super) struct Runs<K, V> {
     /// Bits of an offset from `base` that lie below a slot.
     shift: u32,
     /// How many fragments begin in the slots before this one.
+    top: Table<u32>,
+    fragments: Table<Fragment<K, V>>,
+}
+
+/// Ranges that are being gathered, in ascending order.
+#[derive(Debug)]
+pub(super) struct RunsBuilder<K, V> {
+    base: u128,
+    last: u128,
+    shift: u32,
     top: Vec<u32>,
     fragments: Vec<Fragment<K, V>>,
 }
 
-impl<K, V> Default for Runs<K, V> {
+impl<K: Copy, V: Copy> Default for Runs<K, V> {
     fn default() -> Self {
-        Self { base: 0, last: 0, shift: 0, top: Vec::new(), fragments: Vec::new() }
+        Self { base: 0, last: 0, shift: 0, top: Table::default(), fragments: Table::default() }
     }
 }
 
-impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
+impl<K: Key, V: Copy + PartialEq> RunsBuilder<K, V> {
     /// No ranges yet, with room for `ranges` of them between `base` and `last`, in `slots` slots (a power of
     /// two) at most.
     pub fn spanning(base: u128, last: u128, slots: usize, ranges: usize) -> Self {
@@ -113,15 +125,17 @@ impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
         self.fragments.push(Fragment { start: K::of(start), value });
     }
 
-    /// Ends the building: nothing is pushed any more.
-    pub fn finish(&mut self) {
-        let Some(&last) = self.fragments.last() else { return };
+    /// What was gathered, on pages of its own.
+    pub fn finish(mut self) -> Runs<K, V> {
+        let Some(&last) = self.fragments.last() else { return Runs::default() };
         self.top.push(self.fragments.len() as u32);
         self.fragments.resize(self.fragments.len() + K::WINDOW, last);
-        self.top.shrink_to_fit();
-        self.fragments.shrink_to_fit();
+        let Self { base, last, shift, top, fragments } = self;
+        Runs { base, last, shift, top: Table::of(&top), fragments: Table::of(&fragments) }
     }
+}
 
+impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
     pub fn is_empty(&self) -> bool {
         self.fragments.is_empty()
     }
@@ -164,14 +178,16 @@ impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
         self.fragments.get(after.wrapping_sub(1)).and_then(|fragment| fragment.value)
     }
 
-    /// What is read first in a run.
+    /// The two ends of what is read first in a run.
     #[inline]
-    pub fn first(&self, run: Run) -> Option<&Option<V>> {
-        self.fragments.get(run.from as usize).map(|fragment| &fragment.value)
+    pub fn ends(&self, run: Run) -> Option<[&Option<V>; 2]> {
+        let from = run.from as usize;
+        let window = self.fragments.get(from..from + K::WINDOW)?;
+        Some([&window.first()?.value, &window.last()?.value])
     }
 
     /// What the arrays occupy.
     pub fn bytes(&self) -> usize {
-        size_of_val(self.top.as_slice()) + size_of_val(self.fragments.as_slice())
+        self.top.bytes() + self.fragments.bytes()
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Built by the control plane, which also takes it back; read by workers, for a million prefixes as well. A
 //! worker that looks up a whole batch hides the latency of memory step by step: a prefetch of every `slot_line`,
-//! `locate` for every address, a prefetch of every `first_line`, then `at` for every address. `get` is all at once.
+//! `locate` for every address, a prefetch of all `first_lines`, then `at` for every address. `get` is all at once.
 //!
 //! What always holds: tables of the same entries in the same order are equal, and nothing changes once built.
 
 use super::flatten::flatten;
-use super::runs::{Run, Runs};
+use super::runs::{Run, Runs, RunsBuilder};
 use super::{Address, Prefix};
 
 /// Where IPv4 lives in the 128-bit space.
@@ -27,7 +27,7 @@ const ONE_SLOT: usize = 4;
 /// leading bits (DXR). A million IPv4 /32 with values of two bytes occupy 8 bytes each and 2 MiB; a few
 /// prefixes little more than themselves.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PrefixTable<V> {
+pub struct PrefixTable<V: Copy> {
     /// Many IPv4 prefixes; empty where there are few.
     v4: Runs<u16, V>,
     /// All others.
@@ -46,7 +46,7 @@ impl Located {
     pub const NOWHERE: Self = Self { run: Run::NONE, v4: false };
 }
 
-impl<V> Default for PrefixTable<V> {
+impl<V: Copy> Default for PrefixTable<V> {
     fn default() -> Self {
         Self { v4: Runs::default(), wide: Runs::default() }
     }
@@ -101,10 +101,10 @@ impl<V: Copy + PartialEq> PrefixTable<V> {
 
     /// Between the two: what [`at`](Self::at) will read first, for its caller to prefetch. `None` = nothing.
     ///
-    /// It lies in the cache line where the search begins, and is not the answer.
+    /// They lie in the cache lines, often one, where the search begins, and are not the answer.
     #[inline]
-    pub fn first_line(&self, located: Located) -> Option<&Option<V>> {
-        if located.v4 { self.v4.first(located.run) } else { self.wide.first(located.run) }
+    pub fn first_lines(&self, located: Located) -> Option<[&Option<V>; 2]> {
+        if located.v4 { self.v4.ends(located.run) } else { self.wide.ends(located.run) }
     }
 
     /// Whether no prefix is listed.
@@ -145,11 +145,10 @@ fn own_v4<V: Copy + PartialEq>(mut entries: Vec<(u64, V)>, around: Option<V>) ->
             (unpacked(entries[0].0).first.0 & !0xffff, last)
         }
     };
-    let mut runs = Runs::spanning(base, last, slots, 2 * entries.len() + 1);
+    let mut runs = RunsBuilder::spanning(base, last, slots, 2 * entries.len() + 1);
     let sorted = entries.into_iter().map(|(key, value)| (unpacked(key), value));
     flatten(base, around, sorted, |start, value| runs.push(start, value));
-    runs.finish();
-    runs
+    runs.finish()
 }
 
 /// The table of everything else.
@@ -160,10 +159,9 @@ fn everything<V: Copy + PartialEq>(mut entries: Vec<(Prefix, V)>) -> Runs<u128, 
     let last = entries.iter().map(|(prefix, _)| prefix.last().0).fold(base, u128::max);
     let ranges = 2 * entries.len();
     let slots = if ranges <= ONE_SLOT { 1 } else { entries.len().next_power_of_two().min(SLOTS_MAX) };
-    let mut runs = Runs::spanning(base, last, slots, ranges);
+    let mut runs = RunsBuilder::spanning(base, last, slots, ranges);
     flatten(base, None, entries, |start, value| runs.push(start, value));
-    runs.finish();
-    runs
+    runs.finish()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Called by [`super::Crowds`]. Always holds: a row is in it at most once, so that it never overflows.
 
-use crate::Table;
+use repute_memory::Table;
 
 /// A queue of row numbers with a place for every row.
 #[derive(Debug)]

@@ -4,9 +4,9 @@
 //! Used by a worker's rows and by the leader's totals. Always holds: a row that was given out is never free
 //! again, it only changes its owner; no two rows have the same owner.
 
+use repute_memory::Table;
 use repute_model::Address;
 
-use crate::Table;
 use crate::index::Index;
 
 /// Rows looked at for one that may change its owner, besides the newcomer's home.

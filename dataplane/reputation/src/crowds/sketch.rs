@@ -6,11 +6,11 @@
 //! together did with a probability of at most 1/16 (Markov's inequality, two independent lines), and by less
 //! where a few did most of it.
 
+use repute_memory::Table;
 use repute_model::Tick;
 
 use super::Counts;
 use super::row::window;
-use crate::Table;
 
 /// Half a cache line: counters, and the window that they are from.
 #[derive(Clone, Copy, Debug)]

@@ -28,11 +28,8 @@ impl Shard {
     /// and counts it as that would; `false` = it may get one.
     #[inline]
     pub fn turns_away(&mut self, key: u64) -> bool {
-        let refused = self.is_pressed() && self.prefilter.seen(key) + 1 < PRESSED_SIGHTINGS;
-        if refused {
-            self.prefilter.count(key);
-            self.occupancy.refused += 1;
-        }
+        let refused = self.is_pressed() && self.prefilter.count_below(key, PRESSED_SIGHTINGS).is_some();
+        self.occupancy.refused += u64::from(refused);
         refused
     }
 

@@ -9,7 +9,7 @@ use repute_model::Source;
 
 use super::{Shard, Slot};
 use crate::index::Glance;
-use crate::memory::prefetch;
+use repute_memory::prefetch;
 
 /// One source that is looked for.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,7 @@
-//! Memory of tables that are read at random: on 2 MiB pages where the machine has them, and fetched ahead.
+//! A fixed array on 2 MiB pages where the machine has them.
 //!
-//! Called by every table of a shard. The one file of this crate with unsafe code, for three things that the
-//! language has no safe words for: a slice over mapped memory, the prefetch instruction, and the comparison of
-//! sixteen bytes at once. A random access to a table on 4 KiB pages costs a page walk on top of the cache miss.
-//!
-//! What always holds: a table's length never changes, every element is initialised, and its pages are
-//! touched when it is made, so that no packet pays for a page fault.
+//! What always holds: a table's length never changes, every element is initialised, and its pages are touched when it
+//! is made, so that no packet pays for a page fault.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, handle_alloc_error};
@@ -30,25 +26,40 @@ pub enum Pages {
     Small,
 }
 
-/// A fixed array of `T` that begins on a cache line.
+/// A fixed array of `T`. It begins on a cache line if it takes 2 MiB or more, or if `T` does.
 pub struct Table<T> {
     first: NonNull<T>,
     len: usize,
     pages: Pages,
-    /// Owns the memory.
-    _map: MmapMut,
+    /// Owns the memory; `None` = it is a boxed slice.
+    map: Option<MmapMut>,
 }
 
 // SAFETY: a table owns its elements like a boxed slice does.
 unsafe impl<T: Send> Send for Table<T> {}
+// SAFETY: as above; shared, it only gives out shared references to them.
+unsafe impl<T: Sync> Sync for Table<T> {}
 
 impl<T: Copy> Table<T> {
     /// A table of `len` times `value`.
     ///
     /// Memory that the machine does not have ends the process with a message, as every allocation does.
     pub fn new(len: usize, value: T) -> Self {
+        Self::fill(len, || vec![value; len].into_boxed_slice(), |_| value)
+    }
+
+    /// A table of the same elements; memory as [`Table::new`].
+    pub fn of(elements: &[T]) -> Self {
+        Self::fill(elements.len(), || elements.into(), |i| elements[i])
+    }
+
+    fn fill(len: usize, boxed: impl FnOnce() -> Box<[T]>, element: impl Fn(usize) -> T) -> Self {
         const { assert!(align_of::<T>() <= 4096) };
-        let bytes = len.saturating_mul(size_of::<T>()).max(1);
+        let bytes = len.saturating_mul(size_of::<T>());
+        if bytes < HUGE {
+            let first = NonNull::from(Box::leak(boxed())).cast();
+            return Self { first, len, pages: Pages::Small, map: None };
+        }
         let Some((mut map, skip, pages)) = map(bytes) else {
             handle_alloc_error(Layout::array::<T>(len).unwrap_or(Layout::new::<T>()))
         };
@@ -57,11 +68,11 @@ impl<T: Copy> Table<T> {
         let first = unsafe {
             let first = map.as_mut_ptr().add(skip).cast::<T>();
             for i in 0..len {
-                first.add(i).write(value);
+                first.add(i).write(element(i));
             }
             NonNull::new_unchecked(first)
         };
-        Self { first, len, pages, _map: map }
+        Self { first, len, pages, map: Some(map) }
     }
 }
 
@@ -74,6 +85,15 @@ impl<T> Table<T> {
     /// Bytes that its elements take.
     pub const fn bytes(&self) -> usize {
         self.len * size_of::<T>()
+    }
+}
+
+impl<T> Drop for Table<T> {
+    fn drop(&mut self) {
+        if self.map.is_none() {
+            // SAFETY: the memory was a boxed slice of `len` elements, and nobody else owns it.
+            drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.first.as_ptr(), self.len)) });
+        }
     }
 }
 
@@ -95,6 +115,27 @@ impl<T> DerefMut for Table<T> {
     }
 }
 
+impl<T: Copy> Default for Table<T> {
+    /// No elements.
+    fn default() -> Self {
+        Self::of(&[])
+    }
+}
+
+impl<T: Copy> Clone for Table<T> {
+    fn clone(&self) -> Self {
+        Self::of(self)
+    }
+}
+
+impl<T: PartialEq> PartialEq for Table<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Eq> Eq for Table<T> {}
+
 impl<T> fmt::Debug for Table<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Table({} on {:?} pages)", self.len, self.pages)
@@ -103,9 +144,6 @@ impl<T> fmt::Debug for Table<T> {
 
 /// At least `bytes` zeroed bytes, and how many to skip so that huge pages can lie under the rest.
 fn map(bytes: usize) -> Option<(MmapMut, usize, Pages)> {
-    if bytes < HUGE {
-        return Some((MmapOptions::new().len(bytes).map_anon().ok()?, 0, Pages::Small));
-    }
     let whole = bytes.checked_next_multiple_of(HUGE)?;
     if let Ok(map) = MmapOptions::new().len(whole).huge(Some(HUGE_BITS)).map_anon() {
         return Some((map, 0, Pages::Huge));
@@ -114,25 +152,6 @@ fn map(bytes: usize) -> Option<(MmapMut, usize, Pages)> {
     let skip = map.as_ptr().align_offset(HUGE);
     let advised = map.advise_range(Advice::HugePage, skip, whole).is_ok();
     Some((map, skip, if advised { Pages::Transparent } else { Pages::Small }))
-}
-
-/// Asks the CPU for the cache line at which `place` begins.
-#[inline(always)]
-pub fn prefetch<T: ?Sized>(place: &T) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    // SAFETY: a prefetch has no effect that the program could see.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) }
-}
-
-/// Which of sixteen bytes are `byte`, a bit each.
-#[inline(always)]
-pub fn equal_bytes(bytes: &[u8; 16], byte: u8) -> u32 {
-    use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
-    // SAFETY: sixteen readable bytes at any alignment; SSE2 is part of x86-64.
-    unsafe {
-        let wide = _mm_loadu_si128(bytes.as_ptr().cast());
-        _mm_movemask_epi8(_mm_cmpeq_epi8(wide, _mm_set1_epi8(byte as i8))) as u32
-    }
 }
 
 #[cfg(test)]
@@ -149,23 +168,20 @@ mod tests {
                 last[7] = 8;
             }
             assert_eq!(table.iter().filter(|line| line[7] == 8).count(), len.min(1));
+            let copy = table.clone();
+            assert!(copy == table && copy.last() == table.last() && Table::of(&table) == copy);
         }
+        assert_eq!(Table::<u8>::default().len(), 0);
     }
 
     #[test]
     fn lines_are_lines_and_large_tables_ask_for_large_pages() {
-        let table = Table::new(HUGE / 64, [0u64; 8]);
-        assert_eq!(table.as_ptr().addr() % HUGE, 0);
-        assert_eq!(Table::new(3, 0u8).as_ptr().addr() % 64, 0);
-        assert_eq!(Table::new(3, 0u8).pages(), Pages::Small);
-        prefetch(&table[1]);
-    }
+        #[derive(Clone, Copy)]
+        #[repr(align(64))]
+        struct Line(#[expect(dead_code)] u8);
 
-    #[test]
-    fn bytes_are_compared_one_by_one() {
-        let bytes = [7, 0, 7, 255, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 7];
-        assert_eq!(equal_bytes(&bytes, 7), 0x8005);
-        assert_eq!(equal_bytes(&bytes, 255), 8);
-        assert_eq!(equal_bytes(&bytes, 99), 0);
+        assert_eq!(Table::new(HUGE / 64, [0u64; 8]).as_ptr().addr() % HUGE, 0);
+        assert_eq!(Table::new(3, Line(0)).as_ptr().addr() % 64, 0);
+        assert_eq!(Table::new(3, Line(0)).pages(), Pages::Small);
     }
 }
