@@ -13,6 +13,7 @@ const FLOORS: [&[&str]; 5] = [
     &["repute-model", "dpdk-sys"],
     &["repute-proto", "repute-reputation", "repute-wire", "dpdk", "repute-traffic"],
     &[
+        "repute-access",
         "repute-policy",
         "repute-feeds",
         "repute-store",
