@@ -39,15 +39,37 @@ pub struct Binding {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SocketConfig {
-    /// Root and the daemon's own user; default admin.
+    /// Root and the daemon's own user: a role, or `none`; default admin.
+    #[serde(with = "or_none")]
     pub owner: Option<Role>,
-    /// Everybody else who may open the socket; default viewer, absent = nobody.
+    /// Everybody else who may open the socket: a role, or `none`; default viewer.
+    #[serde(with = "or_none")]
     pub group: Option<Role>,
 }
 
 impl Default for SocketConfig {
     fn default() -> Self {
         Self { owner: Some(Role::Admin), group: Some(Role::Viewer) }
+    }
+}
+
+/// A role by its name, or `none`: TOML has no null, and a key that is absent has its default.
+mod or_none {
+    use serde::de::IntoDeserializer;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::role::Role;
+
+    pub fn serialize<S: Serializer>(role: &Option<Role>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(role.map_or("none", Role::name))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Role>, D::Error> {
+        let text = String::deserialize(from)?;
+        if text == "none" {
+            return Ok(None);
+        }
+        Role::deserialize(text.into_deserializer()).map(Some)
     }
 }
 
@@ -231,6 +253,10 @@ mod tests {
         let config: BindingsConfig = toml::from_str(text).unwrap();
         assert_eq!(config.bind[0].role, Role::Operator);
         assert_eq!(config.socket, SocketConfig { owner: Some(Role::Admin), group: Some(Role::Peer) });
+        let closed: BindingsConfig = toml::from_str("[socket]\nowner = \"none\"\n").unwrap();
+        assert_eq!(closed.socket, SocketConfig { owner: None, group: Some(Role::Viewer) });
+        assert_eq!(toml::from_str::<BindingsConfig>(&toml::to_string(&closed).unwrap()).unwrap(), closed);
+        assert!(toml::from_str::<BindingsConfig>("[socket]\ngroup = \"root\"\n").is_err());
         let error = toml::from_str::<BindingsConfig>("bind = [{ identity = \"cn:a\", role = \"root\" }]");
         assert!(error.unwrap_err().to_string().contains("expected one of `peer`, `viewer`"));
     }

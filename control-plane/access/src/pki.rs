@@ -100,16 +100,21 @@ impl Pki {
     /// Any of the files is there already; bad names; the system refuses.
     pub fn init(folder: &Path, names: &PkiNames, now: SystemTime) -> Result<Self, PkiError> {
         trust_domain(&names.trust_domain)?;
-        for (_, name) in &names.clients {
+        for (at, (role, name)) in names.clients.iter().enumerate() {
             is_name(name)?;
-        }
-        let server = server_names(names)?;
-        DirBuilder::new().mode(0o700).recursive(true).create(folder).map_err(failed("create it", folder))?;
-        for name in ["ca.pem", "ca.key", "crl.pem", "server.pem", "server.key"] {
-            let path = folder.join(name);
-            if fs::symlink_metadata(&path).is_ok() {
-                return Err(PkiError::Exists(path));
+            if names.clients.iter().take(at).any(|other| *other == (*role, name.clone())) {
+                return Err(PkiError::Name {
+                    name: name.clone(),
+                    why: format!("this {role} is there twice"),
+                });
             }
+        }
+        let server = server_names(&names.dns, &names.ips)?;
+        DirBuilder::new().mode(0o700).recursive(true).create(folder).map_err(failed("create it", folder))?;
+        let clients = names.clients.iter().map(|(role, name)| format!("{role}-{name}"));
+        for stem in ["ca", "crl", "server"].map(str::to_owned).into_iter().chain(clients) {
+            absent(&folder.join(format!("{stem}.pem")))?;
+            absent(&folder.join(format!("{stem}.key")))?;
         }
         let (params, key) = (ca_params(&names.trust_domain, now), key_pair()?);
         let certificate = params.self_signed(&key)?;
@@ -158,6 +163,22 @@ impl Pki {
         self.put(&format!("{role}-{name}"), Kind::Client { uri, name: name.to_owned() }, now)
     }
 
+    /// Issues a server's certificate for a year, as `NAME.pem` and `NAME.key`: for another box, or to replace the
+    /// first one.
+    ///
+    /// # Errors
+    /// One of this name is there; a bad name; the system refuses.
+    pub fn issue_server(
+        &self,
+        name: &str,
+        dns: &[String],
+        ips: &[IpAddr],
+        now: SystemTime,
+    ) -> Result<IssuedFiles, PkiError> {
+        is_name(name)?;
+        self.put(name, Kind::Server(server_names(dns, ips)?), now)
+    }
+
     /// Revokes a certificate of this CA: adds it to the revocation list. False if it was there already.
     ///
     /// # Errors
@@ -179,9 +200,7 @@ impl Pki {
             key: self.folder.join(format!("{stem}.key")),
         };
         for path in [&made.certificate, &made.key] {
-            if fs::symlink_metadata(path).is_ok() {
-                return Err(PkiError::Exists(path.clone()));
-            }
+            absent(path)?;
         }
         let (pem, key) = certificate(&self.issuer, kind, now)?;
         files::create(&made.key, key.as_bytes(), PRIVATE)?;
@@ -189,6 +208,11 @@ impl Pki {
         files::sync_folder(&made.key)?;
         Ok(made)
     }
+}
+
+/// Nothing is overwritten.
+fn absent(path: &Path) -> Result<(), PkiError> {
+    if fs::symlink_metadata(path).is_ok() { Err(PkiError::Exists(path.to_owned())) } else { Ok(()) }
 }
 
 fn trust_domain(name: &str) -> Result<(), PkiError> {
@@ -201,17 +225,16 @@ fn trust_domain(name: &str) -> Result<(), PkiError> {
     Err(PkiError::Name { name: name.to_owned(), why: why.to_string() })
 }
 
-fn server_names(names: &PkiNames) -> Result<Vec<SanType>, PkiError> {
-    let dns = names.dns.iter().map(|name| {
+fn server_names(dns: &[String], ips: &[IpAddr]) -> Result<Vec<SanType>, PkiError> {
+    let dns = dns.iter().map(|name| {
         let wrong =
             |_| PkiError::Name { name: name.clone(), why: "a DNS name has only ASCII characters".into() };
         name.as_str().try_into().map(SanType::DnsName).map_err(wrong)
     });
-    let all: Vec<_> =
-        dns.chain(names.ips.iter().map(|ip| Ok(SanType::IpAddress(*ip)))).collect::<Result<_, _>>()?;
+    let ips = ips.iter().map(|ip| Ok(SanType::IpAddress(*ip)));
+    let all: Vec<_> = dns.chain(ips).collect::<Result<_, _>>()?;
     if all.is_empty() {
-        let why =
-            "the server's certificate needs a DNS name or an address that clients call it by".to_owned();
+        let why = "its certificate needs a DNS name or an address that clients call it by".to_owned();
         return Err(PkiError::Name { name: "server".to_owned(), why });
     }
     Ok(all)

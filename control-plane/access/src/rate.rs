@@ -102,6 +102,7 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     use super::*;
 
@@ -145,19 +146,21 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { rng_seed: proptest::test_runner::RngSeed::Fixed(1), ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(0x5eed), ..ProptestConfig::default() })]
 
-        /// Against the token bucket as textbooks have it.
+        /// Against the token bucket as textbooks have it. Whole microseconds a request keep both exact.
         #[test]
-        fn as_a_token_bucket(per_s in 1u32..=1000, burst in 1u32..=20, gaps in prop::collection::vec(0u64..200, 1..200)) {
-            // Whole microseconds a request keep both models exact.
-            prop_assume!(1_000_000 % per_s == 0);
-            let cost = u64::from(1_000_000 / per_s);
-            let (rates, begin) = (rates(per_s, burst), Instant::now());
-            let (mut us, mut tokens) = (0, u64::from(burst) * cost);
+        fn as_a_token_bucket(
+            per_s in prop::sample::select(vec![1, 4, 10, 50, 125, 1000]),
+            burst in 1u32..=20,
+            gaps in prop::collection::vec(0u64..20_000, 1..200),
+        ) {
+            let (cost, rates, begin) = (u64::from(1_000_000 / per_s), rates(per_s, burst), Instant::now());
+            let full = u64::from(burst) * cost;
+            let (mut us, mut tokens) = (0, full);
             for gap in gaps {
-                us += gap * 100;
-                tokens = (tokens + gap * 100).min(u64::from(burst) * cost);
+                us += gap;
+                tokens = (tokens + gap).min(full);
                 let taken = rates.take(&Identity::Uid(1), begin + Duration::from_micros(us)).is_ok();
                 prop_assert_eq!(taken, tokens >= cost);
                 tokens -= if taken { cost } else { 0 };

@@ -198,7 +198,7 @@ impl Tail {
         let from = len.saturating_sub(2 * LINE_MAX as u64);
         file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
-        file.take(2 * LINE_MAX as u64).read_to_end(&mut bytes)?;
+        file.take(len - from).read_to_end(&mut bytes)?;
         Ok((from, bytes))
     }
 }
