@@ -70,7 +70,7 @@ pub enum Refusal {
     #[error(transparent)]
     Key(#[from] KeyRefused),
     /// Somebody without a role.
-    #[error("{0} has no role here; an admin can bind it to one (`[[api.bind]]`)")]
+    #[error("{0} has no role here; an admin can bind it to one (`bind` in the config)")]
     Unbound(Identity),
     /// A method that nobody may call.
     #[error("nobody may call {0}: it is no method of this box")]

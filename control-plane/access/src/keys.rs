@@ -110,7 +110,7 @@ pub enum KeysError {
         why: String,
     },
     /// Too many.
-    #[error("there are {KEYS_MAX} keys already; revoke one (`Access/Revoke`) first")]
+    #[error("there are {KEYS_MAX} keys already; revoke one first")]
     Full,
     /// An unusable label.
     #[error("a label has at most {LABEL_MAX} printable characters")]

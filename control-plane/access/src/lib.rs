@@ -12,6 +12,27 @@
 //! the one on [`TlsIncoming`]. Methods find a [`Caller`] in their request's extensions and write what they
 //! change to the [`Audit`]. [`pki`] makes certificates for labs; [`privileges`] is for the time after boot.
 //!
+//! ```no_run
+//! # async fn example(routes: tonic::service::Routes) -> Result<(), Box<dyn std::error::Error>> {
+//! # use repute_access::*;
+//! # use std::{path::Path, sync::Arc, time::Duration};
+//! # let (config, files) = (BindingsConfig::default(), TlsFiles {
+//! #     certificate: "server.pem".into(), key: "server.key".into(), client_ca: "ca.pem".into(), crl: None });
+//! let clock = Clock::system();
+//! let keys = Arc::new(Keys::open(Path::new("/var/lib/repute/keys.toml"), clock.clone())?);
+//! let bindings = Bindings::new(&config, rustix::process::getuid().as_raw()).map_err(|wrong| format!("{wrong:?}"))?;
+//! let access = Access::new(bindings, keys, Rates::new(RateConfig::default())?);
+//!
+//! let live = LiveTls::open(files, clock)?;
+//! tokio::spawn(Arc::clone(&live).watch(Duration::from_secs(5), |notice| println!("{notice:?}")));
+//! let listener = tokio::net::TcpListener::bind("[::]:7443").await?;
+//! let incoming = TlsIncoming::new(listener, live, TlsLimits::default());
+//! let server = tonic::transport::Server::builder().layer(access.layer()).add_routes(routes);
+//! server.serve_with_incoming(incoming).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! **Invariants:** deny by default: a method that the table does not name, an identity that is not bound, a client
 //! without a certificate get nothing. Every table, queue and file has a maximum. Nothing here reaches a worker.
 #![forbid(unsafe_code)]

@@ -189,7 +189,7 @@ impl Pki {
         crl::add(&self.crl(), &self.issuer, &serial, now)
     }
 
-    /// Where things are, for `[api.tls]`.
+    /// Where the revocation list is.
     pub fn crl(&self) -> PathBuf {
         self.folder.join("crl.pem")
     }

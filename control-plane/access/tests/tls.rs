@@ -1,4 +1,5 @@
 //! TLS on loopback: who gets in, who does not, and what happens when files change under open connections.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod common;
 
@@ -19,8 +20,10 @@ async fn the_right_ones_get_in() {
     assert_eq!(call(&alice, HEALTH).await.code(), Code::Ok);
     assert_eq!(call(&alice, APPLY).await.code(), ADMITTED);
     assert_eq!(call(&victor, STATUS).await.code(), ADMITTED);
+    let old = site.old_client(&site.issued("operator-alice")).connect().await.unwrap();
+    assert_eq!(call(&old, APPLY).await.code(), ADMITTED);
     let counts = (site.counts)();
-    assert_eq!((counts.accepted, counts.established, counts.failed), (2, 2, 0));
+    assert_eq!((counts.accepted, counts.established, counts.failed), (3, 3, 0));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 //! What can be wrong with the files of TLS: every error names file and problem.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod common;
 

@@ -127,6 +127,13 @@ impl Site {
         Client { config: client_config(&self.path("ca.pem"), files, &self.hands), address: self.address }
     }
 
+    /// A client that speaks TLS 1.2 and nothing newer.
+    pub fn old_client(&self, files: &IssuedFiles) -> Client {
+        let versions = [&rustls::version::TLS12];
+        let config = client_config_of(&versions, &self.path("ca.pem"), Some(files), &self.hands);
+        Client { config, address: self.address }
+    }
+
     /// A connected client with this certificate.
     pub async fn connect(&self, stem: &str) -> Channel {
         self.client(Some(&self.issued(stem))).connect().await.unwrap()
@@ -150,11 +157,20 @@ pub fn files(folder: &Path) -> TlsFiles {
 }
 
 fn client_config(ca: &Path, files: Option<&IssuedFiles>, hands: &Hands) -> ClientConfig {
+    client_config_of(rustls::DEFAULT_VERSIONS, ca, files, hands)
+}
+
+fn client_config_of(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    ca: &Path,
+    files: Option<&IssuedFiles>,
+    hands: &Hands,
+) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_details(provider, Arc::new(hands.clock()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots);
     let mut config = match files {
