@@ -14,6 +14,7 @@ const FLOORS: [&[&str]; 6] = [
     &["repute-model", "dpdk-sys"],
     &["repute-proto", "repute-reputation", "repute-wire", "dpdk", "repute-traffic"],
     &[
+        "repute-access",
         "repute-policy",
         "repute-feeds",
         "repute-store",
