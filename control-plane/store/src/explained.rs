@@ -180,7 +180,7 @@ impl Store {
         if !due {
             return Ok(0);
         }
-        self.write(|transaction| {
+        self.free(|transaction| {
             let mut rows = transaction.open_table(EXPLAINED)?;
             let mut times = transaction.open_table(EXPLAINED_AT)?;
             let mut removed = 0;

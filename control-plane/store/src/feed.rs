@@ -170,7 +170,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Io`].
     pub fn remove_feed(&self, name: &str) -> Result<bool, StoreError> {
-        self.write(|transaction| clear(transaction, name))
+        self.free(|transaction| clear(transaction, name))
     }
 }
 
@@ -191,4 +191,17 @@ fn expect_sizes(head: &FeedHead, entries: &[FeedEntry]) -> Result<(), StoreError
 fn expect(what: &'static str, found: u64, max: u64) -> Result<(), StoreError> {
     let way_out = "split the feed or leave out what is not needed";
     if found > max { Err(StoreError::TooMany { what, found, max, way_out }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typical_entry_takes_few_bytes() {
+        let of = |i: u32| Prefix::containing(Address::v4(0x0100_0000 + i * 3001), 128);
+        let entry = |i| FeedEntry { prefix: of(i), says: Listing::Deny(90), until: None, note: 3 };
+        let entries: Vec<_> = (0..8192).map(entry).collect();
+        assert!(seal(&pack(&entries)).unwrap().len() < 8192 * 6 + 32);
+    }
 }

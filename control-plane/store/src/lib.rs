@@ -21,7 +21,7 @@
 //! }
 //! let mut round = store.begin_round(now)?;
 //! round.add(&[SourceRecord::new("192.0.2.7".parse().expect("an address"), now)], now)?;
-//! round.finish(now)?;
+//! round.finish()?;
 //! # Ok(())
 //! # }
 //! ```

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Maxima; what happens where one is reached stands with each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Bytes of the file. Beyond, writes fail as if the disk were full and what was stored stays. A round needs the
-    /// room of two: 64 bytes a source in each.
+    /// Bytes of the file, which grows by doubling. Beyond, writes fail as if the disk were full and what was stored
+    /// stays. Sources take the room of two rounds: 64 bytes each in both.
     pub file_bytes: u64,
     /// Records in one round of snapshots. Beyond, [`crate::Round::add`] refuses.
     pub sources: u64,

@@ -6,7 +6,7 @@
 //! file is set aside.
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, DirEntry, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub const FILE: &str = "state.redb";
 
 const LOCK_FILE: &str = "state.lock";
 const NEW_FILE: &str = "state.redb.new";
-/// What the names of files that were set aside begin with; the time in seconds since 1970 follows.
+/// What the names of files that were set aside begin with; the time in ms since 1970 follows.
 const DAMAGED: &str = "state.redb.damaged-";
 /// Files set aside that are kept; the oldest go.
 const DAMAGED_MAX: usize = 3;
@@ -174,20 +174,17 @@ fn create(folder: &Path, limits: &Limits) -> Result<Database, StoreError> {
 
 /// Renames the file, and removes what was set aside long ago.
 fn set_aside(folder: &Path, now: SystemTime) -> io::Result<PathBuf> {
-    let seconds = to_ms(now) / 1000;
-    let names = std::iter::once(format!("{DAMAGED}{seconds:010}"))
-        .chain((1..).map(|again: u32| format!("{DAMAGED}{seconds:010}-{again:04}")));
-    let free = names.map(|name| folder.join(name)).find(|path| path.symlink_metadata().is_err());
-    let to = free.ok_or(io::ErrorKind::AlreadyExists)?;
-    fs::rename(folder.join(FILE), &to)?;
-    let mut kept: Vec<_> = fs::read_dir(folder)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DAMAGED)))
-        .collect();
-    kept.sort();
-    for old in kept.iter().rev().skip(DAMAGED_MAX) {
+    let name = |entry: io::Result<DirEntry>| entry.ok()?.file_name().into_string().ok();
+    let number = |name: String| name.strip_prefix(DAMAGED)?.parse::<u64>().ok();
+    let mut kept: Vec<u64> = fs::read_dir(folder)?.filter_map(name).filter_map(number).collect();
+    kept.sort_unstable();
+    // Later than all that are there, whatever the clock says.
+    let next = kept.last().map_or(0, |last| last.saturating_add(1)).max(to_ms(now));
+    let path = |number: u64| folder.join(format!("{DAMAGED}{number:013}"));
+    fs::rename(folder.join(FILE), path(next))?;
+    for &old in kept.iter().rev().skip(DAMAGED_MAX - 1) {
         // Whatever stays is in nobody's way.
-        let _ = fs::remove_file(old);
+        let _ = fs::remove_file(path(old));
     }
-    Ok(to)
+    Ok(path(next))
 }

@@ -6,14 +6,14 @@
 
 use std::time::SystemTime;
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::{self, CHUNK_RECORDS};
 use crate::fault::Fault;
 use crate::restore::Walk;
 use crate::seal::{seal, unseal};
-use crate::store::Store;
+use crate::store::{Store, begin};
 use crate::tables::{ROUNDS, SOURCES};
 use crate::time::ms;
 use crate::{SourceRecord, StoreError};
@@ -70,7 +70,7 @@ impl Store {
             self.fold(now)?;
         }
         let row = RoundRow { begun: now, finished: false, records: 0 };
-        let number = self.write(|transaction| enter(transaction, row))?;
+        let number = self.free(|transaction| enter(transaction, row))?;
         Ok(Round { store: self.clone(), number, row, chunks: 0 })
     }
 
@@ -87,9 +87,8 @@ impl Store {
     /// Makes one finished round of all that a restore would yield; every record keeps its age.
     fn fold(&self, now: SystemTime) -> Result<(), StoreError> {
         self.with(|database| {
-            let walk = Walk::new(&redb::ReadableDatabase::begin_read(database)?)?;
-            let mut transaction = database.begin_write()?;
-            transaction.set_two_phase_commit(true);
+            let walk = Walk::new(&database.begin_read()?)?;
+            let transaction = begin(database)?;
             let mut row = RoundRow { begun: now, finished: true, records: 0 };
             let number = enter(&transaction, row)?;
             {
@@ -134,6 +133,13 @@ fn settle(transaction: &WriteTransaction, number: u64, row: RoundRow) -> Result<
     Ok(())
 }
 
+/// Removes a round without an end.
+fn give_up(transaction: &WriteTransaction, number: u64) -> Result<(), Fault> {
+    transaction.open_table(ROUNDS)?.remove(number)?;
+    transaction.open_table(SOURCES)?.retain_in((number, 0)..=(number, u32::MAX), |_, _| false)?;
+    Ok(())
+}
+
 impl Round {
     /// Records written so far.
     pub const fn records(&self) -> u64 {
@@ -141,11 +147,21 @@ impl Round {
     }
 
     /// Writes some records, at most [`BATCH_MAX`], durably and all or none. Where a source comes twice in a round,
-    /// the later record counts. After an error the same records may be added again.
+    /// the later record counts. After [`StoreError::Io`] the same records may be added again.
     ///
     /// # Errors
-    /// [`StoreError::TooMany`], [`StoreError::RoundOver`]; [`StoreError::Full`], [`StoreError::Io`].
+    /// [`StoreError::TooMany`], [`StoreError::RoundOver`], [`StoreError::Io`]; [`StoreError::Full`]: the round is given
+    /// up and its room made free, the last finished one stays; begin another one when its time has come.
     pub fn add(&mut self, records: &[SourceRecord], now: SystemTime) -> Result<(), StoreError> {
+        let added = self.try_add(records, now);
+        if matches!(added, Err(StoreError::Full { .. })) {
+            // Where even this fails, the room is made free by the next round that is finished.
+            let _ = self.store.free(|transaction| give_up(transaction, self.number));
+        }
+        added
+    }
+
+    fn try_add(&mut self, records: &[SourceRecord], now: SystemTime) -> Result<(), StoreError> {
         self.expect_room(records.len() as u64)?;
         let row = RoundRow { records: self.row.records + records.len() as u64, ..self.row };
         let (number, first) = (self.number, self.chunks);
@@ -172,7 +188,7 @@ impl Round {
     pub fn finish(&mut self) -> Result<(), StoreError> {
         let row = RoundRow { finished: true, ..self.row };
         let number = self.number;
-        self.store.write(|transaction| {
+        self.store.free(|transaction| {
             expect_open(&transaction.open_table(ROUNDS)?, number)?;
             settle(transaction, number, row)
         })?;

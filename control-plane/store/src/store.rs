@@ -9,7 +9,11 @@ use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 use crate::fault::Fault;
 use crate::open::load;
+use crate::tables::SPARE;
 use crate::{Limits, StoreError};
+
+/// Bytes in one piece that are free in the file after every transaction that stores something.
+const SPARE_BYTES: usize = 128 << 10;
 
 /// The store of one box. Cheap to clone; writers wait for each other, readers for nobody.
 ///
@@ -53,16 +57,29 @@ impl Store {
         found.map(|found| found.len()).map_err(|cause| StoreError::Io { path: self.path().to_owned(), cause })
     }
 
-    /// One durable transaction: all of it, or nothing where it fails.
+    /// One durable transaction that stores something: all of it, or nothing where it fails. It fails also where it
+    /// would leave no room for [`Store::free`].
     pub(crate) fn write<R>(
         &self,
         work: impl FnOnce(&WriteTransaction) -> Result<R, Fault>,
     ) -> Result<R, StoreError> {
+        self.free(|transaction| {
+            let result = work(transaction)?;
+            let mut spare = transaction.open_table(SPARE)?;
+            spare.insert((), [0; SPARE_BYTES].as_slice())?;
+            spare.remove(())?;
+            Ok(result)
+        })
+    }
+
+    /// One durable transaction that stores next to nothing, or makes room: removing takes some pages too, and they are
+    /// there even if the disk is full.
+    pub(crate) fn free<R>(
+        &self,
+        work: impl FnOnce(&WriteTransaction) -> Result<R, Fault>,
+    ) -> Result<R, StoreError> {
         self.with(|database| {
-            let mut transaction = database.begin_write()?;
-            // What is stored is under the influence of whoever sends packets: never trust a half-written commit
-            // because its checksum happens to match.
-            transaction.set_two_phase_commit(true);
+            let transaction = begin(database)?;
             let result = work(&transaction)?;
             transaction.commit()?;
             Ok(result)
@@ -93,6 +110,7 @@ impl Store {
         })
     }
 
+    /// Opens the file anew if it was closed.
     fn reopen(&self) -> Result<(), StoreError> {
         if self.shared.database.read().unwrap_or_else(PoisonError::into_inner).is_some() {
             return Ok(());
@@ -103,4 +121,13 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// A transaction that is durable when its commit returns.
+pub(crate) fn begin(database: &Database) -> Result<WriteTransaction, Fault> {
+    let mut transaction = database.begin_write()?;
+    // What is stored is under the influence of whoever sends packets: never trust a half-written commit because its
+    // checksum happens to match.
+    transaction.set_two_phase_commit(true);
+    Ok(transaction)
 }

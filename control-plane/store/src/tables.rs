@@ -27,10 +27,12 @@ pub(crate) const FEEDS: TableDefinition<&str, &[u8]> = TableDefinition::new("fee
 pub(crate) const FEED_PARTS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("feed-parts");
 /// Name → a few bytes.
 pub(crate) const MARKS: TableDefinition<&str, &[u8]> = TableDefinition::new("marks");
+/// Always empty: what is put into it and taken out again must have found room ([`crate::store`]).
+pub(crate) const SPARE: TableDefinition<(), &[u8]> = TableDefinition::new("spare");
 
 const FORMAT_KEY: &str = "format";
 
-/// Calls `$with` with every table.
+/// Opens every table.
 macro_rules! every_table {
     ($transaction:expr) => {{
         $transaction.open_table(META)?;
@@ -43,6 +45,7 @@ macro_rules! every_table {
         $transaction.open_table(FEEDS)?;
         $transaction.open_table(FEED_PARTS)?;
         $transaction.open_table(MARKS)?;
+        $transaction.open_table(SPARE)?;
     }};
 }
 
