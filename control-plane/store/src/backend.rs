@@ -76,7 +76,10 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let backend = ReservedFile::new(file.try_clone().unwrap(), 1 << 20);
         backend.set_len(1 << 20).unwrap();
-        assert!(file.metadata().unwrap().blocks() * 512 >= 1 << 20, "blocks are there before they are written");
+        assert!(
+            file.metadata().unwrap().blocks() * 512 >= 1 << 20,
+            "blocks are there before they are written"
+        );
         let error = backend.set_len((1 << 20) + 1).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         assert_eq!(backend.len().unwrap(), 1 << 20);

@@ -32,7 +32,8 @@ struct Head {
 impl Head {
     fn new(count: usize, written_ms: u64) -> Self {
         let count = (count as u16).into();
-        let mut head = Self { version: VERSION, reserved: 0, count, checksum: 0.into(), written_ms: written_ms.into() };
+        let mut head =
+            Self { version: VERSION, reserved: 0, count, checksum: 0.into(), written_ms: written_ms.into() };
         head.checksum = head.sum().into();
         head
     }
@@ -93,7 +94,8 @@ mod tests {
     #[test]
     fn every_damaged_byte_and_every_length_is_noticed() {
         let now = from_ms(1_700_000_000_000);
-        let records = ["192.0.2.7", "2001:db8::/64"].map(|text| SourceRecord::new(text.parse().unwrap(), now));
+        let records =
+            ["192.0.2.7", "2001:db8::/64"].map(|text| SourceRecord::new(text.parse().unwrap(), now));
         let bytes = encode(&records, now);
         let whole = |bytes: &[u8]| -> Option<Vec<SourceRecord>> {
             let chunk = decode(bytes).ok()?;

@@ -145,7 +145,9 @@ impl Store {
             let rows = transaction.open_table(EXPLAINED)?;
             let found = rows.range((first, len, from)..=(first, len, to))?.rev().take(max);
             found
-                .map(|row| row.map_err(Fault::from).and_then(|(key, row)| Explained::of(key.value(), row.value())))
+                .map(|row| {
+                    row.map_err(Fault::from).and_then(|(key, row)| Explained::of(key.value(), row.value()))
+                })
                 .collect()
         })
     }

@@ -145,7 +145,11 @@ impl Store {
                 unpack(unseal("entries of a feed", part?.1.value())?, &mut entries)?;
             }
             if entries.len() as u64 != head.entries {
-                return Err(Fault::Damaged(format!("{} of {} entries of `{name}`", entries.len(), head.entries)));
+                return Err(Fault::Damaged(format!(
+                    "{} of {} entries of `{name}`",
+                    entries.len(),
+                    head.entries
+                )));
             }
             Ok(Some(FeedState { head, entries }))
         })

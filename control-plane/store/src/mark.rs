@@ -48,9 +48,12 @@ impl Store {
     pub fn box_id(&self, fresh: [u8; 16]) -> Result<[u8; 16], StoreError> {
         self.write(|transaction| {
             let mut marks = transaction.open_table(MARKS)?;
-            let kept: Option<Vec<u8>> = marks.get(BOX_ID)?.map(|row| unseal("a mark", row.value())).transpose()?;
+            let kept: Option<Vec<u8>> =
+                marks.get(BOX_ID)?.map(|row| unseal("a mark", row.value())).transpose()?;
             if let Some(kept) = kept {
-                return kept.try_into().map_err(|_| Fault::Damaged("the box's id has no 16 bytes".to_owned()));
+                return kept
+                    .try_into()
+                    .map_err(|_| Fault::Damaged("the box's id has no 16 bytes".to_owned()));
             }
             marks.insert(BOX_ID, seal(&fresh.as_slice())?.as_slice())?;
             Ok(fresh)

@@ -71,7 +71,9 @@ impl Store {
         self.read(|transaction| {
             let nudges = transaction.open_table(NUDGES)?;
             let found = nudges.range((to_ms(from), 0)..)?.take(max);
-            found.map(|row| row.map_err(Fault::from).and_then(|(_, row)| unseal("a nudge", row.value()))).collect()
+            found
+                .map(|row| row.map_err(Fault::from).and_then(|(_, row)| unseal("a nudge", row.value())))
+                .collect()
         })
     }
 }

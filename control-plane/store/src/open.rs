@@ -57,7 +57,10 @@ impl fmt::Display for SetAside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { from, to, why } = self;
         let (from, to) = (from.display(), to.display());
-        write!(f, "{from} is damaged ({why}); it was set aside as {to} and the box starts with an empty store")
+        write!(
+            f,
+            "{from} is damaged ({why}); it was set aside as {to} and the box starts with an empty store"
+        )
     }
 }
 
@@ -76,7 +79,7 @@ impl Store {
             Ok(Some(database)) => (database, None),
             Ok(None) => (create(folder, &limits)?, None),
             Err(fault) => {
-                let why = fault.damage().ok_or(fault).or_else(|fault| Err(fault.at(&path)))?;
+                let why = fault.damage().ok_or(fault).map_err(|fault| fault.at(&path))?;
                 let to = set_aside(folder, now).map_err(|cause| failed(folder, cause))?;
                 (create(folder, &limits)?, Some(SetAside { from: path.clone(), to, why }))
             }

@@ -36,7 +36,9 @@ pub(crate) struct RoundRow {
 }
 
 /// The rounds that a restore is made of, the oldest first: the last finished one, if any, and those after it.
-pub(crate) fn relevant(rounds: &impl ReadableTable<u64, &'static [u8]>) -> Result<Vec<(u64, RoundRow)>, Fault> {
+pub(crate) fn relevant(
+    rounds: &impl ReadableTable<u64, &'static [u8]>,
+) -> Result<Vec<(u64, RoundRow)>, Fault> {
     let mut found = Vec::new();
     for row in rounds.iter()?.rev() {
         let (number, row) = row?;
@@ -65,7 +67,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Damaged`].
     pub fn begin_round(&self, now: SystemTime) -> Result<Round, StoreError> {
-        let unfinished = self.read(|transaction| unfinished(transaction))?;
+        let unfinished = self.read(unfinished)?;
         if unfinished >= UNFINISHED_MAX {
             self.fold(now)?;
         }
@@ -119,7 +121,8 @@ fn unfinished(transaction: &ReadTransaction) -> Result<usize, Fault> {
 fn enter(transaction: &WriteTransaction, row: RoundRow) -> Result<u64, Fault> {
     let mut rounds = transaction.open_table(ROUNDS)?;
     let last = rounds.last()?.map_or(0, |(number, _)| number.value());
-    let number = last.checked_add(1).ok_or_else(|| Fault::Damaged("the last round number is used".to_owned()))?;
+    let number =
+        last.checked_add(1).ok_or_else(|| Fault::Damaged("the last round number is used".to_owned()))?;
     rounds.insert(number, seal(&row)?.as_slice())?;
     Ok(number)
 }
@@ -199,7 +202,12 @@ impl Round {
     fn expect_room(&self, more: u64) -> Result<(), StoreError> {
         if more > BATCH_MAX as u64 {
             let way_out = "add them in several batches";
-            return Err(StoreError::TooMany { what: "records at once", found: more, max: BATCH_MAX as u64, way_out });
+            return Err(StoreError::TooMany {
+                what: "records at once",
+                found: more,
+                max: BATCH_MAX as u64,
+                way_out,
+            });
         }
         let (found, max) = (self.row.records + more, self.store.limits().sources);
         if found > max {

@@ -99,7 +99,8 @@ impl Store {
         self.reopen()?;
         let outcome = {
             let held = self.shared.database.read().unwrap_or_else(PoisonError::into_inner);
-            let closed = || Fault::from(redb::StorageError::Io(io::Error::other("closed by another failure")));
+            let closed =
+                || Fault::from(redb::StorageError::Io(io::Error::other("closed by another failure")));
             Fault::contain(|| work(held.as_ref().ok_or_else(closed)?))
         };
         outcome.map_err(|fault| {

@@ -30,12 +30,19 @@ fn survives(folder: &Path, bytes: &[u8], what: &str) -> bool {
     match &set_aside {
         Some(set_aside) => {
             assert!(found.is_empty() && explained == 0, "{what}: {set_aside}");
-            assert_eq!(fs::read(&set_aside.to).unwrap().len() as u64, fs::metadata(&set_aside.to).unwrap().len());
+            assert_eq!(
+                fs::read(&set_aside.to).unwrap().len() as u64,
+                fs::metadata(&set_aside.to).unwrap().len()
+            );
             assert!(set_aside.to_string().contains("set aside as"), "{set_aside}");
         }
         None => {
             // The last commit, or the one before it.
-            assert!(found.len() == 1500 && (19..=20).contains(&explained), "{what}: {} {explained}", found.len());
+            assert!(
+                found.len() == 1500 && (19..=20).contains(&explained),
+                "{what}: {} {explained}",
+                found.len()
+            );
             assert!(found.values().all(|record| record.packets_mean == 2.0), "{what}");
         }
     }
@@ -94,14 +101,18 @@ fn what_never_was_a_store_is_set_aside() {
     let noise: Vec<u8> = (0..100_000).map(|_| random.below(256) as u8).collect();
     let mut magic = noise.clone();
     magic[..9].copy_from_slice(b"redb\x1A\x0A\xA9\x0D\x0A");
-    for (what, bytes) in
-        [("empty", &[][..]), ("a text", b"[ports]\n"), ("zeros", &[0; 70_000]), ("noise", &noise), ("magic", &magic)]
-    {
+    for (what, bytes) in [
+        ("empty", &[][..]),
+        ("a text", b"[ports]\n"),
+        ("zeros", &[0; 70_000]),
+        ("noise", &noise),
+        ("magic", &magic),
+    ] {
         assert!(survives(folder.path(), bytes, what), "{what}");
     }
-    let kept = fs::read_dir(folder.path()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().contains("damaged")
-    });
+    let kept = fs::read_dir(folder.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("damaged"));
     assert_eq!(kept.count(), 3, "only the latest are kept");
 }
 
@@ -163,7 +174,8 @@ fn sources_survive_a_restore_of_damaged_rows() {
         {
             let mut table = transaction.open_table(rows).unwrap();
             for (chunk, at) in [(0, 3), (1, 16 + 64 * 5 + 20)] {
-                let mut bytes = redb::ReadableTable::get(&table, (1, chunk)).unwrap().unwrap().value().to_vec();
+                let mut bytes =
+                    redb::ReadableTable::get(&table, (1, chunk)).unwrap().unwrap().value().to_vec();
                 bytes[at] ^= 1;
                 table.insert((1, chunk), bytes.as_slice()).unwrap();
             }

@@ -89,7 +89,8 @@ fn on_a_small_disk() {
 #[test]
 fn a_full_disk_leaves_the_store_intact() {
     let folder = tempfile::tempdir().unwrap();
-    let script = "mount -t tmpfs -o size=6m tmpfs \"$1\" || exit 77; exec \"$2\" --exact on_a_small_disk --nocapture";
+    let script =
+        "mount -t tmpfs -o size=6m tmpfs \"$1\" || exit 77; exec \"$2\" --exact on_a_small_disk --nocapture";
     let run = Command::new("unshare")
         .args(["-m", "sh", "-c", script, "sh"])
         .args([folder.path(), &std::env::current_exe().unwrap()])

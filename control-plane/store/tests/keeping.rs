@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use repute_model::{Address, Listing, Prefix};
 use repute_store::{
-    FEEDS_MAX, FeedEntry, FeedHead, FeedState, Limits, MARK_BYTES_MAX, MARKS_MAX, NUDGES_MAX, Nudge, POLICIES_MAX,
-    POLICY_TEXTS_MAX, PolicyState, PolicyVersion, Store, StoreError, UNFINISHED_MAX,
+    FEEDS_MAX, FeedEntry, FeedHead, FeedState, Limits, MARK_BYTES_MAX, MARKS_MAX, NUDGES_MAX, Nudge,
+    POLICIES_MAX, POLICY_TEXTS_MAX, PolicyState, PolicyVersion, Store, StoreError, UNFINISHED_MAX,
 };
 
 #[test]
@@ -20,7 +20,10 @@ fn one_store_has_one_daemon() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), Limits::default());
     let error = Store::open(folder.path(), Limits::default(), at(0)).unwrap_err();
-    assert!(matches!(&error, StoreError::Locked { holder: Some(pid), .. } if *pid == std::process::id()), "{error}");
+    assert!(
+        matches!(&error, StoreError::Locked { holder: Some(pid), .. } if *pid == std::process::id()),
+        "{error}"
+    );
     assert!(error.to_string().contains(&format!("process {}", std::process::id())));
     drop(store);
     open(folder.path(), Limits::default());
@@ -30,7 +33,10 @@ fn one_store_has_one_daemon() {
 fn a_folder_that_cannot_be_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = Store::open(&file.path().join("store"), Limits::default(), at(0)).unwrap_err();
-    assert!(matches!(error, StoreError::Folder { .. }) && error.to_string().contains("StateDirectory="), "{error}");
+    assert!(
+        matches!(error, StoreError::Folder { .. }) && error.to_string().contains("StateDirectory="),
+        "{error}"
+    );
 }
 
 #[test]
@@ -86,7 +92,8 @@ fn readers_and_writers_do_not_disturb_each_other() {
     write_round(&store, 0..3000, 1);
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| (2..12).for_each(|round| write_round(&store, 0..3000, round)));
-        let explains = scope.spawn(|| (0..20).for_each(|ms| store.add_explanations(&[explained(1, ms)]).unwrap()));
+        let explains =
+            scope.spawn(|| (0..20).for_each(|ms| store.add_explanations(&[explained(1, ms)]).unwrap()));
         while !(writer.is_finished() && explains.is_finished()) {
             assert_eq!(sources(&store).len(), 3000);
         }
@@ -196,11 +203,14 @@ fn feed(name: &str, entries: Vec<FeedEntry>) -> FeedState {
 fn feeds_come_back_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), Limits::default());
-    let until = prop::option::of((0..1u64 << 40).prop_map(|s| SystemTime::UNIX_EPOCH + Duration::from_secs(s)));
-    let entry = (any::<u128>(), 0..=128u8, 0..=100u8, until, any::<u32>()).prop_map(|(first, len, says, until, note)| {
-        let says = if says == 0 { Listing::Allow } else { Listing::Deny(says) };
-        FeedEntry { prefix: Prefix::containing(Address(first), len), says, until, note }
-    });
+    let until =
+        prop::option::of((0..1u64 << 40).prop_map(|s| SystemTime::UNIX_EPOCH + Duration::from_secs(s)));
+    let entry = (any::<u128>(), 0..=128u8, 0..=100u8, until, any::<u32>()).prop_map(
+        |(first, len, says, until, note)| {
+            let says = if says == 0 { Listing::Allow } else { Listing::Deny(says) };
+            FeedEntry { prefix: Prefix::containing(Address(first), len), says, until, note }
+        },
+    );
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[43; 32]);
     let config = Config { cases: 24, failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, rng)

@@ -58,7 +58,8 @@ impl Model {
     fn explain(&mut self, number: u32, ms: u64) {
         let source = source(number);
         self.explained.insert((source, ms), number);
-        let of_source: Vec<u64> = self.explained.range((source, 0)..=(source, u64::MAX)).map(|(k, _)| k.1).collect();
+        let of_source: Vec<u64> =
+            self.explained.range((source, 0)..=(source, u64::MAX)).map(|(k, _)| k.1).collect();
         if of_source.len() as u64 > PER_SOURCE {
             self.explained.remove(&(source, of_source[0]));
         }
@@ -122,7 +123,8 @@ fn run(steps: Vec<Step>) {
             }
             Step::Nudge(number) => {
                 let (who, why) = ("operator".to_owned(), "seen elsewhere".to_owned());
-                let nudge = Nudge { at: at(1), source: source(number), delta: -100, forgive: false, who, why };
+                let nudge =
+                    Nudge { at: at(1), source: source(number), delta: -100, forgive: false, who, why };
                 store.add_nudge(&nudge).unwrap();
                 model.nudges.push(nudge.source);
             }

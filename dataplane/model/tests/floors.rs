@@ -21,6 +21,7 @@ const FLOORS: [&[&str]; 5] = [
         "repute-zones",
         "repute-learning",
         "repute-siem",
+        "repute-metrics",
         "repute-engine",
     ],
     &["repute-server"],
