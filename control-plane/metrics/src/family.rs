@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
@@ -44,8 +44,7 @@ impl<'a> Families<'a> {
         let mut metric =
             self.0.encode_descriptor(about.name, about.help, unit.as_ref(), MetricType::Counter)?;
         for (labels, value) in samples {
-            let labels = cut(labels);
-            metric.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
+            sample(&mut metric, labels, |metric| metric.encode_counter::<NoLabelSet, _, u64>(&value, None))?;
         }
         Ok(())
     }
@@ -60,7 +59,7 @@ impl<'a> Families<'a> {
         let mut metric =
             self.0.encode_descriptor(about.name, about.help, unit.as_ref(), MetricType::Gauge)?;
         for (labels, value) in samples {
-            metric.encode_family(&cut(labels))?.encode_gauge(&value)?;
+            sample(&mut metric, labels, |metric| metric.encode_gauge(&value))?;
         }
         Ok(())
     }
@@ -84,12 +83,21 @@ impl<'a> Families<'a> {
             let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds.zip(series.counts).collect();
             let count = series.counts.iter().sum();
-            let labels = cut(labels);
-            let mut metric = metric.encode_family(&labels)?;
-            metric.encode_histogram::<NoLabelSet>(series.sum_s, count, &buckets, None)?;
+            sample(&mut metric, labels, |metric| {
+                metric.encode_histogram::<NoLabelSet>(series.sum_s, count, &buckets, None)
+            })?;
         }
         Ok(())
     }
+}
+
+/// Writes one sample; without labels there are no empty braces.
+fn sample(
+    metric: &mut MetricEncoder,
+    labels: Labels,
+    write: impl FnOnce(&mut MetricEncoder) -> fmt::Result,
+) -> fmt::Result {
+    if labels.is_empty() { write(metric) } else { write(&mut metric.encode_family(&cut(labels))?) }
 }
 
 fn unit(about: About) -> Option<Unit> {

@@ -18,7 +18,7 @@ pub fn at(ms: u64) -> SystemTime {
 
 /// Every third one is IPv6.
 pub fn source(number: u32) -> Source {
-    let address = if number % 3 == 0 {
+    let address = if number.is_multiple_of(3) {
         Address((0x2001_0db8_u128 << 96) | (u128::from(number) << 64))
     } else {
         Address::v4(0x0a00_0000 + number)
@@ -33,7 +33,7 @@ pub fn record(number: u32, round: u32) -> SourceRecord {
         band: Band::from_index((number % 5) as u8),
         packets_mean: round as f32,
         samples: (round % 256) as u8,
-        service: (number % 2 == 0).then_some((number % 255) as u8),
+        service: number.is_multiple_of(2).then_some((number % 255) as u8),
         tallies: [round as u16; 6],
         ..SourceRecord::new(source(number), at(u64::from(round)))
     }
