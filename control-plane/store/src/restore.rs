@@ -44,7 +44,8 @@ pub struct Restore {
 
 impl Store {
     /// Every source in its latest record, in no order, as of this moment: rounds that are written meanwhile are not
-    /// seen. An error is about one chunk or some records of it; the iterator goes on with the next.
+    /// seen, and the room of what they replace is not free before the iterator is dropped. An error is about one chunk,
+    /// some records of it, or the rest of a round; the iterator goes on with the next.
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Damaged`].
@@ -72,7 +73,12 @@ impl Iterator for Restore {
             let Some(chunk) = &mut self.chunk else {
                 match Fault::contain(|| self.walk.next().transpose()) {
                     Ok(chunk) => self.chunk = Some(chunk?),
-                    Err(fault) => return Some(Err(fault.at(self.store.path()))),
+                    Err(fault) => {
+                        if fault.spoils() {
+                            self.walk.leave_round();
+                        }
+                        return Some(Err(fault.at(self.store.path())));
+                    }
                 }
                 continue;
             };
@@ -137,6 +143,11 @@ impl Walk {
         let rounds = rounds.into_iter().map(|(number, _)| number).collect();
         let sources = transaction.open_table(SOURCES)?;
         Ok(Self { sources, rounds, chunks: None, met: Met::default() })
+    }
+
+    /// Goes on with the round before: what failed would fail again.
+    fn leave_round(&mut self) {
+        self.chunks = None;
     }
 
     fn read(&mut self, bytes: &[u8]) -> Result<Unseen, Fault> {

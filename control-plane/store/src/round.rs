@@ -35,6 +35,9 @@ pub(crate) struct RoundRow {
     pub records: u64,
 }
 
+/// A round whose row is damaged.
+const UNREADABLE: RoundRow = RoundRow { begun: SystemTime::UNIX_EPOCH, finished: false, records: 0 };
+
 /// The rounds that a restore is made of, the oldest first: the last finished one, if any, and those after it.
 pub(crate) fn relevant(
     rounds: &impl ReadableTable<u64, &'static [u8]>,
@@ -42,7 +45,8 @@ pub(crate) fn relevant(
     let mut found = Vec::new();
     for row in rounds.iter()?.rev() {
         let (number, row) = row?;
-        let row: RoundRow = unseal("a round", row.value())?;
+        // What cannot be read may have chunks that can.
+        let row: RoundRow = unseal("a round", row.value()).unwrap_or(UNREADABLE);
         found.push((number.value(), row));
         if row.finished {
             break;
@@ -69,7 +73,11 @@ impl Store {
     pub fn begin_round(&self, now: SystemTime) -> Result<Round, StoreError> {
         let unfinished = self.read(unfinished)?;
         if unfinished >= UNFINISHED_MAX {
-            self.fold(now)?;
+            match self.fold(now) {
+                // There is no room to fold: this round makes some when it is finished.
+                Err(StoreError::Full { .. }) => {}
+                folded => folded?,
+            }
         }
         let row = RoundRow { begun: now, finished: false, records: 0 };
         let number = self.free(|transaction| enter(transaction, row))?;

@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Random, at, explained, open, source, sources, write_round};
+use common::{Random, at, explained, open, sources, write_round};
 use redb::{Database, ReadableDatabase, TableDefinition};
 use repute_store::{FILE, Limits, Opened, Store, StoreError};
 
@@ -179,6 +179,8 @@ fn sources_survive_a_restore_of_damaged_rows() {
                 bytes[at] ^= 1;
                 table.insert((1, chunk), bytes.as_slice()).unwrap();
             }
+            let rounds: TableDefinition<u64, &[u8]> = TableDefinition::new("rounds");
+            transaction.open_table(rounds).unwrap().insert(1, &[1, 2, 3][..]).unwrap();
         }
         transaction.commit().unwrap();
     }
@@ -186,5 +188,6 @@ fn sources_survive_a_restore_of_damaged_rows() {
     let (sound, damaged): (Vec<_>, Vec<_>) = store.restore_sources(at(0)).unwrap().partition(Result::is_ok);
     assert_eq!((sound.len(), damaged.len()), (1999, 2), "one record, and one chunk whose head is wrong");
     assert!(damaged.iter().all(|error| matches!(error, Err(StoreError::Damaged { .. }))));
-    assert_eq!(store.explanations(source(1), at(0), at(1), 9).unwrap(), []);
+    write_round(&store, 0..10, 2);
+    assert_eq!(sources(&store).len(), 10);
 }
