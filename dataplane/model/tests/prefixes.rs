@@ -27,7 +27,7 @@ fn same_answers(entries: &[Entry], around: &[Entry], others: &[Address]) -> Resu
         let located = table.locate(address);
         prop_assert_eq!(table.get(address), plain(entries, address), "{}", address);
         prop_assert_eq!(table.at(located, address), table.get(address), "{}", address);
-        prop_assert!(table.first_line(located).is_some() || table.get(address).is_none());
+        prop_assert!(table.first_lines(located).is_some() || table.get(address).is_none());
     }
     Ok(())
 }

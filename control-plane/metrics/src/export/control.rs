@@ -1,0 +1,93 @@
+//! What the control plane does: policy, feeds, events, store, API.
+
+use std::fmt;
+
+use super::shown;
+use crate::family::{About, Families, Labels, seconds};
+use crate::{BoxSnapshot, EventInput, EventSink, FeedSnapshot, StoreSnapshot};
+
+const fn about(name: &'static str, unit: &'static str, help: &'static str) -> About {
+    About { name, unit, help }
+}
+
+/// Writes it all; returns how many elements of lists were left out.
+pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<usize, fmt::Error> {
+    let build = &snapshot.build;
+    let labels: Labels =
+        vec![("version", &build.version), ("revision", &build.revision), ("dpdk", &build.dpdk)];
+    families.info(about("build", "", "What runs."), labels)?;
+    let single = |value: Option<f64>| value.map(|value| (vec![], value));
+    let begun = about("start_time", "seconds", "When reputed began, in seconds since 1970.");
+    families.gauge(begun, single(seconds(snapshot.started)))?;
+    let version = about("policy_version", "", "Version of the latest policy.");
+    families.gauge(version, single(Some(snapshot.policy.version as f64)))?;
+    let applied = about("policy_applied_timestamp", "seconds", "When the latest policy was applied.");
+    families.gauge(applied, single(seconds(snapshot.policy.applied)))?;
+    let active = about("mitigations_active", "", "Sources that are limited now.");
+    families.gauge(active, single(Some(snapshot.mitigations_active as f64)))?;
+    let feeds = shown(&snapshot.feeds, |feed| &feed.name);
+    let sinks = shown(&snapshot.sinks, |sink| &sink.name);
+    let inputs = shown(&snapshot.inputs, |input| &input.name);
+    export_feeds(&feeds, families)?;
+    export_events(&sinks, &inputs, families)?;
+    export_store(snapshot.store.as_ref(), families)?;
+    let requests = snapshot.requests.iter().map(|series| {
+        let labels: Labels = vec![("method", &series.key.method), ("code", &series.key.code)];
+        (labels, series)
+    });
+    families.histogram(
+        about("api_request_duration", "seconds", "How long requests to the API took."),
+        requests,
+    )?;
+    let all = snapshot.feeds.len() + snapshot.sinks.len() + snapshot.inputs.len();
+    Ok(all - feeds.len() - sinks.len() - inputs.len())
+}
+
+fn export_feeds(feeds: &[&FeedSnapshot], families: &mut Families) -> fmt::Result {
+    let entries = about("feed_entries", "", "Entries of the feed in force.");
+    families.gauge(entries, feeds.iter().map(|feed| (of("feed", &feed.name), feed.entries as f64)))?;
+    let refreshed =
+        about("feed_last_success_timestamp", "seconds", "When the feed was last imported or unchanged.");
+    let times = feeds.iter().filter_map(|feed| Some((of("feed", &feed.name), seconds(feed.refreshed)?)));
+    families.gauge(refreshed, times)?;
+    let refreshes = about("feed_refreshes", "", "Refreshes of the feed that were tried.");
+    families.counter(refreshes, feeds.iter().map(|feed| (of("feed", &feed.name), feed.refreshes)))?;
+    let failures =
+        about("feed_refresh_failures", "", "Refreshes of the feed that failed; what it said before holds.");
+    families.counter(failures, feeds.iter().map(|feed| (of("feed", &feed.name), feed.failures)))
+}
+
+fn export_events(sinks: &[&EventSink], inputs: &[&EventInput], families: &mut Families) -> fmt::Result {
+    let queued = about("events_queued", "", "Events that wait for the sink now.");
+    families.gauge(queued, sinks.iter().map(|sink| (of("sink", &sink.name), sink.queued as f64)))?;
+    let capacity = about("events_queue_capacity", "", "Events that may wait for the sink.");
+    families.gauge(capacity, sinks.iter().map(|sink| (of("sink", &sink.name), sink.capacity as f64)))?;
+    let sent = about("events_sent", "", "Events that the sink took.");
+    families.counter(sent, sinks.iter().map(|sink| (of("sink", &sink.name), sink.sent)))?;
+    let dropped = about("events_dropped", "", "Events dropped: the queue was full or the sink refused them.");
+    families.counter(dropped, sinks.iter().map(|sink| (of("sink", &sink.name), sink.dropped)))?;
+    let received = about("events_received", "", "Events taken from the input.");
+    families.counter(received, inputs.iter().map(|input| (of("input", &input.name), input.received)))?;
+    let refused = about("events_refused", "", "Events of the input that no parser or rule understood.");
+    families.counter(refused, inputs.iter().map(|input| (of("input", &input.name), input.refused)))
+}
+
+fn export_store(store: Option<&StoreSnapshot>, families: &mut Families) -> fmt::Result {
+    let gauge = |value: fn(&StoreSnapshot) -> Option<f64>| store.and_then(value).map(|value| (vec![], value));
+    let bytes = about("store_file", "bytes", "Size of the file that survives a restart.");
+    families.gauge(bytes, gauge(|store| Some(store.file_bytes as f64)))?;
+    let round =
+        about("store_last_round_timestamp", "seconds", "When the last finished round of snapshots began.");
+    families.gauge(round, gauge(|store| seconds(store.last_round)))?;
+    let sources = about("store_sources", "", "Sources in the last finished round of snapshots.");
+    families.gauge(sources, gauge(|store| Some(store.sources as f64)))?;
+    let explanations = about("store_explanations", "", "Explanations that are kept.");
+    families.gauge(explanations, gauge(|store| Some(store.explanations as f64)))?;
+    let failures =
+        about("store_write_failures", "", "Writes to the store that failed; what it held before stays.");
+    families.counter(failures, store.map(|store| (vec![], store.failures)))
+}
+
+fn of<'a>(label: &'static str, name: &'a str) -> Labels<'a> {
+    vec![(label, name)]
+}

@@ -1,0 +1,123 @@
+//! What the daemon says about the box: plain numbers of one moment.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use crate::{RequestSeries, WorkerSnapshot};
+
+/// A count under a name from a closed set: a reason, a band, a class, a stage.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Named {
+    /// The name as in config, API and CLI.
+    pub name: Cow<'static, str>,
+    /// How many.
+    pub count: u64,
+}
+
+impl Named {
+    /// So many of that.
+    pub fn new(name: impl Into<Cow<'static, str>>, count: u64) -> Self {
+        Self { name: name.into(), count }
+    }
+}
+
+/// Everything about one box.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct BoxSnapshot {
+    /// What runs.
+    pub build: Build,
+    /// When it began.
+    pub started: Option<SystemTime>,
+    /// The latest policy.
+    pub policy: PolicyInForce,
+    /// By their numbers.
+    pub workers: Vec<WorkerSnapshot>,
+    /// Sources that are limited now.
+    pub mitigations_active: u64,
+    /// Feeds by unique names.
+    pub feeds: Vec<FeedSnapshot>,
+    /// Where events go, by unique names.
+    pub sinks: Vec<EventSink>,
+    /// Where events come from, by unique names.
+    pub inputs: Vec<EventInput>,
+    /// What survives a restart; `None` where the box runs without.
+    pub store: Option<StoreSnapshot>,
+    /// How long the API took, from [`crate::RequestLatency::series`].
+    pub requests: Vec<RequestSeries>,
+}
+
+/// What runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Build {
+    /// Version of reputed.
+    pub version: String,
+    /// The commit it was built from.
+    pub revision: String,
+    /// Version of DPDK.
+    pub dpdk: String,
+}
+
+/// The latest policy, whether or not every worker has taken it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PolicyInForce {
+    /// Its version.
+    pub version: u64,
+    /// When it was applied.
+    pub applied: Option<SystemTime>,
+}
+
+/// One feed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FeedSnapshot {
+    /// Its name in the config.
+    pub name: String,
+    /// Entries in force.
+    pub entries: u64,
+    /// When it was last imported or found unchanged.
+    pub refreshed: Option<SystemTime>,
+    /// Refreshes tried.
+    pub refreshes: u64,
+    /// Of those: failed; the entries before stay in force.
+    pub failures: u64,
+}
+
+/// One way out for events.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EventSink {
+    /// Its name in the config.
+    pub name: String,
+    /// Events that wait now.
+    pub queued: u64,
+    /// Events that may wait.
+    pub capacity: u64,
+    /// Events sent.
+    pub sent: u64,
+    /// Events dropped because the queue was full or the sink refused them.
+    pub dropped: u64,
+}
+
+/// One way in for events.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EventInput {
+    /// Its name in the config.
+    pub name: String,
+    /// Events taken.
+    pub received: u64,
+    /// Events that no rule or no parser understood.
+    pub refused: u64,
+}
+
+/// What survives a restart.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StoreSnapshot {
+    /// Bytes of its file.
+    pub file_bytes: u64,
+    /// When the last finished round of snapshots began.
+    pub last_round: Option<SystemTime>,
+    /// Sources in it.
+    pub sources: u64,
+    /// Explanations that are kept.
+    pub explanations: u64,
+    /// Writes that failed.
+    pub failures: u64,
+}

@@ -1,0 +1,95 @@
+//! A box with something of everything.
+
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+#![allow(dead_code)] // not every test needs all of it
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use repute_metrics::{
+    BoxSnapshot, Build, EventInput, EventSink, FeedSnapshot, Named, PolicyInForce, PortSnapshot,
+    RequestLatency, StoreSnapshot, WorkerSnapshot,
+};
+
+pub fn at(seconds: u64) -> Option<SystemTime> {
+    Some(UNIX_EPOCH + Duration::from_secs(1_790_000_000 + seconds))
+}
+
+fn port(name: &str) -> PortSnapshot {
+    PortSnapshot {
+        name: name.to_owned(),
+        received: 1000,
+        received_bytes: 640_000,
+        forwarded: 900,
+        dropped: vec![Named::new("standing", 60), Named::new("queue-full", 10)],
+        queued: 20,
+        handed: 15,
+        taken: 5,
+        offered: 930,
+        released: 20,
+        mirrored: 10,
+        sent: 929,
+        sent_bytes: 600_000,
+        refused: 1,
+    }
+}
+
+fn worker(number: u16) -> WorkerSnapshot {
+    WorkerSnapshot {
+        number,
+        ticks: 60_000,
+        policy_version: 3,
+        batches: 500,
+        ports: vec![port("outside"), port("inside")],
+        bands: vec![Named::new("excellent", 800), Named::new("malicious", 60)],
+        control: vec![Named::new("arp", 12)],
+        tracked: 250,
+        capacity: 1000,
+        sweep_ms: 1250,
+        longest_breath_ns: 2_500_000,
+        memory_bytes: 1 << 20,
+        stage_cycles: vec![Named::new("find", 1 << 33)],
+        measured_packets: 64,
+        ..WorkerSnapshot::default()
+    }
+}
+
+pub fn sample() -> BoxSnapshot {
+    let latency = RequestLatency::default();
+    for micros in [300, 700, 20_000, 9_000_000] {
+        latency.observe("ScoreService/Explain", "OK", Duration::from_micros(micros));
+    }
+    BoxSnapshot {
+        build: Build {
+            version: "0.1.0".to_owned(),
+            revision: "abcdef0".to_owned(),
+            dpdk: "22.11.7".to_owned(),
+        },
+        started: at(0),
+        policy: PolicyInForce { version: 3, applied: at(30) },
+        workers: vec![worker(0), worker(1)],
+        mitigations_active: 4,
+        feeds: vec![FeedSnapshot {
+            name: "drop".to_owned(),
+            entries: 1200,
+            refreshed: at(10),
+            refreshes: 5,
+            failures: 1,
+        }],
+        sinks: vec![EventSink { name: "syslog".to_owned(), queued: 2, capacity: 1024, sent: 90, dropped: 3 }],
+        inputs: vec![EventInput { name: "suricata".to_owned(), received: 745, refused: 5 }],
+        store: Some(StoreSnapshot {
+            file_bytes: 4 << 20,
+            last_round: at(50),
+            sources: 500,
+            explanations: 77,
+            failures: 0,
+        }),
+        requests: latency.series(),
+    }
+}
+
+/// A file of the repository.
+pub fn file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
