@@ -86,6 +86,11 @@ impl Bus {
         Self { inner: Arc::new(Inner { host, boot, policy, desk: Mutex::default() }) }
     }
 
+    /// The name of the box.
+    pub fn host(&self) -> Arc<str> {
+        Arc::clone(&self.inner.host)
+    }
+
     /// Another policy version is in force: later events carry it.
     pub fn set_policy_version(&self, version: u64) {
         self.inner.policy.store(version, Ordering::Relaxed);

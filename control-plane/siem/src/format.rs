@@ -5,6 +5,8 @@
 
 pub mod cef;
 mod ocsf;
+#[cfg(test)]
+mod properties;
 pub mod rfc5424;
 
 use schemars::JsonSchema;
