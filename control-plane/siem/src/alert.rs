@@ -86,7 +86,9 @@ pub enum AlertError {
         expected: &'static str,
     },
     /// A CEF header without all of its fields.
-    #[error("the CEF header has {0} of its 8 fields; expected CEF:0|vendor|product|version|id|name|severity|…")]
+    #[error(
+        "the CEF header has {0} of its 8 fields; expected CEF:0|vendor|product|version|id|name|severity|…"
+    )]
     Header(usize),
     /// Neither CEF nor EVE in a syslog message.
     #[error("neither `CEF:` nor `@cee:` nor a JSON object in the message")]

@@ -278,8 +278,10 @@ mod tests {
         let mut all = bus.subscribe("all", 4000).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| for _ in 0..1000 {
-                    bus.publish(NOW, link());
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        bus.publish(NOW, link());
+                    }
                 });
             }
         });

@@ -19,13 +19,13 @@ use tokio::task::AbortHandle;
 
 use crate::alert::Alert;
 
+pub(crate) use counts::Counts;
 pub use counts::IntakeCounts;
 pub use file::{FileConfig, FileInput};
+pub(crate) use output::Output;
 pub use syslog::SyslogConfig;
 pub use tail::Position;
 pub use unix::{UnixConfig, UnixKind};
-pub(crate) use counts::Counts;
-pub(crate) use output::Output;
 
 /// Alerts that the daemon's channel should hold.
 pub const RECEIVED_MAX: usize = 4096;

@@ -177,7 +177,14 @@ impl Rules {
         Decision { source, outcome }
     }
 
-    fn outcome(&mut self, input: &str, alert: &Alert, culprit: Culprit, source: Source, now: Instant) -> Outcome {
+    fn outcome(
+        &mut self,
+        input: &str,
+        alert: &Alert,
+        culprit: Culprit,
+        source: Source,
+        now: Instant,
+    ) -> Outcome {
         let rule = self.rules.iter().find(|rule| rule.matches(input, alert, culprit.side));
         let (name, action) = rule.map_or(("", &self.default), |rule| (&rule.name, &rule.action));
         if *action == Action::Ignore {

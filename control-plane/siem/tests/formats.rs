@@ -91,7 +91,9 @@ async fn ocsf_objects_have_what_their_class_requires() {
             }
             2004 => {
                 assert!((1..=3).contains(&activity));
-                assert!(object["finding_info"]["uid"].is_string() && object["finding_info"]["title"].is_string());
+                assert!(
+                    object["finding_info"]["uid"].is_string() && object["finding_info"]["title"].is_string()
+                );
             }
             0 => assert_eq!(activity, 99),
             other => panic!("class {other}"),

@@ -45,10 +45,10 @@ fn rsyslogd() -> Option<&'static str> {
     found
 }
 
-fn pki(folder: &Path) {
+fn pki(folder: &Path, authority: &str) {
     let mut ca = CertificateParams::new(vec![]).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    ca.distinguished_name.push(rcgen::DnType::CommonName, "test CA");
+    ca.distinguished_name.push(rcgen::DnType::CommonName, authority);
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
     fs::write(folder.join("ca.pem"), ca.pem()).unwrap();
     for name in ["receiver.example", "box.example"] {
@@ -64,7 +64,7 @@ fn pki(folder: &Path) {
 impl Receiver {
     fn start(program: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        pki(folder.path());
+        pki(folder.path(), "test CA");
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (tcp, tls) = (free(), free());
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -84,9 +84,9 @@ impl Receiver {
         let fields: Vec<_> = fields
             .iter()
             .map(|(name, property)| {
-                let (property, date) = property.split_once(":::").map_or((*property, ""), |(property, _)| {
-                    (property, "dateFormat=\"rfc3339\" ")
-                });
+                let (property, date) = property
+                    .split_once(":::")
+                    .map_or((*property, ""), |(property, _)| (property, "dateFormat=\"rfc3339\" "));
                 format!("property(outname=\"{name}\" name=\"{property}\" {date}format=\"jsonf\")")
             })
             .collect();
@@ -196,7 +196,8 @@ async fn rsyslog_parses_every_message_over_udp_tcp_and_tls() {
     let bus = common::bus();
     let mut events = bus.subscribe("test", 1000).unwrap();
     let inputs = [("udp", Format::Text), ("tcp", Format::Json), ("tls", Format::Cef)];
-    let sinks = inputs.map(|(name, format)| Sink::start(&bus, sink(name, receiver.target(name), format)).unwrap());
+    let sinks =
+        inputs.map(|(name, format)| Sink::start(&bus, sink(name, receiver.target(name), format)).unwrap());
     let all = common::every();
     let count = all.len();
     for what in all {
@@ -226,7 +227,7 @@ async fn a_receiver_without_our_trust_gets_nothing() {
     let receiver = Receiver::start(program);
     receiver.is_up().await;
     let strangers = tempfile::tempdir().unwrap();
-    pki(strangers.path());
+    pki(strangers.path(), "another CA");
     let Target::Tls { to, facility, tls } = receiver.target("tls") else { panic!("not TLS") };
     let wrong_ca = TlsConfig { ca: strangers.path().join("ca.pem"), ..tls.clone() };
     let wrong_name = TlsConfig { server_name: Some("other.example".to_owned()), ..tls };
@@ -237,8 +238,14 @@ async fn a_receiver_without_our_trust_gets_nothing() {
         let _sink = Sink::start(&bus, config).unwrap();
         bus.publish(common::at(), PortLink { port: "p".to_owned(), up: true });
         events.next().await.unwrap();
-        let What::SinkFailed(failed) = &events.next().await.unwrap().what.clone() else { panic!("no failure") };
-        assert!(failed.reason.contains(reason) || failed.reason.contains("not valid for name"), "{}", failed.reason);
+        let What::SinkFailed(failed) = &events.next().await.unwrap().what.clone() else {
+            panic!("no failure")
+        };
+        assert!(
+            failed.reason.contains(reason) || failed.reason.contains("not valid for name"),
+            "{}",
+            failed.reason
+        );
     }
     assert!(receiver.received("tls").is_empty());
 }

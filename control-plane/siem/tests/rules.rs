@@ -50,7 +50,10 @@ fn the_first_rule_that_matches_decides() {
     assert_eq!(says("eve", &alert("192.0.2.1", 150, "", 2, 1)), "-700 points by rule range");
     assert_eq!(says("eve", &alert("192.0.2.1", 150, "", 2, 1)), "the same alert again");
     assert_eq!(says("eve", &alert("192.0.2.1", 150, "", 3, 2)), "-50 points by default");
-    assert_eq!(says("eve", &alert("192.0.2.1", 1, "et tor Exit", 3, 1)), "slow for 192.0.2.1 for 600 s by rule tor");
+    assert_eq!(
+        says("eve", &alert("192.0.2.1", 1, "et tor Exit", 3, 1)),
+        "slow for 192.0.2.1 for 600 s by rule tor"
+    );
     assert_eq!(
         says("eve", &alert("2001:db8:0:7::1", 1, "Worm", 3, 1)),
         "drop for 2001:db8::/48 for 60 s by rule neighbours"
@@ -74,7 +77,7 @@ fn a_storm_takes_no_more_from_a_source_than_the_bound() {
         {
             taken -= i32::from(points);
         }
-        let storm = alert("198.51.100.7", 1, "ET TOR", 1, u64::from(flow));
+        let storm = alert("198.51.100.7", 1, "ET TOR exit", 1, u64::from(flow));
         treated += u32::from(matches!(rules.decide("eve", &storm, now).outcome, Outcome::React(_)));
     }
     assert!((1490..=1500).contains(&taken), "{taken}");
@@ -150,14 +153,25 @@ fn the_sample_of_a_real_suricata_drives_nudges() {
         };
         alerts += 1;
         let json: serde_json::Value = serde_json::from_slice(line).unwrap();
-        let errors: Vec<_> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
-        // What a newer schema does not know of an older engine's record is not ours to judge.
-        let foreign = |error: &String| error.contains("Additional properties");
-        assert!(errors.iter().all(foreign), "{errors:?}");
-        assert_eq!(Some(alert.signature_text.as_str()), Some(json["alert"]["signature_id"].to_string().as_str()));
+        // A newer schema may refuse what an older engine wrote elsewhere; what is read here it has to accept.
+        let read =
+            ["/timestamp", "/event_type", "/src_ip", "/dest_ip", "/direction", "/flow_id", "/flow/src_ip"];
+        let errors = schema.iter_errors(&json).map(|error| format!("{}: {error}", error.instance_path()));
+        let ours = |error: &String| {
+            error.starts_with("/alert:")
+                || error.starts_with("/alert/s")
+                || error.starts_with("/alert/category")
+                || read.iter().any(|path| error.starts_with(path))
+        };
+        assert_eq!(errors.filter(ours).collect::<Vec<_>>(), [""; 0]);
+        assert_eq!(alert.signature_text, json["alert"]["signature_id"].to_string());
         let decision = rules.decide("suricata", &alert, now);
         let source = decision.source.unwrap();
-        assert_eq!(source.to_string(), json["src_ip"].as_str().unwrap(), "the stranger, never the host inside");
+        assert_eq!(
+            source.to_string(),
+            json["src_ip"].as_str().unwrap(),
+            "the stranger, never the host inside"
+        );
         match decision.outcome {
             Outcome::React(Reaction { change: Change::Nudge { points: by, .. }, .. }) => {
                 *points.entry(source).or_default() += i32::from(by);

@@ -140,7 +140,10 @@ async fn redirects_are_refused_and_the_next_step_takes_over() {
     bus.publish(common::at(), common::mitigation(Phase::Began, "2001:db8::7"));
     chat.answer(&format!("307 Elsewhere\r\nLocation: {}", pager.step("", 1).url)).await;
     let failed = until(&mut events, StepState::Failed).await;
-    assert_eq!((failed.step.as_deref(), failed.detail.as_deref()), (Some("chat"), Some("the receiver answered 307 Temporary Redirect")));
+    assert_eq!(
+        (failed.step.as_deref(), failed.detail.as_deref()),
+        (Some("chat"), Some("the receiver answered 307 Temporary Redirect"))
+    );
     assert_eq!(until(&mut events, StepState::Escalated).await.step.as_deref(), Some("pager"));
     assert_eq!(pager.answer("200 OK").await.json()["step"], "pager");
 }

@@ -92,11 +92,13 @@ fn fields(extension: &str) -> Vec<(&str, String)> {
 /// Where `wanted` stands without a backslash before it.
 fn unescaped(text: &str, wanted: char) -> Option<usize> {
     let mut escaped = false;
-    text.char_indices().find(|&(_, c)| {
-        let found = c == wanted && !escaped;
-        escaped = c == '\\' && !escaped;
-        found
-    }).map(|(at, _)| at)
+    text.char_indices()
+        .find(|&(_, c)| {
+            let found = c == wanted && !escaped;
+            escaped = c == '\\' && !escaped;
+            found
+        })
+        .map(|(at, _)| at)
 }
 
 fn unescape(value: &str) -> String {

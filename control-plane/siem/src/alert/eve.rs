@@ -62,8 +62,10 @@ struct Party<'a> {
 pub fn parse_eve(record: &[u8]) -> Result<Option<Alert>, AlertError> {
     let text = utf8(record)?.trim_ascii();
     let text = text.strip_prefix("@cee:").unwrap_or(text);
-    let record: Record<'_> = serde_json::from_str(text)
-        .map_err(|error| AlertError::NotJson { column: error.column(), reason: bounded(&error.to_string()) })?;
+    let record: Record<'_> = serde_json::from_str(text).map_err(|error| AlertError::NotJson {
+        column: error.column(),
+        reason: bounded(&error.to_string()),
+    })?;
     match record.event_type.as_deref() {
         Some("alert") => alert(&record).map(Some),
         Some(_) => Ok(None),
@@ -121,7 +123,8 @@ fn same_address(a: &str, b: &str) -> bool {
 /// `2023-09-18T06:13:41.532140+0000`: RFC 3339 but for the colon in the offset.
 fn time(text: &str) -> Result<SystemTime, AlertError> {
     let at: Result<Timestamp, _> = text.parse();
-    at.map(SystemTime::from).map_err(|_| wrong("timestamp", text, "a time such as 2023-09-18T06:13:41.5+0000"))
+    at.map(SystemTime::from)
+        .map_err(|_| wrong("timestamp", text, "a time such as 2023-09-18T06:13:41.5+0000"))
 }
 
 #[cfg(test)]
@@ -163,7 +166,10 @@ mod tests {
         for (text, says) in [
             ("{", "column 1: not JSON"),
             ("{}", "`event_type` is missing"),
-            (&ALERT.replace("2001:db8::2", "nobody"), "`dest_ip` is `nobody`; expected an IPv4 or IPv6 address"),
+            (
+                &ALERT.replace("2001:db8::2", "nobody"),
+                "`dest_ip` is `nobody`; expected an IPv4 or IPv6 address",
+            ),
             (&ALERT.replace("\"severity\":2", "\"severity\":0"), "`alert.severity` is `0`"),
             (&ALERT.replace("\"severity\":2", "\"severity\":900"), "not JSON"),
             (&ALERT.replace("2023-09", "2023-19"), "`timestamp` is `2023-19"),
@@ -172,6 +178,9 @@ mod tests {
             assert!(error.contains(says), "{error}");
         }
         assert_eq!(parse_eve(b"{\"a\xff\""), Err(AlertError::NotUtf8(3)));
-        assert_eq!(parse_eve(&vec![b' '; super::super::RECORD_MAX + 1]).unwrap_err(), AlertError::TooLong(262_145));
+        assert_eq!(
+            parse_eve(&vec![b' '; super::super::RECORD_MAX + 1]).unwrap_err(),
+            AlertError::TooLong(262_145)
+        );
     }
 }

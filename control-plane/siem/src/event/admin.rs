@@ -143,6 +143,9 @@ pub struct PolicyExpired {
 impl fmt::Display for PolicyExpired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { version, restores, expired } = self;
-        write!(f, "nobody confirmed policy version {expired}: version {restores} is back as version {version}")
+        write!(
+            f,
+            "nobody confirmed policy version {expired}: version {restores} is back as version {version}"
+        )
     }
 }

@@ -40,7 +40,9 @@ pub fn object(event: &Event) -> Value {
             (Class::DetectionFinding, life_of_band(change) as u32, band(change, event))
         }
         What::AlertReceived(alert) => (Class::DetectionFinding, Life::Create as u32, finding(alert, event)),
-        What::IncidentStep(step) => (Class::DetectionFinding, life_of_step(step) as u32, incident(step, event)),
+        What::IncidentStep(step) => {
+            (Class::DetectionFinding, life_of_step(step) as u32, incident(step, event))
+        }
         // 99: an activity that the schema does not name; `metadata.event_code` does.
         _ => (Class::Base, 99, Map::new()),
     };
@@ -99,12 +101,12 @@ fn network(mitigation: &Mitigation, event: &Event) -> Map<String, Value> {
 fn control(mitigation: &Mitigation) -> (u8, u8) {
     let treatment = &mitigation.treatment;
     match mitigation.phase {
-        Phase::Ended => (1, 1),                      // allowed, allowed
-        _ if treatment.drop => (2, 6),               // denied, dropped
-        _ if treatment.block_new => (2, 2),          // denied, blocked
-        _ if treatment.meter.is_some() => (2, 6),    // denied, dropped: what is above the limit
-        _ if treatment.limits() => (4, 14),          // modified, delayed
-        _ => (3, 17),                                // observed, logged
+        Phase::Ended => (1, 1),                   // allowed, allowed
+        _ if treatment.drop => (2, 6),            // denied, dropped
+        _ if treatment.block_new => (2, 2),       // denied, blocked
+        _ if treatment.meter.is_some() => (2, 6), // denied, dropped: what is above the limit
+        _ if treatment.limits() => (4, 14),       // modified, delayed
+        _ => (3, 17),                             // observed, logged
     }
 }
 
@@ -119,7 +121,8 @@ fn life_of_band(change: &BandChanged) -> Life {
 
 fn band(change: &BandChanged, event: &Event) -> Map<String, Value> {
     let uid = format!("standing {}", change.source);
-    let mut object = about(change.source, &uid, &format!("standing of {} is {}", change.source, change.to), event);
+    let mut object =
+        about(change.source, &uid, &format!("standing of {} is {}", change.source, change.to), event);
     object.insert("risk_score".to_owned(), risk(change.score).into());
     object.insert("action_id".to_owned(), 3.into());
     object.insert("disposition_id".to_owned(), 15.into());
@@ -133,7 +136,8 @@ fn finding(alert: &AlertReceived, event: &Event) -> Map<String, Value> {
         None => fields(json!({ "finding_info": { "uid": uid, "title": alert.name } })),
     };
     if let Some(Value::Object(info)) = object.get_mut("finding_info") {
-        let analytic = json!({ "uid": alert.signature, "name": alert.name, "category": alert.category, "type_id": 1 });
+        let analytic =
+            json!({ "uid": alert.signature, "name": alert.name, "category": alert.category, "type_id": 1 });
         info.insert("analytic".to_owned(), analytic);
         info.insert("data_sources".to_owned(), json!([alert.input]));
     }
@@ -148,7 +152,9 @@ fn life_of_step(step: &IncidentStep) -> Life {
     match step.state {
         StepState::Opened | StepState::Refused => Life::Create,
         StepState::Ended => Life::Close,
-        StepState::Notified | StepState::Failed | StepState::Escalated | StepState::Acknowledged => Life::Update,
+        StepState::Notified | StepState::Failed | StepState::Escalated | StepState::Acknowledged => {
+            Life::Update
+        }
     }
 }
 
@@ -179,7 +185,8 @@ fn endpoint(source: Source) -> Value {
 
 fn observable(source: Source) -> Value {
     // 2 IP address, 12 subnet
-    let (name, kind) = if source.len128() == 128 { ("src_endpoint.ip", 2) } else { ("src_endpoint.subnet_uid", 12) };
+    let (name, kind) =
+        if source.len128() == 128 { ("src_endpoint.ip", 2) } else { ("src_endpoint.subnet_uid", 12) };
     json!({ "name": name, "type_id": kind, "value": source.to_string() })
 }
 

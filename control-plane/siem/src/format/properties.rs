@@ -30,9 +30,24 @@ fn unescape(quoted: &str) -> Option<String> {
 
 /// Text that provokes escaping.
 fn nasty() -> impl Strategy<Value = String> {
-    prop::collection::vec(prop_oneof![Just("\\"), Just("\""), Just("]"), Just("="), Just("|"), Just(" "), Just("\n"),
-        Just("\r"), Just("n"), Just("src=1"), Just("ä"), Just("\u{0}")], 0..20)
-        .prop_map(|parts| parts.concat())
+    prop::collection::vec(
+        prop_oneof![
+            Just("\\"),
+            Just("\""),
+            Just("]"),
+            Just("="),
+            Just("|"),
+            Just(" "),
+            Just("\n"),
+            Just("\r"),
+            Just("n"),
+            Just("src=1"),
+            Just("ä"),
+            Just("\u{0}")
+        ],
+        0..20,
+    )
+    .prop_map(|parts| parts.concat())
 }
 
 proptest! {

@@ -42,7 +42,12 @@ pub enum DeskError {
 
 #[derive(Debug)]
 enum Job {
-    Acknowledge { incident: String, token: Option<String>, who: String, answer: oneshot::Sender<Result<(), AckError>> },
+    Acknowledge {
+        incident: String,
+        token: Option<String>,
+        who: String,
+        answer: oneshot::Sender<Result<(), AckError>>,
+    },
     List(oneshot::Sender<Vec<Incident>>),
 }
 
@@ -78,11 +83,21 @@ impl IncidentDesk {
     ///
     /// # Errors
     /// There is no such open incident, or the token is another one.
-    pub async fn acknowledge_by_token(&self, incident: &str, token: &str, who: &str) -> Result<(), DeskError> {
+    pub async fn acknowledge_by_token(
+        &self,
+        incident: &str,
+        token: &str,
+        who: &str,
+    ) -> Result<(), DeskError> {
         self.ask_acknowledge(incident, Some(token.to_owned()), who).await
     }
 
-    async fn ask_acknowledge(&self, incident: &str, token: Option<String>, who: &str) -> Result<(), DeskError> {
+    async fn ask_acknowledge(
+        &self,
+        incident: &str,
+        token: Option<String>,
+        who: &str,
+    ) -> Result<(), DeskError> {
         let (answer, wait) = oneshot::channel();
         let (incident, who) = (incident.to_owned(), who.to_owned());
         self.ask(Job::Acknowledge { incident, token, who, answer }, wait).await?.map_err(DeskError::from)

@@ -22,7 +22,8 @@ pub fn client(ca: Option<&Path>) -> Result<Client, WorkflowError> {
     if let Some(path) = ca {
         let failed = |reason: String| WorkflowError::Authorities { path: path.to_owned(), reason };
         let pem = read(path).map_err(|error| failed(error.to_string()))?;
-        let authorities = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
+        let authorities =
+            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
         if authorities.is_empty() {
             return Err(failed("no certificate in it".to_owned()));
         }

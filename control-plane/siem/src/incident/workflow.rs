@@ -119,7 +119,8 @@ impl Workflow {
     /// There is no such open incident.
     pub fn acknowledge(&mut self, id: &str, who: &str) -> Result<IncidentStep, AckError> {
         let unknown = || AckError::Unknown(crate::format::one_line(id));
-        let incident = self.incidents.values_mut().find(|incident| incident.is_open() && incident.id.to_string() == id);
+        let incident =
+            self.incidents.values_mut().find(|incident| incident.is_open() && incident.id.to_string() == id);
         let who = crate::format::one_line(who);
         let who = &who[..who.floor_char_boundary(WHO_MAX)];
         Ok(incident.ok_or_else(unknown)?.acknowledge(who))
@@ -129,7 +130,12 @@ impl Workflow {
     ///
     /// # Errors
     /// There is no such open incident, or the token is another one.
-    pub fn acknowledge_by_token(&mut self, id: &str, token: &str, who: &str) -> Result<IncidentStep, AckError> {
+    pub fn acknowledge_by_token(
+        &mut self,
+        id: &str,
+        token: &str,
+        who: &str,
+    ) -> Result<IncidentStep, AckError> {
         let incident = self.incidents.values().find(|incident| incident.id.to_string() == id);
         if incident.is_some_and(|incident| !incident.has_token(token)) {
             return Err(AckError::Token);
@@ -138,7 +144,12 @@ impl Workflow {
     }
 
     /// What became of a delivery that [`Workflow::due`] gave. Returns what to publish.
-    pub fn delivered(&mut self, delivery: &Delivery, outcome: DeliveryOutcome, now: Instant) -> Vec<IncidentStep> {
+    pub fn delivered(
+        &mut self,
+        delivery: &Delivery,
+        outcome: DeliveryOutcome,
+        now: Instant,
+    ) -> Vec<IncidentStep> {
         let Some(incident) = self.incidents.get_mut(&delivery.incident) else { return vec![] };
         let said = incident.delivered(delivery, outcome, &self.steps, now);
         self.forget(delivery.incident);

@@ -51,11 +51,8 @@ impl Input {
         from: PrefixTable<()>,
         alerts: mpsc::Sender<Received>,
     ) -> Result<Self, IntakeError> {
-        let listen = |error| IntakeError::Listen {
-            input: config.name.clone(),
-            at: config.listen.to_string(),
-            error,
-        };
+        let listen =
+            |error| IntakeError::Listen { input: config.name.clone(), at: config.listen.to_string(), error };
         let tcp = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = tcp.local_addr().map_err(listen)?;
         let udp = UdpSocket::bind(address).await.map_err(listen)?;

@@ -104,7 +104,8 @@ impl Budgets {
         if self.table.len() >= BUDGETS_MAX && !self.table.contains_key(subject) {
             if self.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_EVERY) {
                 self.looked = Some(now);
-                self.table.retain(|_, budget| !(budget.points.is_whole(now) && budget.treatments.is_whole(now)));
+                self.table
+                    .retain(|_, budget| !(budget.points.is_whole(now) && budget.treatments.is_whole(now)));
             }
             if self.table.len() >= BUDGETS_MAX {
                 return &mut self.shared;

@@ -1,7 +1,7 @@
 //! Remembers alerts, so that the same one counts once.
 
-use std::collections::{HashSet, VecDeque};
 use std::collections::hash_map::RandomState;
+use std::collections::{HashSet, VecDeque};
 use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 

@@ -89,7 +89,9 @@ async fn counted<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, message: &st
 async fn look_for_the_end<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<()> {
     let mut noise = [0; 64];
     match timeout(Duration::ZERO, stream.read(&mut noise)).await {
-        Ok(Ok(0)) => Err(io::Error::new(io::ErrorKind::ConnectionReset, "the receiver closed the connection")),
+        Ok(Ok(0)) => {
+            Err(io::Error::new(io::ErrorKind::ConnectionReset, "the receiver closed the connection"))
+        }
         Ok(Err(error)) => Err(error),
         Ok(Ok(_)) | Err(_) => Ok(()),
     }

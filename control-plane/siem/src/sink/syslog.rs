@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::link::{Link, Way};
 use super::Feed;
+use super::link::{Link, Way};
 use crate::event::Event;
 use crate::format::rfc5424::{Header, message};
 

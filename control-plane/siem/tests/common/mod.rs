@@ -25,13 +25,20 @@ pub fn source(text: &str) -> Source {
 
 /// A mitigation with every limit there is.
 pub fn mitigation(phase: Phase, who: &str) -> Mitigation {
-    let meter = Meter { packets_per_s: Some(100), packet_burst: 10, bytes_per_s: Some(125_000), byte_burst: 1500 };
+    let meter =
+        Meter { packets_per_s: Some(100), packet_burst: 10, bytes_per_s: Some(125_000), byte_burst: 1500 };
     Mitigation {
         phase,
         source: source(who),
         band: Band::Malicious,
         score: Score::new(1234),
-        treatment: Treatment { log: true, meter: Some(meter), queue_new: Some(50), drop: true, ..Treatment::PASS },
+        treatment: Treatment {
+            log: true,
+            meter: Some(meter),
+            queue_new: Some(50),
+            drop: true,
+            ..Treatment::PASS
+        },
         cause: Factor::SynAck,
         began: at() - Duration::from_secs(90),
         duration: Duration::from_millis(90_500),

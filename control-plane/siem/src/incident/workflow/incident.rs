@@ -42,7 +42,13 @@ struct Pending {
 }
 
 impl Incident {
-    pub(super) fn new(id: EventId, matter: Matter, mitigation: Mitigation, token: String, now: Instant) -> Self {
+    pub(super) fn new(
+        id: EventId,
+        matter: Matter,
+        mitigation: Mitigation,
+        token: String,
+        now: Instant,
+    ) -> Self {
         Self {
             id,
             matter,
@@ -71,10 +77,16 @@ impl Incident {
     /// Compares in constant time.
     pub(super) fn has_token(&self, token: &str) -> bool {
         !self.token.is_empty()
-            && aws_lc_rs::constant_time::verify_slices_are_equal(self.token.as_bytes(), token.as_bytes()).is_ok()
+            && aws_lc_rs::constant_time::verify_slices_are_equal(self.token.as_bytes(), token.as_bytes())
+                .is_ok()
     }
 
-    pub(super) fn says(&self, state: StepState, step: Option<String>, detail: Option<String>) -> IncidentStep {
+    pub(super) fn says(
+        &self,
+        state: StepState,
+        step: Option<String>,
+        detail: Option<String>,
+    ) -> IncidentStep {
         let Matter { source, cause } = self.matter;
         IncidentStep { incident: self.id.to_string(), source, cause, state, step, detail }
     }
@@ -144,7 +156,9 @@ impl Incident {
         let mut one = self.pending.swap_remove(at);
         let reason = match outcome {
             DeliveryOutcome::Delivered => return self.was_told(one, steps, now),
-            DeliveryOutcome::Failed(_) if !is_wanted(message, !self.over, self.acknowledged.is_some()) => return vec![],
+            DeliveryOutcome::Failed(_) if !is_wanted(message, !self.over, self.acknowledged.is_some()) => {
+                return vec![];
+            }
             DeliveryOutcome::Failed(_) if one.tried < steps[step].tries => {
                 one.due = Some(now + back_off(&steps[step], one.tried));
                 self.pending.push(one);
