@@ -32,7 +32,7 @@
 //! let record = br#"{ "event_type": "alert", "src_ip": "192.0.2.1", "dest_ip": "198.51.100.1",
 //!     "alert": { "signature_id": 2010935, "signature": "ET SCAN", "category": "scan", "severity": 2 } }"#;
 //! let alert = parse_eve(record).unwrap().unwrap();
-//! let decision = rules.decide("suricata", &alert, Instant::now());
+//! let decision = rules.decide("suricata", &alert, Instant::now(), SystemTime::now());
 //! assert!(matches!(decision.outcome, Outcome::React(_)));
 //! bus.publish(SystemTime::now(), decision.event("suricata", &alert));
 //! # });

@@ -10,7 +10,7 @@ mod duplicates;
 mod error;
 mod matching;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use repute_model::{Prefix, PrefixTable, Side, Source, Width};
 
@@ -102,6 +102,8 @@ pub enum Outcome {
     Duplicate,
     /// It names nobody with a standing.
     Nobody,
+    /// It was raised too long ago: a backlog says nothing about now.
+    Stale,
     /// Alerts have taken all that they may from this subject for now.
     Bounded,
 }
@@ -126,6 +128,8 @@ pub struct RulesCounts {
     pub duplicate: u64,
     /// Nobody.
     pub nobody: u64,
+    /// Stale.
+    pub stale: u64,
     /// Bounded.
     pub bounded: u64,
 }
@@ -138,6 +142,8 @@ pub struct Rules {
     default: Action,
     budgets: Budgets,
     duplicates: Duplicates,
+    /// Age from which alerts are stale; zero = never.
+    stale: Duration,
     counts: RulesCounts,
 }
 
@@ -154,15 +160,17 @@ impl Rules {
             default: config.default.clone(),
             budgets: Budgets::new(&config.bounds),
             duplicates: Duplicates::new(Duration::from_secs(config.bounds.duplicates_s)),
+            stale: Duration::from_secs(config.bounds.stale_s),
             counts: RulesCounts::default(),
         })
     }
 
-    /// What to do about an alert from `input` at `now`.
-    pub fn decide(&mut self, input: &str, alert: &Alert, now: Instant) -> Decision {
+    /// What to do about an alert from `input` at `now`, which is `wall` by the clock that stamps alerts.
+    pub fn decide(&mut self, input: &str, alert: &Alert, now: Instant, wall: SystemTime) -> Decision {
         let culprit = alert.culprit(&self.place.inside);
         let source = culprit.and_then(|culprit| self.place.source(&culprit));
         let outcome = match (culprit, source) {
+            (Some(_), Some(_)) if self.is_stale(alert, wall) => Outcome::Stale,
             (Some(culprit), Some(source)) => self.outcome(input, alert, culprit, source, now),
             _ => Outcome::Nobody,
         };
@@ -172,6 +180,7 @@ impl Rules {
             Outcome::Ignored => &mut counts.ignored,
             Outcome::Duplicate => &mut counts.duplicate,
             Outcome::Nobody => &mut counts.nobody,
+            Outcome::Stale => &mut counts.stale,
             Outcome::Bounded => &mut counts.bounded,
         } += 1;
         Decision { source, outcome }
@@ -197,6 +206,11 @@ impl Rules {
             Granted::Nothing => Outcome::Bounded,
             Granted::Change(change) => Outcome::React(Reaction { rule: name.to_owned(), change }),
         }
+    }
+
+    fn is_stale(&self, alert: &Alert, wall: SystemTime) -> bool {
+        let age = alert.at.and_then(|at| wall.duration_since(at).ok());
+        self.stale > Duration::ZERO && age.is_some_and(|age| age > self.stale)
     }
 
     /// How often each outcome was reached.
@@ -226,6 +240,7 @@ impl std::fmt::Display for Outcome {
             Self::Ignored => f.write_str("ignored"),
             Self::Duplicate => f.write_str("the same alert again"),
             Self::Nobody => f.write_str("names nobody with a standing"),
+            Self::Stale => f.write_str("raised too long ago"),
             Self::Bounded => f.write_str("bounded: alerts have taken all they may for now"),
             Self::React(Reaction { rule, change }) => {
                 match change {

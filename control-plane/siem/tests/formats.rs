@@ -1,5 +1,7 @@
 //! Every event in every format: JSON against its schema, OCSF against its required fields, CEF against its grammar.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::collections::HashSet;

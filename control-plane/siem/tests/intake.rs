@@ -1,5 +1,7 @@
 //! Alerts in over every transport, from peers of the test's own.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::fs::OpenOptions;

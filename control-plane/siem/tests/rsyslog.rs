@@ -1,6 +1,8 @@
 //! A real receiver: rsyslogd on loopback parses what the syslog sinks send over UDP, TCP and TLS, and its own JSON
 //! template shows what it understood.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! The rule table: what matches first, what counts once, and how much a storm of alerts may do.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::fs;
@@ -45,7 +47,8 @@ const TABLE: &str = r#"{
 fn the_first_rule_that_matches_decides() {
     let mut rules = Rules::new(&config(TABLE), place(&["10.0.0.0/8"])).unwrap();
     let now = Instant::now();
-    let mut says = |input: &str, alert: &Alert| rules.decide(input, alert, now).outcome.to_string();
+    let mut says =
+        |input: &str, alert: &Alert| rules.decide(input, alert, now, common::at()).outcome.to_string();
     assert_eq!(says("eve", &alert("192.0.2.1", 7, "", 1, 1)), "ignored");
     assert_eq!(says("eve", &alert("192.0.2.1", 150, "", 2, 1)), "-700 points by rule range");
     assert_eq!(says("eve", &alert("192.0.2.1", 150, "", 2, 1)), "the same alert again");
@@ -60,7 +63,10 @@ fn the_first_rule_that_matches_decides() {
     );
     assert_eq!(says("cef", &alert("192.0.2.9", 1, "", 3, 1)), "careful for service www for 60 s by rule web");
     assert_eq!(says("eve", &alert("224.0.0.5", 1, "", 3, 1)), "names nobody with a standing");
-    assert_eq!(rules.counts(), RulesCounts { reacted: 5, ignored: 1, duplicate: 1, nobody: 1, bounded: 0 });
+    assert_eq!(
+        rules.counts(),
+        RulesCounts { reacted: 5, ignored: 1, duplicate: 1, nobody: 1, stale: 0, bounded: 0 }
+    );
 }
 
 #[test]
@@ -73,26 +79,43 @@ fn a_storm_takes_no_more_from_a_source_than_the_bound() {
         let now = begun + Duration::from_millis(10) * flow;
         let storm = alert("198.51.100.7", 150, "", 1, u64::from(flow));
         if let Outcome::React(Reaction { change: Change::Nudge { points, .. }, .. }) =
-            rules.decide("eve", &storm, now).outcome
+            rules.decide("eve", &storm, now, common::at()).outcome
         {
             taken -= i32::from(points);
         }
         let storm = alert("198.51.100.7", 1, "ET TOR exit", 1, u64::from(flow));
-        treated += u32::from(matches!(rules.decide("eve", &storm, now).outcome, Outcome::React(_)));
+        treated +=
+            u32::from(matches!(rules.decide("eve", &storm, now, common::at()).outcome, Outcome::React(_)));
     }
     assert!((1490..=1500).contains(&taken), "{taken}");
     assert!((2..=3).contains(&treated), "{treated}");
     assert!(rules.counts().bounded > 9000);
     // Others are not concerned.
-    let other = rules.decide("eve", &alert("198.51.100.8", 150, "", 1, 1), begun).outcome.to_string();
+    let other =
+        rules.decide("eve", &alert("198.51.100.8", 150, "", 1, 1), begun, common::at()).outcome.to_string();
     assert_eq!(other, "-700 points by rule range");
+}
+
+#[test]
+fn a_backlog_does_nothing() {
+    let mut rules = Rules::new(&config(TABLE), place(&[])).unwrap();
+    let mut says = |at| {
+        let alert = Alert { at, ..alert("192.0.2.1", 150, "", 1, 1) };
+        rules.decide("eve", &alert, Instant::now(), common::at()).outcome
+    };
+    let ago = |seconds| Some(common::at() - Duration::from_secs(seconds));
+    assert_eq!(says(ago(901)), Outcome::Stale);
+    assert!(matches!(says(ago(900)), Outcome::React(_)));
+    assert_eq!(says(None), Outcome::Duplicate);
+    assert_eq!(says(Some(common::at() + Duration::from_secs(901))), Outcome::Duplicate, "a clock ahead");
 }
 
 #[test]
 fn sources_are_as_wide_as_the_box_says() {
     let mut rules = Rules::new(&config(TABLE), place(&["2001:db8::/32"])).unwrap();
     let now = Instant::now();
-    let mut source = |who| rules.decide("eve", &alert(who, 1, "", 3, 1), now).source.unwrap().to_string();
+    let mut source =
+        |who| rules.decide("eve", &alert(who, 1, "", 3, 1), now, common::at()).source.unwrap().to_string();
     assert_eq!(source("2001:db9::1"), "2001:db9::/64");
     // An inside sender and an outside receiver of unknown roles: the outside one.
     assert_eq!(source("2001:db8::1"), "10.0.0.1");
@@ -140,7 +163,7 @@ fn the_sample_of_a_real_suricata_drives_nudges() {
             { "name": "exploits", "when": { "severity": 1 },
               "action": { "treat": { "scope": "source", "treatment": "drop", "seconds": 3600 } } }
         ],
-        "bounds": { "points": 3000, "treatments": 1, "per_s": 86400, "duplicates_s": 0 }
+        "bounds": { "points": 3000, "treatments": 1, "per_s": 86400, "duplicates_s": 0, "stale_s": 0 }
     }"#,
     );
     let mut rules = Rules::new(&table, place(&["192.168.0.0/16"])).unwrap();
@@ -165,7 +188,7 @@ fn the_sample_of_a_real_suricata_drives_nudges() {
         };
         assert_eq!(errors.filter(ours).collect::<Vec<_>>(), [""; 0]);
         assert_eq!(alert.signature_text, json["alert"]["signature_id"].to_string());
-        let decision = rules.decide("suricata", &alert, now);
+        let decision = rules.decide("suricata", &alert, now, common::at());
         let source = decision.source.unwrap();
         assert_eq!(
             source.to_string(),

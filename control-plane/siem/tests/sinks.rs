@@ -1,5 +1,7 @@
 //! Sinks that fail: a full disk, a receiver that goes away, one that stops reading. The bus never waits.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::fs;
@@ -167,4 +169,28 @@ async fn configs_that_name_what_does_not_exist_are_refused() {
     let target = Target::Tls { to: "localhost:6514".to_owned(), facility: 16, tls };
     let error = Sink::start(&bus, config(target)).unwrap_err().to_string();
     assert!(error.contains("/dev/null has no certificate"), "{error}");
+}
+
+#[test]
+fn configs_are_read_with_their_defaults() {
+    let read = |text: &str| serde_json::from_str::<SinkConfig>(text);
+    let file =
+        read(r#"{ "name": "f", "target": { "type": "file", "path": "/var/log/repute/events" } }"#).unwrap();
+    assert_eq!(
+        file.target,
+        Target::File { path: "/var/log/repute/events".into(), max_bytes: 64 << 20, keep: 5 }
+    );
+    assert_eq!((file.format, file.least, file.queue), (Format::Json, Severity::Info, 4096));
+    let tls = r#"{ "name": "t", "format": "cef", "least": "warning", "target": { "type": "tls",
+        "to": "siem.example:6514", "ca": "ca.pem", "identity": { "cert": "c.pem", "key": "k.pem" } } }"#;
+    let Target::Tls { to, facility, tls } = read(tls).unwrap().target else { panic!("not TLS") };
+    assert_eq!((to.as_str(), facility, tls.server_name), ("siem.example:6514", 16, None));
+    assert_eq!(tls.identity.unwrap().cert, std::path::Path::new("c.pem"));
+    for bad in [
+        r#"{ "name": "f", "target": { "type": "file", "path": "x", "size": 1 } }"#,
+        r#"{ "name": "f", "target": { "type": "pipe", "path": "x" } }"#,
+        r#"{ "name": "f", "target": { "type": "udp" } }"#,
+    ] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
 }

@@ -1,5 +1,7 @@
 //! The incident workflow against real HTTP servers of the test's own.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::time::SystemTime;

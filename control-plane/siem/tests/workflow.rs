@@ -1,5 +1,7 @@
 //! The incident workflow as a state machine, on a clock of the test's own.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::time::{Duration, Instant};

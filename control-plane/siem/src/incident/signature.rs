@@ -1,15 +1,6 @@
 //! Signatures of webhooks, and of what comes back.
 //!
-//! ```text
-//! Repute-Signature: t=1700000000,n=0f1e2d…,v1=5257a8…
-//! ```
-//!
-//! `t` is when it was signed (seconds since 1970), `n` a nonce (16 to 64 hexadecimal digits), `v1` HMAC-SHA-256
-//! under the shared secret over the bytes `t "." n "." body`, in hexadecimal. A receiver (1) computes the same
-//! over the body as it came, before it parses it, and compares in constant time; (2) refuses times more than five
-//! minutes from its own; (3) remembers nonces for ten minutes and refuses a known one. A retried delivery has a new
-//! time and nonce; its `delivery` in the body is the same. [`crate::Verifier`] does all three for what is sent to
-//! the box.
+//! [`SIGNATURE_HEADER`] describes the scheme.
 
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,6 +8,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::hmac;
 
 /// The header that carries a signature.
+///
+/// ```text
+/// Repute-Signature: t=1700000000,n=0f1e2d…,v1=5257a8…
+/// ```
+///
+/// `t` is when it was signed (seconds since 1970), `n` a nonce (16 to 64 hexadecimal digits), `v1` HMAC-SHA-256
+/// under the shared secret over the bytes `t "." n "." body`, in hexadecimal. A receiver (1) computes the same
+/// over the body as it came, before it parses it, and compares in constant time; (2) refuses times more than five
+/// minutes from its own; (3) remembers nonces for ten minutes and refuses a known one. A retried delivery has a new
+/// time and nonce; its `delivery` in the body is the same. [`crate::Verifier`] does all three for what is sent to
+/// the box.
 pub const SIGNATURE_HEADER: &str = "Repute-Signature";
 
 /// A shared secret.

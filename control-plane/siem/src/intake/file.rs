@@ -70,9 +70,11 @@ async fn follow(path: PathBuf, start: Start, output: Output, position: Arc<Mutex
     let mut tail = fresh(start);
     loop {
         let out = output.clone();
+        let read = tail.position().map_or(0, |position| position.offset);
+        let place = format!("{} after byte {read}", path.display());
         let look = move || {
             let mut found = Vec::new();
-            let more = tail.poll(|record| found.extend(out.read(record, &"file")));
+            let more = tail.poll(|record| found.extend(out.read(record, &place)));
             (tail, found, more)
         };
         let Ok((back, found, more)) = spawn_blocking(look).await else {

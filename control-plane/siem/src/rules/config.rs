@@ -141,10 +141,13 @@ pub struct Bounds {
     /// Within how many seconds the same signature about the same flow (or, where no flow is named, the same two
     /// addresses) is the same alert; at most 1 day.
     pub duplicates_s: u64,
+    /// Alerts raised more than so many seconds ago do nothing, as after an outage; 0 = whatever their age; at most
+    /// 30 days. Sensors' clocks have to agree with the box's.
+    pub stale_s: u64,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { points: 5000, treatments: 4, per_s: 3600, duplicates_s: 60 }
+        Self { points: 5000, treatments: 4, per_s: 3600, duplicates_s: 60, stale_s: 900 }
     }
 }

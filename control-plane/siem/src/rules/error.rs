@@ -99,12 +99,13 @@ fn scope(scope: &Scope) -> Option<String> {
 }
 
 fn bounds(bounds: &Bounds) -> Vec<String> {
-    let Bounds { points, treatments, per_s, duplicates_s } = *bounds;
+    let Bounds { points, treatments, per_s, duplicates_s, stale_s } = *bounds;
     let all = [
         range("points", u64::from(points), 1, 10_000),
         range("treatments", u64::from(treatments), 1, 1000),
         range("per_s", per_s, 1, 30 * DAY_S),
         range("duplicates_s", duplicates_s, 0, DAY_S),
+        range("stale_s", stale_s, 0, 30 * DAY_S),
     ];
     all.into_iter().flatten().collect()
 }

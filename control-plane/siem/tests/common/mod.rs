@@ -1,6 +1,7 @@
 //! Events of every kind, and where the corpus is.
 
 #![allow(dead_code)] // each test file uses its part
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
