@@ -177,7 +177,7 @@ fn compare(event: &Event, format: Format, line: &Value) {
     let text = |key: &str| line[key].as_str().unwrap().to_owned();
     assert_eq!(text("pri"), (17 * 8 + event.severity.syslog()).to_string());
     assert_eq!(text("version"), "1");
-    assert_eq!(text("time"), "2023-11-14T22:13:20.123456+00:00".replace("+00:00", &text("time")[26..]));
+    assert!(text("time").starts_with("2023-11-14T22:13:20.123456"));
     assert_eq!(text("host"), "edge-1.example");
     assert_eq!(text("app"), "repute");
     assert_eq!(text("procid"), std::process::id().to_string());
