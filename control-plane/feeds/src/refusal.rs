@@ -83,7 +83,9 @@ pub enum Why {
         found: u64,
     },
     /// The record with the count is missing.
-    #[error("ends without the metadata record that says how many records there are: it was cut off; fetch it again")]
+    #[error(
+        "ends without the metadata record that says how many records there are: it was cut off; fetch it again"
+    )]
     NoCount,
     /// Nothing in it can be used.
     #[error("has no entry that can be used{0}; a feed that is meant to be empty is taken out of the config")]

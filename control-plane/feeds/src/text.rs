@@ -48,9 +48,8 @@ fn is_name(text: &str) -> bool {
         && text.len() > 2
         && text[2..].bytes().all(|byte| byte.is_ascii_digit());
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'*');
-    let host = text.contains('.')
-        && text.bytes().all(letter)
-        && text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let host =
+        text.contains('.') && text.bytes().all(letter) && text.bytes().any(|byte| byte.is_ascii_alphabetic());
     asn || host || text.contains("://")
 }
 

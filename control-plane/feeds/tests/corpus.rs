@@ -1,6 +1,8 @@
 //! Real files of the world: every one is imported, with the counts that an independent reading gives, or refused with
 //! place and reason.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::collections::BTreeSet;
@@ -10,14 +12,19 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use common::{corpus, files};
-use repute_feeds::{Categories, Format, Import, Limits, Place, Reason, Refusal, Terms, detect_and_import, import};
+use repute_feeds::{
+    Categories, Format, Import, Limits, Place, Reason, Refusal, Terms, detect_and_import, import,
+};
 use repute_model::Width;
 use serde_json::Value;
 
 /// Hosts are told apart, so that counts can be compared.
 fn terms(feed: &str) -> Terms<'_> {
     let limits = Limits { width: Width::INSIDE, ..Limits::default() };
-    Terms { limits, ..Terms::new(feed, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000)) }
+    Terms {
+        limits,
+        ..Terms::new(feed, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000))
+    }
 }
 
 fn read(path: &Path) -> Result<(Format, Import), Refusal> {
@@ -32,15 +39,29 @@ fn whole(prefix: repute_model::Prefix) -> String {
 #[test]
 fn every_file_is_imported_or_refused() {
     let mut read_any = false;
-    for folder in ["ip", "ip_edge", "csv", "crowdsec", "misp", "misp_warninglists", "stix", "suricata_datasets", "domains"]
-    {
+    for folder in [
+        "ip",
+        "ip_edge",
+        "csv",
+        "crowdsec",
+        "misp",
+        "misp_warninglists",
+        "stix",
+        "suricata_datasets",
+        "domains",
+    ] {
         let Some(folder) = corpus(&format!("feeds/{folder}")) else { continue };
         for file in files(&folder) {
             read_any = true;
             let name = file.file_name().unwrap().to_string_lossy().into_owned();
             match read(&file) {
                 Ok((format, import)) => {
-                    println!("{name}: {}: {} entries{}", format.name(), import.entries().len(), import.skipped);
+                    println!(
+                        "{name}: {}: {} entries{}",
+                        format.name(),
+                        import.entries().len(),
+                        import.skipped
+                    );
                     assert!(import.entries().windows(2).all(|pair| pair[0].prefix < pair[1].prefix));
                 }
                 Err(refusal) => {
@@ -65,7 +86,8 @@ fn plain_lists_hold_what_their_lines_say() {
         let expected: BTreeSet<IpAddr> = text.lines().map(|line| line.parse().unwrap()).collect();
         let (format, import) = read(&folder.join(name)).unwrap();
         assert_eq!((format, import.records), (Format::List, text.lines().count() as u64));
-        let found: BTreeSet<IpAddr> = import.entries().iter().map(|entry| entry.prefix.first().to_ip()).collect();
+        let found: BTreeSet<IpAddr> =
+            import.entries().iter().map(|entry| entry.prefix.first().to_ip()).collect();
         assert_eq!(found, expected);
         assert_eq!(import.skipped.total(), 0);
     }
@@ -73,7 +95,8 @@ fn plain_lists_hold_what_their_lines_say() {
 
 /// The first address of an address or a network, whatever bits are set behind its length.
 fn network(text: &str) -> IpAddr {
-    let (ip, len) = text.split_once('/').map_or((text, None), |(ip, len)| (ip, Some(len.parse::<u32>().unwrap())));
+    let (ip, len) =
+        text.split_once('/').map_or((text, None), |(ip, len)| (ip, Some(len.parse::<u32>().unwrap())));
     match ip.parse().unwrap() {
         IpAddr::V4(v4) => {
             let behind = 32 - len.unwrap_or(32);
@@ -91,7 +114,8 @@ fn suricata_lists_hold_what_their_fields_say() {
     let Some(folder) = corpus("feeds/ip") else { return };
     let text = fs::read_to_string(folder.join("scirius-iprep.list")).unwrap();
     let rows = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
-    let addresses: BTreeSet<IpAddr> = rows.clone().map(|row| network(row.split(',').next().unwrap())).collect();
+    let addresses: BTreeSet<IpAddr> =
+        rows.clone().map(|row| network(row.split(',').next().unwrap())).collect();
     let categories = File::open(folder.join("scirius-categories.txt")).unwrap();
     let categories = Categories::read(categories, "categories").unwrap();
     let terms = Terms { categories: Some(&categories), ..terms("scirius") };
@@ -108,7 +132,8 @@ fn warninglists_hold_their_lists() {
     let Some(folder) = corpus("feeds/misp_warninglists") else { return };
     for file in files(&folder) {
         let json: Value = serde_json::from_reader(File::open(&file).unwrap()).unwrap();
-        let list: Vec<&str> = json["list"].as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect();
+        let list: Vec<&str> =
+            json["list"].as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect();
         match (json["type"].as_str().unwrap(), read(&file)) {
             ("cidr", Ok((format, import))) => {
                 assert_eq!((format, import.records), (Format::MispWarninglist, list.len() as u64));
@@ -142,7 +167,8 @@ fn bundles_hold_the_addresses_of_their_indicators() {
         match read(&file) {
             Ok((format, import)) => {
                 assert_eq!(format, Format::Stix);
-                let found: BTreeSet<String> = import.entries().iter().map(|entry| whole(entry.prefix)).collect();
+                let found: BTreeSet<String> =
+                    import.entries().iter().map(|entry| whole(entry.prefix)).collect();
                 assert_eq!(found, expected, "{}", file.display());
             }
             Err(refusal) => assert!(expected.is_empty(), "{refusal}"),

@@ -1,5 +1,7 @@
 //! MaxMind DB files: good ones answer what their sources say, damaged ones are refused, and nothing panics.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -54,7 +56,9 @@ fn good_files_answer_or_say_that_they_are_about_something_else() {
 #[test]
 fn answers_are_what_the_sources_say() {
     let Some(folder) = corpus("geo") else { return };
-    let atlas = Atlas::open(&["GeoLite2-Country-Test.mmdb", "GeoLite2-ASN-Test.mmdb"].map(|f| folder.join(f))).unwrap();
+    let atlas =
+        Atlas::open(&["GeoLite2-Country-Test.mmdb", "GeoLite2-ASN-Test.mmdb"].map(|f| folder.join(f)))
+            .unwrap();
     let source = |name: &str| -> Value {
         serde_json::from_slice(&fs::read(folder.join("source").join(name)).unwrap()).unwrap()
     };

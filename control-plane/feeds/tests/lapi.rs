@@ -1,6 +1,8 @@
 //! A real CrowdSec local API (Debian's package, unpacked by `scripts/setup test`): start-up, delta, deletion, range,
 //! expiry. Skipped with a message where it is not there.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 mod common;
 
 use std::net::TcpListener;
@@ -61,7 +63,12 @@ impl Lapi {
         write("local.yaml", "");
         std::fs::copy(package.join("etc/crowdsec/profiles.yaml"), dir.path().join("profiles.yaml")).unwrap();
         let local = dir.path().join("local.yaml");
-        cscli(&bin, &at, &["machines", "add", "m", "--password", "p", "--force", "-f", &local.to_string_lossy()]).await;
+        cscli(
+            &bin,
+            &at,
+            &["machines", "add", "m", "--password", "p", "--force", "-f", &local.to_string_lossy()],
+        )
+        .await;
         let key = cscli(&bin, &at, &["bouncers", "add", "repute", "-o", "raw"]).await;
         let key_file = dir.path().join("key");
         std::fs::write(&key_file, key).unwrap();
@@ -76,7 +83,8 @@ impl Lapi {
 }
 
 async fn cscli(bin: &Path, config: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(bin.join("cscli")).arg("-c").arg(config).args(arguments).output().await.unwrap();
+    let output =
+        Command::new(bin.join("cscli")).arg("-c").arg(config).args(arguments).output().await.unwrap();
     assert!(output.status.success(), "cscli {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -148,7 +156,10 @@ async fn the_stream_of_a_real_api_is_followed() {
     });
     let (range, host) = (("198.51.100.0/24", 50), ("203.0.113.7/32", 100));
     until(&handle, &latest, &[range, host]).await;
-    let note = { let import = latest.borrow(); import.note(import.entries()[1].note).to_owned() };
+    let note = {
+        let import = latest.borrow();
+        import.note(import.entries()[1].note).to_owned()
+    };
     assert!(note.contains("manual"), "{note}");
 
     lapi.decisions(&["add", "--ip", "192.0.2.9", "--duration", "4h"]).await;

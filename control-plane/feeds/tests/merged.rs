@@ -1,5 +1,7 @@
 //! Many feeds as one table, against a plain model.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -45,13 +47,16 @@ fn the_entry_that_counts_is_named_first() {
 
 #[test]
 fn private_space_is_cut_and_reported() {
-    let level1 = lines(&["0.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "198.18.0.0/15", "1.10.16.0/20", "160.0.0.0/8"]);
+    let level1 =
+        lines(&["0.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "198.18.0.0/15", "1.10.16.0/20", "160.0.0.0/8"]);
     let feeds = [feed("firehol", Action::Deny, 100, &level1)];
     let shape = Shape { inside: vec!["160.1.0.0/16".parse().unwrap()], reserved: true };
     let merged = Merged::new(&feeds, &shape, now());
     let (_, cuts) = merged.cuts().next().unwrap();
     assert_eq!((cuts.whole, cuts.partly, cuts.first.unwrap().to_string()), (4, 1, "0.0.0.0/8".to_owned()));
-    for (address, listed) in [("10.1.2.3", false), ("160.1.2.3", false), ("160.2.0.0", true), ("1.10.16.9", true)] {
+    for (address, listed) in
+        [("10.1.2.3", false), ("160.1.2.3", false), ("160.2.0.0", true), ("1.10.16.9", true)]
+    {
         assert_eq!(merged.table().get(at(address)).is_some(), listed, "{address}");
     }
     let found = merged.who(at("10.1.2.3"));
@@ -84,7 +89,9 @@ fn small_feed() -> impl Strategy<Value = (bool, u8, Vec<Prefix>)> {
 fn model(feeds: &[(bool, u8, Vec<Prefix>)], inside: &[Prefix], address: Address) -> Option<Listing> {
     let around = |allow: bool| {
         let feeds = feeds.iter().filter(move |feed| feed.0 == allow);
-        let all = feeds.flat_map(|(_, confidence, prefixes)| prefixes.iter().map(move |p| (p.len128(), *confidence, *p)));
+        let all = feeds.flat_map(|(_, confidence, prefixes)| {
+            prefixes.iter().map(move |p| (p.len128(), *confidence, *p))
+        });
         all.filter(|(_, _, prefix)| prefix.contains(address)).map(|(len, confidence, _)| (len, confidence))
     };
     if around(true).next().is_some() {

@@ -25,7 +25,7 @@ pub(crate) struct AskOne {
 
 impl AskOne {
     pub fn new(service: &'static str, access: Access) -> Result<Self, LookupError> {
-        let http = Http::new(service, ANSWER_MAX, access.timeout);
+        let http = Http::new(service, ANSWER_MAX);
         let http = http.map_err(|error| LookupError::Failed { service, what: error.to_string() })?;
         Ok(Self { service, access, http })
     }
@@ -37,9 +37,13 @@ impl AskOne {
         let key = Header::Secret { name: key.to_owned(), prefix: String::new(), file };
         let headers = self.http.headers(&[key]).map_err(|error| failed(error.to_string()))?;
         let url = format!("{}{path}", self.access.url.trim_end_matches('/'));
-        match self.http.get(&url, headers, &Validators::default()).await {
+        let (known, after) = (Validators::default(), self.access.timeout);
+        let answer = tokio::time::timeout(after, self.http.get(&url, headers, &known)).await;
+        match answer.map_err(|_| failed(format!("no whole answer within {} ms", after.as_millis())))? {
             Ok(Answer::Body(body, _)) => read(&body).map(Some).map_err(|error| {
-                failed(format!("answered what it never did before ({error}); look whether its API has changed"))
+                failed(format!(
+                    "answered what it never did before ({error}); look whether its API has changed"
+                ))
             }),
             Ok(Answer::Unchanged) | Err(FetchError::Status { status: 404, .. }) => Ok(None),
             Err(error) => Err(failed(error.to_string())),

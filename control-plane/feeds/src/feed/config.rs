@@ -135,7 +135,8 @@ impl FeedConfig {
     /// The first setting that cannot be.
     pub fn check(&self) -> Result<(), ConfigError> {
         let name_like = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let wrong = |key, what: &str| Err(ConfigError { feed: self.name.clone(), key, what: what.to_owned() });
+        let wrong =
+            |key, what: &str| Err(ConfigError { feed: self.name.clone(), key, what: what.to_owned() });
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(name_like) {
             return wrong("name", "expected 1 to 64 letters, digits, `.`, `_` and `-`");
         }
@@ -188,7 +189,8 @@ mod tests {
 
     #[test]
     fn settings_are_checked() {
-        let good = FeedConfig::new("drop", Origin::Http { url: "https://a.example/x".into(), headers: vec![] });
+        let good =
+            FeedConfig::new("drop", Origin::Http { url: "https://a.example/x".into(), headers: vec![] });
         assert_eq!(good.check(), Ok(()));
         let url = |url: &str| Origin::Http { url: url.into(), headers: vec![] };
         for (key, bad) in [
@@ -205,7 +207,8 @@ mod tests {
     #[test]
     fn it_survives_serialisation() {
         let key_file = PathBuf::from("/etc/repute/key");
-        let origin = Origin::Crowdsec { url: "http://127.0.0.1:8080".into(), key_file, weights: Weights::default() };
+        let origin =
+            Origin::Crowdsec { url: "http://127.0.0.1:8080".into(), key_file, weights: Weights::default() };
         let config = FeedConfig::new("lapi", origin);
         let text = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<FeedConfig>(&text).unwrap(), config);

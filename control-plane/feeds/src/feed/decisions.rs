@@ -170,7 +170,9 @@ mod tests {
     }
 
     fn take(decisions: &mut Decisions, startup: bool, deleted: &[String], new: &[String], now: u64) -> bool {
-        let list = |items: &[String]| if items.is_empty() { "null".into() } else { format!("[{}]", items.join(",")) };
+        let list = |items: &[String]| {
+            if items.is_empty() { "null".into() } else { format!("[{}]", items.join(",")) }
+        };
         let text = format!("{{\"deleted\":{},\"new\":{}}}", list(deleted), list(new));
         decisions.take(text.as_bytes(), startup, &Terms::new("lapi", at(now))).unwrap()
     }

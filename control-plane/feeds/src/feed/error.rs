@@ -85,7 +85,9 @@ pub enum FetchError {
         max: usize,
     },
     /// A header cannot be sent.
-    #[error("feed `{feed}`: header `{name}` has a value that cannot be sent; look for line ends or control characters")]
+    #[error(
+        "feed `{feed}`: header `{name}` has a value that cannot be sent; look for line ends or control characters"
+    )]
     Header {
         /// The feed's name.
         feed: String,

@@ -41,7 +41,7 @@ impl Fetcher {
     /// Asks for what is new, within the feed's time.
     pub async fn fetch(&mut self, ask: &Ask, now: SystemTime) -> Outcome {
         let (config, after) = (Arc::clone(&self.config), self.config.timeout);
-        let result = tokio::time::timeout(after, self.from_origin(&config, ask, now)).await;
+        let result = tokio::time::timeout(after, self.ask_origin(&config, ask, now)).await;
         let feed = || config.name.clone();
         match result.unwrap_or_else(|_| Err(FetchError::Timeout { feed: feed(), after })) {
             Ok(outcome) => outcome,
@@ -53,7 +53,7 @@ impl Fetcher {
         }
     }
 
-    async fn from_origin(
+    async fn ask_origin(
         &mut self,
         config: &Arc<FeedConfig>,
         ask: &Ask,
@@ -63,7 +63,7 @@ impl Fetcher {
             Origin::Pushed => Err(FetchError::Pushed(config.name.clone())),
             Origin::File(path) => {
                 let (config, path, known) = (Arc::clone(config), path.clone(), ask.validators.etag.clone());
-                blocking(&config.name.clone(), move || from_file(&config, &path, known.as_deref(), now)).await
+                blocking(&config.name.clone(), move || read_file(&config, &path, known.as_deref(), now)).await
             }
             Origin::Http { url, headers } => {
                 let http = self.http()?;
@@ -80,12 +80,12 @@ impl Fetcher {
                 let import = taxii::collection(http, url, headers, &terms(config, None, now)).await?;
                 Ok(Outcome::New(Arc::new(import), Validators::default()))
             }
-            Origin::Crowdsec { url, key_file, .. } => self.from_stream(config, url, key_file, now).await,
+            Origin::Crowdsec { url, key_file, .. } => self.poll_stream(config, url, key_file, now).await,
         }
     }
 
     /// One poll of a CrowdSec stream; after an error the next one begins at the start.
-    async fn from_stream(
+    async fn poll_stream(
         &mut self,
         config: &Arc<FeedConfig>,
         url: &str,
@@ -94,7 +94,8 @@ impl Fetcher {
     ) -> Result<Outcome, FetchError> {
         let http = self.http()?.clone();
         let startup = self.decisions.is_none();
-        let key = Header::Secret { name: "X-Api-Key".into(), prefix: String::new(), file: key_file.to_owned() };
+        let key =
+            Header::Secret { name: "X-Api-Key".into(), prefix: String::new(), file: key_file.to_owned() };
         let mut headers = http.headers(&[key])?;
         headers.insert("accept", HeaderValue::from_static("application/json"));
         let url = format!("{}/v1/decisions/stream?startup={startup}", url.trim_end_matches('/'));
@@ -122,7 +123,7 @@ impl Fetcher {
             Some(http) => Ok(http),
             none => {
                 let config = &self.config;
-                Ok(none.insert(Http::new(&config.name, config.bytes_max, config.timeout)?))
+                Ok(none.insert(Http::new(&config.name, config.bytes_max)?))
             }
         }
     }
@@ -138,7 +139,11 @@ impl FeedConfig {
 }
 
 /// Reads what was sent or pushed.
-pub(super) async fn parse(config: &Arc<FeedConfig>, body: Vec<u8>, now: SystemTime) -> Result<Import, FetchError> {
+pub(super) async fn parse(
+    config: &Arc<FeedConfig>,
+    body: Vec<u8>,
+    now: SystemTime,
+) -> Result<Import, FetchError> {
     let of_feed = Arc::clone(config);
     blocking(&config.name, move || parse_now(&of_feed, body.as_slice(), now)).await
 }
@@ -168,7 +173,7 @@ fn failed<'a>(config: &'a FeedConfig, path: &'a Path) -> impl Fn(io::Error) -> F
     move |error| FetchError::File { feed: config.name.clone(), path: path.to_owned(), error }
 }
 
-fn from_file(
+fn read_file(
     config: &FeedConfig,
     path: &Path,
     known: Option<&str>,

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
-    RETRY_AFTER,
+    ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, RETRY_AFTER,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
@@ -41,13 +41,10 @@ pub(super) enum Answer {
 }
 
 impl Http {
-    pub fn new(feed: &str, bytes_max: u64, timeout: Duration) -> Result<Self, FetchError> {
-        let client = Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT)
-            .timeout(timeout)
-            .redirect(policy())
-            .build();
+    /// A client whose answers have `bytes_max` bytes at most. How long one may take is for the caller to limit.
+    pub fn new(feed: &str, bytes_max: u64) -> Result<Self, FetchError> {
+        let client =
+            Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT).redirect(policy()).build();
         let client = client.map_err(|error| FetchError::Http {
             feed: feed.to_owned(),
             url: "the HTTP client".to_owned(),
@@ -100,14 +97,17 @@ impl Http {
             return Err(self.status(url, &response));
         }
         let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let validators =
-            Validators { etag: text(ETAG).map(str::to_owned), last_modified: text(LAST_MODIFIED).map(str::to_owned) };
+        let validators = Validators {
+            etag: text(ETAG).map(str::to_owned),
+            last_modified: text(LAST_MODIFIED).map(str::to_owned),
+        };
         let body = self.body(url, response).await?;
         Ok(Answer::Body(body, validators))
     }
 
     async fn body(&self, url: &str, mut response: Response) -> Result<Vec<u8>, FetchError> {
-        let too_long = || FetchError::TooLong { feed: self.feed.clone(), url: shown(url), max: self.bytes_max };
+        let too_long =
+            || FetchError::TooLong { feed: self.feed.clone(), url: shown(url), max: self.bytes_max };
         if response.content_length().is_some_and(|length| length > self.bytes_max) {
             return Err(too_long());
         }
@@ -126,7 +126,8 @@ impl Http {
     }
 
     fn status(&self, url: &str, response: &Response) -> FetchError {
-        let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let seconds =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let status = response.status().as_u16();
         let hint = match status {
             401 | 403 => "; check the key",

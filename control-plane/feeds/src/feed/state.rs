@@ -80,7 +80,13 @@ impl Feed {
         let next_at = (!matches!(config.origin, super::Origin::Pushed)).then_some(now);
         let entries = last_good.as_ref().map_or(0, |import| import.entries().len());
         let status = Status { entries, next_at, ..Status::default() };
-        Self { config, last_good, validators: Validators::default(), jitter: Jitter::new(hasher.finish()), status }
+        Self {
+            config,
+            last_good,
+            validators: Validators::default(),
+            jitter: Jitter::new(hasher.finish()),
+            status,
+        }
     }
 
     /// What it is.

@@ -56,7 +56,8 @@ mod tests {
             {"ipAddress":"192.0.2.2","abuseConfidenceScore":0}]}"#;
         let terms = Terms { confidence: 90, ..Terms::new("abuse", SystemTime::UNIX_EPOCH) };
         let import = import(Format::Abuseipdb, text.as_slice(), &terms).unwrap();
-        let says: Vec<_> = import.entries().iter().map(|entry| (entry.prefix.to_string(), entry.says)).collect();
+        let says: Vec<_> =
+            import.entries().iter().map(|entry| (entry.prefix.to_string(), entry.says)).collect();
         assert_eq!(
             says,
             [("192.0.2.1/32".into(), Listing::Deny(90)), ("2001:db8::/64".into(), Listing::Deny(45))]

@@ -70,7 +70,8 @@ impl Decision {
     /// When it ends: by its `until`, else by its duration from `now`; `None` where it has neither.
     pub fn end(&self, now: SystemTime) -> Option<SystemTime> {
         let by_until = self.until.text().and_then(moment);
-        let by_duration = || self.duration.text().and_then(go_duration).map(|left: Duration| now.checked_add(left));
+        let by_duration =
+            || self.duration.text().and_then(go_duration).map(|left: Duration| now.checked_add(left));
         by_until.or_else(|| by_duration().flatten())
     }
 }
@@ -134,7 +135,9 @@ mod tests {
 
     #[test]
     fn nothing_and_errors_are_refused() {
-        let refused = |text: &str| import(Format::Crowdsec, text.as_bytes(), &Terms::new("lapi", SystemTime::UNIX_EPOCH));
+        let refused = |text: &str| {
+            import(Format::Crowdsec, text.as_bytes(), &Terms::new("lapi", SystemTime::UNIX_EPOCH))
+        };
         assert!(matches!(refused("{\"message\":\"access forbidden\"}").unwrap_err().why, Why::NoList("new")));
         for nothing in ["null", "{\"deleted\":null,\"new\":null}", "[]"] {
             assert!(matches!(refused(nothing).unwrap_err().why, Why::Empty(_)), "{nothing}");

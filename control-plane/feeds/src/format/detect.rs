@@ -24,7 +24,7 @@ const MARKS: [(&str, Format); 9] = [
     ("\"new\"", Format::Crowdsec),
 ];
 
-/// The format that the first bytes of an unpacked file speak for.
+/// The format that the first bytes of an unpacked file speak for; nothing at all is a list of nothing.
 ///
 /// # Errors
 /// What it looks like instead, in words.
@@ -35,8 +35,7 @@ pub fn detect(head: &[u8]) -> Result<Format, &'static str> {
     match start.as_bytes().first() {
         Some(b'{' | b'[') => json(start),
         Some(b'<') => Err("a page or XML"),
-        Some(_) => lines(start),
-        None => Err("empty"),
+        _ => lines(start),
     }
 }
 
@@ -61,13 +60,13 @@ fn json(text: &str) -> Result<Format, &'static str> {
 
 fn lines(text: &str) -> Result<Format, &'static str> {
     let comment = |line: &&str| line.is_empty() || line.starts_with('#') || line.starts_with(';');
-    let lines = || text.split(['\n', '\r']).map(str::trim);
-    let Some(first) = lines().find(|line| !comment(line)) else {
-        return if lines().next().is_some() { Ok(Format::List) } else { Err("empty") };
-    };
-    let names_address = |text: &str| matches!(value(text.trim().as_bytes()), Value::Prefix(..) | Value::Range(..));
+    let mut lines = text.split(['\n', '\r']).map(str::trim);
+    let Some(first) = lines.find(|line| !comment(line)) else { return Ok(Format::List) };
+    let names_address =
+        |text: &str| matches!(value(text.trim().as_bytes()), Value::Prefix(..) | Value::Range(..));
     if let Some((address, rest)) = first.split_once(',') {
-        let numbers = rest.split(',').count() == 2 && rest.split(',').all(|field| field.trim().parse::<i64>().is_ok());
+        let numbers =
+            rest.split(',').count() == 2 && rest.split(',').all(|field| field.trim().parse::<i64>().is_ok());
         return if names_address(address) && numbers {
             Ok(Format::SuricataIprep)
         } else {
@@ -91,14 +90,16 @@ pub fn detect_and_import(source: impl Read, terms: &Terms<'_>) -> Result<(Format
     read(format, source, terms).map(|import| (format, import))
 }
 
+/// A source whose begin has been looked at: all of it.
+type Looked<R> = Chain<Cursor<Vec<u8>>, Unpacked<R>>;
+
 /// The format of a source, and all of the source.
 fn head<R: Read>(
     source: R,
     terms: &Terms<'_>,
-) -> Result<(Format, Chain<Cursor<Vec<u8>>, Unpacked<R>>), Refusal> {
+) -> Result<(Format, Looked<R>), Refusal> {
     let mut head = Vec::new();
-    let mut source =
-        Unpacked::new(source, terms.limits).map_err(|error| refuse(terms, error.into()))?;
+    let mut source = Unpacked::new(source, terms.limits).map_err(|error| refuse(terms, error.into()))?;
     let looked = source.by_ref().take(HEAD).read_to_end(&mut head);
     looked.map_err(|error| refuse(terms, error.into()))?;
     let format = detect(&head).map_err(|what| Refusal {
@@ -131,7 +132,7 @@ mod tests {
             ("{\"items\":[]}", Ok(Format::CrowdsecCti)),
             ("{}", Err("JSON of a kind that no importer knows")),
             ("<!doctype html>", Err("a page or XML")),
-            ("", Err("empty")),
+            ("", Ok(Format::List)),
         ] {
             assert_eq!(detect(text.as_bytes()), expected, "{text}");
         }

@@ -29,7 +29,10 @@ impl Categories {
     /// # Errors
     /// A refusal with the line that is not like that.
     pub fn read(source: impl Read, feed: &str) -> Result<Self, Refusal> {
-        let terms = Terms { limits: Limits { bytes: 1 << 20, ..Limits::default() }, ..Terms::new(feed, SystemTime::UNIX_EPOCH) };
+        let terms = Terms {
+            limits: Limits { bytes: 1 << 20, ..Limits::default() },
+            ..Terms::new(feed, SystemTime::UNIX_EPOCH)
+        };
         let mut into = Collector::new(&terms);
         let source = Unpacked::new(source, terms.limits);
         let source = source.map_err(|error| into.refuse(Place::Whole, error.into()))?;
@@ -106,7 +109,8 @@ mod tests {
         let terms = Terms { categories: Some(&categories), ..Terms::new("rep", SystemTime::UNIX_EPOCH) };
         let text = b"#192.0.2.9,1,127\n192.0.2.1,1,127\r192.0.2.2,2,1\r\n192.0.2.3,60,64\n192.0.2.4,1,0";
         let import = import(Format::SuricataIprep, text.as_slice(), &terms).unwrap();
-        let found: Vec<_> = import.entries().iter().map(|entry| (entry.says, import.note(entry.note))).collect();
+        let found: Vec<_> =
+            import.entries().iter().map(|entry| (entry.says, import.note(entry.note))).collect();
         let expected = [(100, "BadHosts"), (1, "Tor"), (51, "category 60")];
         assert_eq!(found, expected.map(|(confidence, note)| (Listing::Deny(confidence), note)));
         assert_eq!(import.skipped.count(Reason::NoConfidence), 1);

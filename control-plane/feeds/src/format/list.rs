@@ -81,7 +81,8 @@ fn entry(text: &[u8], into: &mut Collector<'_>, number: u64) -> Result<(), Refus
 
 /// A prefix that begins like an IPv4 one, if the text is nothing else; never costs an allocation for what is none.
 fn plain(text: &str) -> Option<Prefix> {
-    let usual = text.len() <= 18 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/'));
+    let usual =
+        text.len() <= 18 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/'));
     if usual { text.parse().ok() } else { None }
 }
 
@@ -126,7 +127,8 @@ mod tests {
 
     #[test]
     fn addresses_prefixes_ranges_and_comments() {
-        let text = b"\xef\xbb\xbf# a list\r\n; of two\r\n\r\n192.0.2.1 ; SBL1\r\n\t2001:db8::/32 # test\r\n   \r\n\
+        let text =
+            b"\xef\xbb\xbf# a list\r\n; of two\r\n\r\n192.0.2.1 ; SBL1\r\n\t2001:db8::/32 # test\r\n   \r\n\
                      10.0.0.7/8\n198.51.100.0-198.51.100.2\n198.51.100.9\t12\n203.0.113.1 - 203.0.113.1";
         let expected = [
             "2001:db8::/32",
@@ -152,7 +154,10 @@ mod tests {
             (b"", "has no entry that can be used"),
             (b"<html>\n<body>404</body>\n", "line 1: 2 of 2 records are no address"),
             (b"0.0.0.0 ads.example.org\n", "line 1: 1 of 1 records are no address"),
-            (b"www.example.org\nexample.com\n", "2 about a name, a file or an AS, not an address, the first at line 1"),
+            (
+                b"www.example.org\nexample.com\n",
+                "2 about a name, a file or an AS, not an address, the first at line 1",
+            ),
             (b"192.0.2.1\n\0\0\0\n", "line 2: 1 of 2 records"),
             (b"192.0.2.1\n\xff\xfe\n", "line 2: 1 of 2 records"),
             (b"0.0.0.0/0\n", "1 wider than /8 (IPv4) or /16 (IPv6), the first at line 1"),

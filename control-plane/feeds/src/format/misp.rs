@@ -34,7 +34,11 @@ pub(super) fn read(source: impl Read, into: &mut Collector<'_>) -> Result<(), Re
     let json = Json::new(source, &into.terms.limits);
     let (feed, own) = (into.terms.feed, Cell::new(None));
     let reading = Reading { into: RefCell::new(into), own: &own, line: json.line(), found: Cell::new(false) };
-    json.run(feed, Node { reading: &reading, pointer: String::new(), note: Note::NONE, attributes: false }, &own)?;
+    json.run(
+        feed,
+        Node { reading: &reading, pointer: String::new(), note: Note::NONE, attributes: false },
+        &own,
+    )?;
     if reading.found.get() {
         return Ok(());
     }
@@ -166,9 +170,11 @@ mod tests {
               {"type":"md5","value":"00"}],
             "Object":[{"Attribute":[{"type":"domain|ip","value":"a.example|192.0.2.3"}]}]}}]}"#;
         let import = import(Format::Misp, text.as_slice(), &Terms::new("m", SystemTime::UNIX_EPOCH)).unwrap();
-        let found: Vec<_> = import.entries().iter().map(|e| (e.prefix.to_string(), import.note(e.note))).collect();
+        let found: Vec<_> =
+            import.entries().iter().map(|e| (e.prefix.to_string(), import.note(e.note))).collect();
         assert_eq!(found, ["192.0.2.1/32", "192.0.2.2/32", "192.0.2.3/32"].map(|p| (p.to_owned(), "botnet")));
-        let rows: Vec<_> = import.skipped.rows().iter().map(|s| (s.reason, s.count, s.first.to_string())).collect();
+        let rows: Vec<_> =
+            import.skipped.rows().iter().map(|s| (s.reason, s.count, s.first.to_string())).collect();
         assert_eq!(
             rows,
             [
@@ -182,7 +188,8 @@ mod tests {
     #[test]
     fn deep_nesting_is_refused() {
         let text = format!("{}{}", "[".repeat(100), "]".repeat(100));
-        let error = import(Format::Misp, text.as_bytes(), &Terms::new("m", SystemTime::UNIX_EPOCH)).unwrap_err();
+        let error =
+            import(Format::Misp, text.as_bytes(), &Terms::new("m", SystemTime::UNIX_EPOCH)).unwrap_err();
         assert!(matches!(error.why, Why::Depth(64)), "{error}");
     }
 }

@@ -141,7 +141,10 @@ mod tests {
             ("[ipv4-addr:value ISSUBSET '192.0.2.0/24']", vec!["192.0.2.0/24"]),
             ("[ipv6-addr:value IN ('2001:db8::1', '2001:db8::2')]", vec!["2001:db8::1", "2001:db8::2"]),
             ("[domain-name:value = 'x' OR ipv4-addr:value = '192.0.2.1']", vec!["-", "192.0.2.1"]),
-            ("[ipv4-addr:value = '192.0.2.1'] OR [ipv4-addr:value = '192.0.2.2']", vec!["192.0.2.1", "192.0.2.2"]),
+            (
+                "[ipv4-addr:value = '192.0.2.1'] OR [ipv4-addr:value = '192.0.2.2']",
+                vec!["192.0.2.1", "192.0.2.2"],
+            ),
             ("[file:hashes.'SHA-256' = 'aa']", vec!["-"]),
             ("[url:value = 'http://a/\\'x']", vec!["-"]),
         ] {

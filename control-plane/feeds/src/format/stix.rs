@@ -73,7 +73,8 @@ pub(crate) fn envelope(
     let more = side.get("more").is_some_and(Loose::is_true);
     let next = side.get("next").and_then(Loose::text).filter(|_| more);
     // TAXII 2.1, section 3.7: an envelope without objects has no such key.
-    let bundle = side.found || side.get("more").is_some() || side.get("type").and_then(Loose::text) == Some("bundle");
+    let bundle =
+        side.found || side.get("more").is_some() || side.get("type").and_then(Loose::text) == Some("bundle");
     if bundle { Ok(next.map(str::to_owned)) } else { Err(into.refuse(Place::Whole, Why::NoList("objects"))) }
 }
 

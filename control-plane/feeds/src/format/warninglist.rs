@@ -55,7 +55,8 @@ mod tests {
     #[test]
     fn addresses_are_allowed_under_the_lists_name() {
         let import = allow(r#"{"list":["192.0.2.0/24","2001:DB8::/32"],"name":"N","type":"cidr"}"#).unwrap();
-        let found: Vec<_> = import.entries().iter().map(|entry| (entry.says, import.note(entry.note))).collect();
+        let found: Vec<_> =
+            import.entries().iter().map(|entry| (entry.says, import.note(entry.note))).collect();
         assert_eq!(found, [(Listing::Allow, "N"); 2]);
     }
 

@@ -141,7 +141,13 @@ impl Consistency {
         Seen { countries, networks, last: None, count: 0, at: now }
     }
 
-    fn of_identity(&self, seen: &Seen, country: Option<Country>, asn: Option<u32>, now: SystemTime) -> Option<f64> {
+    fn of_identity(
+        &self,
+        seen: &Seen,
+        country: Option<Country>,
+        asn: Option<u32>,
+        now: SystemTime,
+    ) -> Option<f64> {
         let rare = country.map_or(0.0, |country| 1.0 - seen.countries.share(country));
         let network = asn.map_or(0.0, |asn| (1.0 - seen.networks.share(asn)) * self.settings.network);
         let many = ((seen.countries.spread() - 1.0) / (self.settings.many - 1.0).max(0.1)).clamp(0.0, 1.0);

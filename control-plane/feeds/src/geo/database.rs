@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use maxminddb::{MaxMindDbError, Reader, WithinOptions};
 use serde::Deserialize;
 
-use super::places::Country;
 use super::Where;
+use super::places::Country;
 
 /// The longest file in bytes.
 const FILE_MAX: u64 = 1 << 30;

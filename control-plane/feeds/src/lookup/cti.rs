@@ -50,7 +50,8 @@ impl Service for Cti {
         let Some(answer) = self.0.get::<Answer>(&format!("/smoke/{address}"), "x-api-key").await? else {
             return Ok(Opinion { confidence: 0, note: "never seen".to_owned() });
         };
-        let total = answer.scores.and_then(|scores| scores.overall).and_then(|overall| overall.total.number());
+        let total =
+            answer.scores.and_then(|scores| scores.overall).and_then(|overall| overall.total.number());
         Ok(Opinion { confidence: percent(total.unwrap_or(0.0)), note: super::note(answer.reputation.text()) })
     }
 }

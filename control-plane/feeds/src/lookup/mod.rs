@@ -30,7 +30,9 @@ pub struct Opinion {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum LookupError {
     /// The day's questions are used up.
-    #[error("service `{service}`: its {quota} questions of today are used up; raise `quota`, or wait until midnight UTC")]
+    #[error(
+        "service `{service}`: its {quota} questions of today are used up; raise `quota`, or wait until midnight UTC"
+    )]
     Quota {
         /// Which service.
         service: &'static str,

@@ -2,8 +2,8 @@
 
 use repute_model::{Address, Prefix};
 
-use super::reserved::RESERVED;
 use super::Shape;
+use super::reserved::RESERVED;
 
 /// Disjoint prefixes, ascending.
 #[derive(Debug, Default)]
@@ -31,9 +31,9 @@ impl Space {
         self.around(Prefix::containing(address, 128)).is_some()
     }
 
-    /// Whether any of the space is in `prefix`, or it in the space.
-    pub fn touches(&self, prefix: Prefix) -> bool {
-        self.around(prefix).is_some() || !self.within(prefix).is_empty()
+    /// A look at the space for prefixes that ascend.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk { ahead: &self.0 }
     }
 
     /// The parts that lie inside `prefix`.
@@ -71,6 +71,25 @@ impl Space {
     }
 }
 
+/// The parts of the space that are not behind yet.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    ahead: &'a [Prefix],
+}
+
+impl Walk<'_> {
+    /// Whether any of the space is in `prefix`, or it in the space. No later call may ask for one that begins earlier.
+    pub fn touches(&mut self, prefix: Prefix) -> bool {
+        while let [part, rest @ ..] = self.ahead {
+            if part.last() >= prefix.first() {
+                return part.first() <= prefix.last();
+            }
+            self.ahead = rest;
+        }
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +103,7 @@ mod tests {
         let space = Space::new(&Shape { inside, reserved: false });
         let from = prefix(from);
         let parts: Vec<String> = space.without(from).map(|part| part.to_string()).collect();
-        assert_eq!(space.touches(from), parts != [from.to_string()], "{from}");
+        assert_eq!(space.walk().touches(from), parts != [from.to_string()], "{from}");
         parts
     }
 

@@ -44,6 +44,13 @@ pub struct Cuts {
     pub first: Option<Prefix>,
 }
 
+impl Cuts {
+    fn count(&mut self, prefix: Prefix, whole: bool) {
+        *(if whole { &mut self.whole } else { &mut self.partly }) += 1;
+        self.first.get_or_insert(prefix);
+    }
+}
+
 /// One entry that names an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Found<'a> {
@@ -156,32 +163,26 @@ fn counting(
     feeds: &[(Arc<str>, Arc<Import>)],
     space: &Space,
     cuts: &mut [Cuts],
-) -> Vec<(Prefix, Listing)> {
-    let mut out = Vec::with_capacity(index.rows().len());
+) -> impl Iterator<Item = (Prefix, Listing)> {
     // The last address of the outermost allowed prefix that was passed.
     let mut allowed_to = None;
-    for row in index.rows() {
+    let mut walk = space.walk();
+    index.rows().iter().flat_map(move |row| {
         let says = feeds[usize::from(row.feed)].1.entries()[row.entry as usize].says;
         let prefix = row.prefix();
-        if allowed_to.is_some_and(|last| prefix.last() <= last) {
-            continue;
-        }
-        if says == Listing::Allow {
+        let overruled = allowed_to.is_some_and(|last| prefix.last() <= last);
+        let touched = !overruled && walk.touches(prefix);
+        let allowed = says == Listing::Allow && !overruled;
+        if allowed {
             allowed_to = Some(prefix.last());
-            out.push((prefix, says));
-            // What was cut from a wider deny may have left parts in here that are longer than this prefix.
-            if space.touches(prefix) {
-                out.extend(space.without(prefix).map(|part| (part, says)));
-            }
-        } else if !space.touches(prefix) {
-            out.push((prefix, says));
-        } else {
-            let cuts = &mut cuts[usize::from(row.feed)];
-            cuts.first.get_or_insert(prefix);
-            let before = out.len();
-            out.extend(space.without(prefix).map(|part| (part, says)));
-            *(if out.len() == before { &mut cuts.whole } else { &mut cuts.partly }) += 1;
         }
-    }
-    out
+        // An allowed prefix stays whole. Its parts come along: what was cut from a wider deny may have left equal
+        // ones, which are longer than the prefix.
+        let parts = touched.then(|| space.without(prefix));
+        if touched && !allowed {
+            cuts[usize::from(row.feed)].count(prefix, space.without(prefix).next().is_none());
+        }
+        let whole = (allowed || !(touched || overruled)).then_some(prefix);
+        whole.into_iter().chain(parts.into_iter().flatten()).map(move |prefix| (prefix, says))
+    })
 }

@@ -56,11 +56,8 @@ impl<R: Read> Json<R> {
         result.map_err(|error| {
             own.take().unwrap_or_else(|| {
                 let place = Place::Line(error.line().max(1) as u64);
-                let why = if error.is_io() {
-                    io::Error::from(error).into()
-                } else {
-                    Why::Json(error.to_string())
-                };
+                let why =
+                    if error.is_io() { io::Error::from(error).into() } else { Why::Json(error.to_string()) };
                 Refusal { feed: feed.to_owned(), place, why }
             })
         })

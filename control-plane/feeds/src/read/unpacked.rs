@@ -80,3 +80,44 @@ impl<R: Read> Read for Unpacked<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+    use crate::refusal::Why;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn unpacked(bytes: &[u8], limits: Limits) -> Result<Vec<u8>, Why> {
+        let mut out = Vec::new();
+        Unpacked::new(bytes, limits)?.read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn both_kinds_are_read_and_several_members_are_one_file() {
+        let limits = Limits::default();
+        assert_eq!(unpacked(b"a\nb", limits).unwrap(), b"a\nb");
+        let two = [gzip(b"a\n"), gzip(b"b")].concat();
+        assert_eq!(unpacked(&two, limits).unwrap(), b"a\nb");
+        assert!(matches!(unpacked(&two[..two.len() - 3], limits), Err(Why::Read(_))));
+    }
+
+    #[test]
+    fn bombs_and_long_files_end_in_errors() {
+        let bomb = gzip(&vec![b'#'; 4 << 20]);
+        assert!(matches!(unpacked(&bomb, Limits::default()), Err(Why::Expansion(100))));
+        let few = Limits { bytes: 1 << 10, ..Limits::default() };
+        assert!(matches!(unpacked(&bomb, few), Err(Why::Bytes(1024))));
+        assert!(matches!(unpacked(&[b'#'; 1025], few), Err(Why::Bytes(1024))));
+    }
+}

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// A folder of the corpus, or `None` with a message where there is no corpus.
 pub fn corpus(folder: &str) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let corpus = std::env::var_os("REPUTE_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from);
+    let corpus =
+        std::env::var_os("REPUTE_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from);
     let found = corpus.join(folder);
     if !found.is_dir() {
         println!("skipped: no corpus at {} (set REPUTE_CORPUS)", found.display());

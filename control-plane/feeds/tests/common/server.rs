@@ -98,7 +98,10 @@ async fn answer(mut stream: TcpStream, script: Arc<Mutex<Script>>) -> Option<()>
             stream.write_all(&body).await.ok()?;
         }
         Reply::Slow => {
-            stream.write_all(format!("HTTP/1.1 200 OK\r\n{}\r\n192.0.2.1\n", length(1000)).as_bytes()).await.ok()?;
+            stream
+                .write_all(format!("HTTP/1.1 200 OK\r\n{}\r\n192.0.2.1\n", length(1000)).as_bytes())
+                .await
+                .ok()?;
             // Until the client gives up.
             stream.read_u8().await.ok()?;
         }
