@@ -146,6 +146,13 @@ impl FeedConfig {
         if self.refresh < Duration::from_secs(1) || self.refresh > Duration::from_secs(366 * 86_400) {
             return wrong("refresh", "expected one second to a year");
         }
+        let asked = !matches!(self.origin, Origin::Pushed);
+        if asked && self.expiry.is_some_and(|expiry| expiry < 2 * self.refresh) {
+            return wrong(
+                "expiry",
+                "expected at least twice `refresh`, or entries end before they are confirmed",
+            );
+        }
         if self.timeout.is_zero() || self.bytes_max == 0 || self.entries_max == 0 {
             return wrong("timeout, bytes_max, entries_max", "expected more than 0");
         }
@@ -197,6 +204,7 @@ mod tests {
             ("name", FeedConfig { name: "a b".into(), ..good.clone() }),
             ("confidence", FeedConfig { confidence: 0, ..good.clone() }),
             ("refresh", FeedConfig { refresh: Duration::ZERO, ..good.clone() }),
+            ("expiry", FeedConfig { expiry: Some(good.refresh), ..good.clone() }),
             ("url", FeedConfig { origin: url("ftp://a.example/"), ..good.clone() }),
             ("url", FeedConfig { origin: url("not a url"), ..good.clone() }),
         ] {

@@ -94,6 +94,16 @@ pub enum FetchError {
         /// Which one.
         name: String,
     },
+    /// The importer did not come to an end.
+    #[error(
+        "feed `{feed}`: the importer stopped: {error}; this is a mistake of this program, please report it"
+    )]
+    Stopped {
+        /// The feed's name.
+        feed: String,
+        /// How it ended.
+        error: tokio::task::JoinError,
+    },
     /// The feed is one that is brought.
     #[error("feed `{0}` is pushed: nobody can be asked for it; send it through the API")]
     Pushed(String),

@@ -221,8 +221,5 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FetchError> + Send + 'static,
 ) -> Result<T, FetchError> {
     let joined = tokio::task::spawn_blocking(work).await;
-    joined.unwrap_or_else(|error| {
-        let what = format!("the importer stopped: {error}");
-        Err(FetchError::Http { feed: feed.to_owned(), url: "itself".to_owned(), what })
-    })
+    joined.unwrap_or_else(|error| Err(FetchError::Stopped { feed: feed.to_owned(), error }))
 }

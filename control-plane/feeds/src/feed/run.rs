@@ -125,7 +125,7 @@ impl<C: Fn() -> SystemTime, D: Fn(Delivery)> Runner<C, D> {
     }
 
     async fn refresh(&mut self) {
-        let outcome = self.fetcher.fetch(&self.feed.ask(), (self.clock)()).await;
+        let outcome = self.fetcher.fetch(&self.feed.ask((self.clock)()), (self.clock)()).await;
         self.take(outcome);
     }
 

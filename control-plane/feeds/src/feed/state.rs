@@ -109,9 +109,13 @@ impl Feed {
         self.status.next_at.map(|next| next.duration_since(now).unwrap_or_default())
     }
 
-    /// How to ask now.
-    pub fn ask(&self) -> Ask {
-        Ask { validators: self.validators.clone() }
+    /// How to ask at `now`: for what has changed, or, where entries would end before they are confirmed again, for
+    /// everything.
+    pub fn ask(&self, now: SystemTime) -> Ask {
+        let until = |expiry: Duration| self.status.good_at.and_then(|good| good.checked_add(expiry));
+        let ends = self.config.expiry.and_then(until);
+        let ending = ends.is_some_and(|ends| now + 2 * self.config.refresh >= ends);
+        if ending { Ask::default() } else { Ask { validators: self.validators.clone() } }
     }
 
     /// Takes the outcome of a refresh. `true` where something new is in force.
@@ -174,7 +178,7 @@ mod tests {
         assert!(!feed.take(Outcome::Failed("no".into(), None), at(4000)));
         assert!(!feed.take(Outcome::Failed("still no".into(), None), at(4100)));
         assert!(Arc::ptr_eq(feed.last_good().unwrap(), &import));
-        assert_eq!(feed.ask().validators, validators);
+        assert_eq!(feed.ask(at(4100)).validators, validators);
         let status = feed.status();
         assert_eq!((status.failures, status.counts, status.good_at), (2, [1, 0, 2], Some(at(10))));
         assert_eq!(status.error.as_deref(), Some("still no"));
@@ -190,6 +194,17 @@ mod tests {
         assert_eq!(feed.due_in(at(0)), Some(Duration::from_secs(7200)));
         feed.take(Outcome::Failed("429".into(), Some(Duration::MAX)), at(0));
         assert_eq!(feed.due_in(at(0)), Some(RETRY_AFTER_MAX));
+    }
+
+    #[test]
+    fn everything_is_asked_for_before_entries_end() {
+        let day = Duration::from_secs(86_400);
+        let config = FeedConfig { expiry: Some(day), ..FeedConfig::new("f", http()) };
+        let mut feed = Feed::new(config, 7, None, at(0));
+        let validators = Validators { etag: Some("\"1\"".into()), last_modified: None };
+        feed.take(Outcome::New(Arc::default(), validators.clone()), at(0));
+        assert_eq!(feed.ask(at(86_400 - 7201)).validators, validators);
+        assert_eq!(feed.ask(at(86_400 - 7200)), Ask::default());
     }
 
     #[test]

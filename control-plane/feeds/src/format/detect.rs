@@ -94,10 +94,7 @@ pub fn detect_and_import(source: impl Read, terms: &Terms<'_>) -> Result<(Format
 type Looked<R> = Chain<Cursor<Vec<u8>>, Unpacked<R>>;
 
 /// The format of a source, and all of the source.
-fn head<R: Read>(
-    source: R,
-    terms: &Terms<'_>,
-) -> Result<(Format, Looked<R>), Refusal> {
+fn head<R: Read>(source: R, terms: &Terms<'_>) -> Result<(Format, Looked<R>), Refusal> {
     let mut head = Vec::new();
     let mut source = Unpacked::new(source, terms.limits).map_err(|error| refuse(terms, error.into()))?;
     let looked = source.by_ref().take(HEAD).read_to_end(&mut head);

@@ -159,8 +159,7 @@ impl Consistency {
 
     /// 1 where the last country was another one less than a journey ago, falling to 0 at ten journeys.
     fn switch(&self, seen: &Seen, country: Country, now: SystemTime) -> f64 {
-        let Some((last, at)) = seen.last.filter(|(last, _)| *last != country) else { return 0.0 };
-        debug_assert_ne!(last, country);
+        let Some((_, at)) = seen.last.filter(|(last, _)| *last != country) else { return 0.0 };
         let journeys = now.duration_since(at).unwrap_or_default().as_secs_f64()
             / self.settings.travel.as_secs_f64().max(1.0);
         ((10.0 - journeys) / 9.0).clamp(0.0, 1.0)
