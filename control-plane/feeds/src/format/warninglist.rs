@@ -1,0 +1,70 @@
+//! MISP warninglists: `{"name","type":"cidr","list":["192.0.2.0/24",…]}`. Usually something to allow.
+//!
+//! Lists of host names and patterns name no addresses; they are refused with their kind.
+
+use std::io::Read;
+
+use crate::collect::{Claim, Collector};
+use crate::read::{Json, Loose, list_of};
+use crate::refusal::{Place, Refusal, Why};
+use crate::skipped::Reason;
+
+pub(super) fn read(source: impl Read, into: &mut Collector<'_>) -> Result<(), Refusal> {
+    let json = Json::new(source, &into.terms.limits);
+    let feed = into.terms.feed;
+    let side = list_of(json, feed, &["list"], |_, item: Loose, at| {
+        into.record(at)?;
+        match item.text() {
+            Some(text) => into.text(text.trim().as_bytes(), Claim::default(), at),
+            None => into.skip(Reason::Unreadable, at),
+        }
+    })?;
+    if !side.found {
+        return Err(into.refuse(Place::Whole, Why::NoList("list")));
+    }
+    match side.get("type").and_then(Loose::text) {
+        // The schema's other kinds: hostname, substring, regex.
+        Some(kind @ ("hostname" | "substring" | "regex")) => {
+            let why = format!("is a warninglist of type `{kind}`, which names no addresses");
+            Err(into.refuse(Place::Whole, Why::Malformed(why)))
+        }
+        _ => {
+            let name = side.get("name").and_then(Loose::text).unwrap_or_default();
+            let note = into.note(name);
+            into.import.entries.iter_mut().for_each(|entry| entry.note = note);
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use repute_model::Listing;
+
+    use super::*;
+    use crate::format::{Format, import};
+    use crate::import::{Action, Import, Terms};
+
+    fn allow(text: &str) -> Result<Import, Refusal> {
+        let terms = Terms { action: Action::Allow, ..Terms::new("warn", SystemTime::UNIX_EPOCH) };
+        import(Format::MispWarninglist, text.as_bytes(), &terms)
+    }
+
+    #[test]
+    fn addresses_are_allowed_under_the_lists_name() {
+        let import = allow(r#"{"list":["192.0.2.0/24","2001:DB8::/32"],"name":"N","type":"cidr"}"#).unwrap();
+        let found: Vec<_> =
+            import.entries().iter().map(|entry| (entry.says, import.note(entry.note))).collect();
+        assert_eq!(found, [(Listing::Allow, "N"); 2]);
+    }
+
+    #[test]
+    fn lists_of_names_say_so() {
+        let error = allow(r#"{"list":["www.example.org"],"type":"hostname"}"#).unwrap_err().to_string();
+        assert!(error.contains("of type `hostname`"), "{error}");
+        assert!(matches!(allow("{}").unwrap_err().why, Why::NoList("list")));
+        assert!(allow(r#"{"list":[[],{},1],"type":"cidr"}"#).unwrap_err().to_string().contains("/list/0"));
+    }
+}
