@@ -182,8 +182,8 @@ impl<P: Packet> Worker<P> {
     fn judge_all(&mut self, batch: &Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         for i in 0..batch.len().min(BATCH) {
-            if let Some(standing) = self.pass_at_once(&batch.lanes, i) {
-                self.judgements[i] = Judgement { standing: Some(standing), ..Judgement::FORWARD };
+            if let Some(passed) = self.pass_at_once(&batch.lanes, i) {
+                self.judgements[i] = passed;
                 verdicts.add(Verdict::Forward);
                 continue;
             }

@@ -17,6 +17,8 @@ impl Flags {
     pub const ANSWERED: Self = Self(4);
     /// It has been answered and has gone on talking at least once.
     pub const PROVEN: Self = Self(8);
+    /// Packets of it may be held back: whoever finds none takes it away.
+    pub const HELD: Self = Self(16);
 
     /// Whether all bits of `other` are set.
     pub const fn has(self, other: Self) -> bool {
@@ -57,6 +59,11 @@ impl Shortcut {
     /// They are dropped, all of them.
     pub const fn drops(version: u64) -> Self {
         Self(Self::closed(version).0 | 2)
+    }
+
+    /// They pass, and some are copied.
+    pub const fn copies(version: u64) -> Self {
+        Self(Self::closed(version).0 | 3)
     }
 
     /// Whether what is kept is of this version.
@@ -238,16 +245,19 @@ impl Hot {
     /// look at the score.
     #[inline(always)]
     pub fn goes_on(&mut self, talk: u32, calm: u32, answer: impl FnOnce() -> bool) -> Option<bool> {
-        if self.talk != talk {
-            return None;
-        }
-        if self.flags.has(Flags::ANSWERED) {
-            return Some(false);
-        }
-        if answer() {
-            return None;
-        }
-        Some(self.goes_unanswered(calm))
+        self.would_go_on(talk, answer).then(|| self.go_on(calm))
+    }
+
+    /// Whether [`goes_on`](Self::goes_on) would take note of a packet.
+    #[inline(always)]
+    pub fn would_go_on(&self, talk: u32, answer: impl FnOnce() -> bool) -> bool {
+        self.talk == talk && (self.flags.has(Flags::ANSWERED) || !answer())
+    }
+
+    /// Takes note of a packet of which that is known.
+    #[inline(always)]
+    pub fn go_on(&mut self, calm: u32) -> bool {
+        !self.flags.has(Flags::ANSWERED) && self.goes_unanswered(calm)
     }
 
     /// One more packet that nobody answered; `true` when it is time to look at the score: not before there are more

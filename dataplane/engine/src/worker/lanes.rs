@@ -207,7 +207,8 @@ impl<P: Packet> Worker<P> {
             self.hand_over(batch);
         }
         let len = batch.len().min(BATCH);
-        let all = u64::MAX >> (BATCH - len);
+        // None may be left: all of them were handed over.
+        let all = u64::MAX.checked_shr((BATCH - len) as u32).unwrap_or(0);
         if self.lists_early {
             self.fetch_slots(&batch.lanes, all);
         }

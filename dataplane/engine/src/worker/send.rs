@@ -1,9 +1,11 @@
 //! What leaves: packets to their ways out, in order, and everything else freed in bulk.
 
-use repute_model::{Io, Outbox, Packet, Verdict};
+use arrayvec::Drain;
+use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Verdict};
 
 use super::{Waiting, Worker};
-use crate::shaper::Held;
+use crate::account::PortAccount;
+use crate::shaper::{ConnectionQueue, Held, Shaper};
 use crate::{Account, Batch};
 
 impl<P: Packet> Worker<P> {
@@ -30,43 +32,56 @@ impl<P: Packet> Worker<P> {
                 }
                 io.free(&mut batch.packets);
             }
+            Some((port, Some(peer))) => self.send_apart(batch, port, peer, io),
             _ => self.send_one_by_one(batch, io),
         }
         self.flush(io);
         (batch.taken, batch.misowned) = (false, 0);
     }
 
-    fn send_one_by_one<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
-        let mut tickets = self.tickets.drain(..);
-        for (i, (packet, judgement)) in batch.packets.drain(..).zip(&self.judgements).enumerate() {
-            let (port_in, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
-            let peer = self.wires[usize::from(port_in)].peer;
-            let port = &mut self.account.ports[usize::from(port_in)];
-            match batch.taken {
-                true => port.taken += 1,
-                false => port.receive(1, u64::from(wire_len)),
-            }
-            match (judgement.verdict, peer) {
-                (Verdict::Forward, Some(peer)) => {
-                    port.forwarded += 1;
-                    self.outboxes[usize::from(peer)].push(packet);
-                }
-                (Verdict::Queue, Some(port_out)) => {
-                    port.queued += 1;
-                    let held = Held { packet, port_in, port_out };
-                    match tickets.next() {
-                        Some(Waiting::Packet(ticket)) => self.shaper.hold(ticket, held),
-                        Some(Waiting::Connection(ticket)) => self.connections.hold(ticket, held),
-                        None => debug_assert!(false, "whoever is held has a ticket"),
-                    }
-                }
-                _ => {
-                    port.drop(judgement.reason);
-                    self.dropped.push(packet);
-                }
+    /// Sends on what is forwarded of a batch that came by one port; what is not is looked at one by one.
+    fn send_apart<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, port: u8, peer: u8, io: &mut I) {
+        let Self { account, judgements, tickets, shaper, connections, dropped, .. } = self;
+        let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped };
+        let (mut forwarded, mut bytes) = (Outbox::new(), batch.bytes);
+        let counts = &mut account.ports[usize::from(port)];
+        counts.receive(batch.len() as u64, batch.bytes);
+        for (i, (packet, judgement)) in batch.packets.drain(..).zip(&*judgements).enumerate() {
+            if judgement.verdict == Verdict::Forward {
+                forwarded.push(packet);
+            } else {
+                bytes -= u64::from(batch.lanes.wire_len(i));
+                rest.take(packet, judgement, (port, Some(peer)), counts);
             }
         }
-        drop(tickets);
+        counts.forwarded += forwarded.len() as u64;
+        drop(rest);
+        if !self.dropped.is_empty() {
+            io.free(&mut self.dropped);
+        }
+        send_to(&mut self.account, peer, &mut forwarded, bytes, io);
+    }
+
+    fn send_one_by_one<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
+        let Self { account, judgements, tickets, shaper, connections, dropped, wires, outboxes, .. } = self;
+        let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped };
+        for (i, (packet, judgement)) in batch.packets.drain(..).zip(&*judgements).enumerate() {
+            let (port_in, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
+            let peer = wires[usize::from(port_in)].peer;
+            let counts = &mut account.ports[usize::from(port_in)];
+            match batch.taken {
+                true => counts.taken += 1,
+                false => counts.receive(1, u64::from(wire_len)),
+            }
+            match peer.filter(|_| judgement.verdict == Verdict::Forward) {
+                Some(peer) => {
+                    counts.forwarded += 1;
+                    outboxes[usize::from(peer)].push(packet);
+                }
+                None => rest.take(packet, judgement, (port_in, peer), counts),
+            }
+        }
+        drop(rest);
         if !self.dropped.is_empty() {
             io.free(&mut self.dropped);
         }
@@ -94,6 +109,37 @@ impl<P: Packet> Worker<P> {
         for (port, outbox) in self.outboxes.iter_mut().enumerate() {
             let bytes = wire_len(outbox);
             send_to(&mut self.account, port as u8, outbox, bytes, io);
+        }
+    }
+}
+
+/// Where packets go that are not forwarded.
+struct Rest<'a, P> {
+    /// The tickets of the batch, in its order.
+    tickets: Drain<'a, Waiting, BATCH>,
+    shaper: &'a mut Shaper<Held<P>>,
+    connections: &'a mut ConnectionQueue<Held<P>>,
+    dropped: &'a mut Outbox<P>,
+}
+
+impl<P> Rest<'_, P> {
+    /// Holds a packet back by its ticket, or drops it; `ways` are the ports in and out.
+    fn take(&mut self, packet: P, judgement: &Judgement, ways: (u8, Option<u8>), counts: &mut PortAccount) {
+        let (port_in, port_out) = ways;
+        match (judgement.verdict, port_out) {
+            (Verdict::Queue, Some(port_out)) => {
+                counts.queued += 1;
+                let held = Held { packet, port_in, port_out };
+                match self.tickets.next() {
+                    Some(Waiting::Packet(ticket)) => self.shaper.hold(ticket, held),
+                    Some(Waiting::Connection(ticket)) => self.connections.hold(ticket, held),
+                    None => debug_assert!(false, "whoever is held has a ticket"),
+                }
+            }
+            _ => {
+                counts.drop(judgement.reason);
+                self.dropped.push(packet);
+            }
         }
     }
 }

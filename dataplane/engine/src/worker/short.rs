@@ -6,34 +6,41 @@
 //! where the short way gives a judgement, the general way would have given the same and left the same behind; a
 //! test compares the two.
 
-use repute_model::{Band, Judgement, Listing, Measures, Packet, Reason, Score, Verdict};
+use repute_model::{Judgement, Listing, Measures, Packet, Reason, Verdict};
 use repute_reputation::{Flags, Shortcut, Slot};
 
-use super::Worker;
 use super::lanes::Lanes;
 use super::view::Way;
+use super::{Worker, rules};
 
 impl<P: Packet> Worker<P> {
-    /// Passes packet `i` where its sender goes on with what it did before and has leave to; how that stood.
+    /// Passes packet `i` where its sender goes on with what it did before and has leave to.
     #[inline(always)]
-    pub(super) fn pass_at_once(&mut self, lanes: &Lanes, i: usize) -> Option<(Band, Score)> {
+    pub(super) fn pass_at_once(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
         if !lanes.kind(i).is_plainly_sent() {
             return None;
         }
         let calm = self.shard.calm_unanswered();
         let slot = self.shard.hinted(lanes.sought(i))?;
         let hot = self.shard.hot_mut(slot);
-        if hot.shortcut != self.view.passes {
+        let copies = hot.shortcut == self.view.copies;
+        if hot.shortcut != self.view.passes && !copies {
             return None;
         }
         let look = hot.goes_on(lanes.talk(i), calm, || lanes.is_answer(i))?;
         hot.count(lanes.wire_len(i), self.now.low());
-        let standing = (hot.band, hot.score);
-        self.account.bands[hot.band.index()] += 1;
+        let (band, packets, standing) = (hot.band, hot.packets, Some((hot.band, hot.score)));
+        self.account.bands[band.index()] += 1;
+        let mut measures = Measures::PASS;
+        if copies {
+            measures = self.view.measures[band.index()];
+            let picked = self.mirror.picks(band, &self.view.samplings[band.index()], packets);
+            self.copied |= u64::from(picked) << i;
+        }
         if look {
             self.rescore(slot);
         }
-        Some(standing)
+        Some(Judgement { standing, measures, ..Judgement::FORWARD })
     }
 
     /// Judges packet `i` the short way, if it may be; [`pass_at_once`](Self::pass_at_once) did not.
@@ -81,28 +88,42 @@ impl<P: Packet> Worker<P> {
         if !self.shard.hot(sender).shortcut.is_of(version) && !self.revalidate_shortly(lanes, i, sender) {
             return None;
         }
-        let hot = self.shard.hot(sender);
-        let band = hot.band;
+        let hot = self.shard.hot_mut(sender);
         match self.view.way(hot) {
-            Way::Pass | Way::Copy if self.shaper.holds(hot.fingerprint) => None,
+            Way::Pass | Way::Copy if hot.flags.has(Flags::HELD) && self.shaper.holds(hot.fingerprint) => None,
             Way::Pass => {
-                self.shard.hot_mut(sender).shortcut = self.view.passes;
-                self.pass_shortly(lanes, i, sender)
+                hot.shortcut = self.view.passes;
+                self.pass_at_once(lanes, i)
             }
             Way::Copy => {
-                let passed = self.pass_shortly(lanes, i, sender)?;
-                let sampling = self.view.samplings[band.index()];
-                self.turn = i;
-                self.sample(sender, &sampling);
-                Some(Judgement { measures: self.view.measures[band.index()], ..passed })
+                hot.shortcut = self.view.copies;
+                self.pass_at_once(lanes, i)
             }
             way @ (Way::Drop | Way::DropAndLog) => {
-                self.shard.hot_mut(sender).shortcut = self.view.drops;
+                hot.shortcut = self.view.drops;
                 let logs = way == Way::DropAndLog && self.log_left > 0;
                 (!logs).then(|| self.drop_shortly(lanes, i, sender))
             }
+            Way::Queue => self.queue_shortly(lanes, i, sender),
             Way::General => None,
         }
+    }
+
+    /// Holds back what is above the rate of a source that goes on with what it did before.
+    fn queue_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
+        if !self.shard.hot(sender).would_go_on(lanes.talk(i), || lanes.is_answer(i)) {
+            return None;
+        }
+        let judgement = self.count_shortly(lanes, i, sender);
+        let (band, calm) = (self.shard.hot(sender).band, self.shard.calm_unanswered());
+        let meter = rules(&self.policy).and_then(|rules| rules.profile.treatments[band.index()].queue);
+        let (verdict, reason) = self.queue(sender, lanes.wire_len(i), meter.as_ref()).verdict();
+        let hot = self.shard.hot_mut(sender);
+        let look = if verdict == Verdict::Drop { hot.goes_unanswered(calm) } else { hot.go_on(calm) };
+        if look {
+            self.rescore(sender);
+        }
+        Some(Judgement { verdict, reason, measures: self.view.measures[band.index()], ..judgement })
     }
 
     /// Brings what is kept of the policy up to date where lists said nothing of a source and still do not;
@@ -117,16 +138,6 @@ impl<P: Packet> Worker<P> {
         }
         hot.shortcut = Shortcut::closed(version);
         true
-    }
-
-    fn pass_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
-        let calm = self.shard.calm_unanswered();
-        let look = self.shard.hot_mut(sender).goes_on(lanes.talk(i), calm, || lanes.is_answer(i))?;
-        let judgement = self.count_shortly(lanes, i, sender);
-        if look {
-            self.rescore(sender);
-        }
-        Some(judgement)
     }
 
     #[inline]

@@ -3,8 +3,8 @@
 //! Called by the general way. Always holds: a packet that is held has a ticket in [`Worker::tickets`], in the
 //! order of the batch, and a packet without a way out gets none.
 
-use repute_model::{Packet, Reason, Treatment, Verdict};
-use repute_reputation::{Act, Exchange, Flags, Refused, Slot, conforms, departure};
+use repute_model::{Meter, Packet, Reason, Treatment, Verdict};
+use repute_reputation::{Act, Departure, Exchange, Flags, Refused, Slot, conforms, departure};
 
 use super::Worker;
 use crate::shaper::{Ticket, Turn};
@@ -63,10 +63,10 @@ impl<P: Packet> Worker<P> {
         }
         match treatment.queue_new {
             Some(rate) if exchange.act == Act::Syn => match self.queue_new(slot, exchange, rate) {
-                Fate::Pass => self.queue(slot, wire_len, treatment),
+                Fate::Pass => self.queue(slot, wire_len, treatment.queue.as_ref()),
                 fate => fate,
             },
-            _ => self.queue(slot, wire_len, treatment),
+            _ => self.queue(slot, wire_len, treatment.queue.as_ref()),
         }
     }
 
@@ -93,22 +93,25 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Holds back what is above the rate, and whatever follows a packet of its source that is held.
-    fn queue(&mut self, slot: Slot, wire_len: u32, treatment: &Treatment) -> Fate {
+    pub(super) fn queue(&mut self, slot: Slot, wire_len: u32, meter: Option<&Meter>) -> Fate {
         let (now, hot) = (self.now, self.shard.hot_mut(slot));
-        let turn = match &treatment.queue {
-            Some(meter) => {
-                let leaves = departure(meter, now, wire_len, hot.tat_packets, hot.tat_bytes);
-                let turn = self.shaper.reserve(now, hot.fingerprint, leaves.at);
-                if turn.is_ok() {
-                    (hot.tat_packets, hot.tat_bytes) = (leaves.tat_packets, leaves.tat_bytes);
-                }
-                turn
-            }
-            None if self.shaper.holds(hot.fingerprint) => {
-                self.shaper.reserve(now, hot.fingerprint, now.nanos())
+        let holds = hot.flags.has(Flags::HELD) && self.shaper.holds(hot.fingerprint);
+        let leaves = match meter {
+            Some(meter) => departure(meter, now, wire_len, hot.tat_packets, hot.tat_bytes),
+            None if holds => {
+                Departure { at: now.nanos(), tat_packets: hot.tat_packets, tat_bytes: hot.tat_bytes }
             }
             None => return Fate::Pass,
         };
+        // Most sources that are shaped hold nothing, and then need not be looked for among those that do.
+        let turn = match holds || leaves.at > now.nanos() {
+            true => self.shaper.reserve(now, hot.fingerprint, leaves.at),
+            false => Ok(Turn::Now),
+        };
+        hot.flags.set(Flags::HELD, holds || matches!(turn, Ok(Turn::Later(_))));
+        if turn.is_ok() {
+            (hot.tat_packets, hot.tat_bytes) = (leaves.tat_packets, leaves.tat_bytes);
+        }
         let tickets = &mut self.tickets;
         Fate::of(turn, Reason::Shaped, |ticket| tickets.push(Waiting::Packet(ticket)))
     }

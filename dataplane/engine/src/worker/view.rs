@@ -25,6 +25,8 @@ pub enum Way {
     Pass,
     /// Nothing is done but for copies.
     Copy,
+    /// What is above a rate waits.
+    Queue,
     /// Everything is dropped.
     Drop,
     /// Everything is dropped, and packets are logged.
@@ -61,8 +63,9 @@ pub struct View {
     pub stranger: (Way, Measures),
     /// What sources get that a list denies, by percent of confidence, and the names of it.
     denied: [(Way, Measures); 101],
-    /// What entries keep whose packets pass, and whose packets are dropped.
+    /// What entries keep whose packets pass, are copied besides, or are dropped.
     pub passes: Shortcut,
+    pub copies: Shortcut,
     pub drops: Shortcut,
     /// Whether what is dropped may have to be logged.
     pub logs_drops: bool,
@@ -99,6 +102,7 @@ impl View {
             stranger: stranger(None),
             denied: std::array::from_fn(|percent| stranger(Some(Listing::Deny(percent as u8)))),
             passes: Shortcut::passes(policy.version),
+            copies: Shortcut::copies(policy.version),
             drops: Shortcut::drops(policy.version),
             logs_drops: ways.contains(&Way::DropAndLog),
         }
@@ -128,6 +132,9 @@ fn way(treatment: Treatment) -> Way {
         Treatment::PASS => Way::Pass,
         Treatment { mirror: Some(_), .. } if (Treatment { mirror: None, ..treatment }) == Treatment::PASS => {
             Way::Copy
+        }
+        Treatment { queue: Some(_), .. } if (Treatment { queue: None, ..treatment }) == Treatment::PASS => {
+            Way::Queue
         }
         Treatment { drop: true, log, mirror: None, .. } => {
             if log {
