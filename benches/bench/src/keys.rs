@@ -89,7 +89,7 @@ impl Contender for OwnTable {
             sought.key = key(draws.next());
             shard.fetch(sought.key);
         }
-        shard.glance(&mut batch);
+        shard.glance(&mut batch, false);
         batch.iter().filter(|sought| count(shard, sought)).count()
     }
 }

@@ -5,7 +5,7 @@
 //! *in*: received + taken = forwarded + Σ dropped by reason + queued + handed, per port;
 //! *out*: sent = forwarded to it + released to it + mirrored to it − refused by it, per port.
 
-use repute_model::{Band, Reason};
+use repute_model::{Band, Judgement, Reason};
 use repute_wire::Class;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
@@ -55,6 +55,16 @@ impl PortAccount {
     pub(crate) fn drop(&mut self, reason: Option<Reason>) {
         if let Some(reason) = reason {
             self.dropped[reason.index()] += 1;
+        }
+    }
+
+    /// Notes packets that are all dropped; most often for one reason.
+    pub(crate) fn drop_all(&mut self, judgements: &[Judgement]) {
+        let Some(reason) = judgements.first().and_then(|first| first.reason) else { return };
+        if judgements.iter().all(|judgement| judgement.reason == Some(reason)) {
+            self.dropped[reason.index()] += judgements.len() as u64;
+        } else {
+            judgements.iter().for_each(|judgement| self.drop(judgement.reason));
         }
     }
 

@@ -20,7 +20,7 @@ use arrayvec::ArrayVec;
 use crowd::Crowd;
 use repute_model::{
     BATCH, Band, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
-    Sampling, Side, Source, Tick, Treatment, Verdict, Width,
+    Sampling, Side, Source, Tick, Treatment, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
@@ -69,6 +69,8 @@ pub struct Worker<P> {
     turn: usize,
     /// So many strangers come that the lists are fetched before anybody is looked up.
     lists_early: bool,
+    /// The prefilter was asked in the last batch: it is fetched for the next one.
+    prefilter_early: bool,
     /// Entries given before the batch under way was looked at.
     absent_from: u64,
     outboxes: [Outbox<P>; PORTS],
@@ -115,6 +117,7 @@ impl<P: Packet> Worker<P> {
             verdicts: Verdicts::NONE,
             turn: 0,
             lists_early: false,
+            prefilter_early: false,
             absent_from: 0,
             outboxes: std::array::from_fn(|_| Outbox::new()),
             dropped: Outbox::new(),
@@ -182,9 +185,9 @@ impl<P: Packet> Worker<P> {
     fn judge_all(&mut self, batch: &Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         for i in 0..batch.len().min(BATCH) {
-            if let Some(passed) = self.pass_at_once(&batch.lanes, i) {
-                self.judgements[i] = passed;
-                verdicts.add(Verdict::Forward);
+            if let Some(judgement) = self.judge_at_once(&batch.lanes, i) {
+                self.judgements[i] = judgement;
+                verdicts.add(judgement.verdict);
                 continue;
             }
             let judgement = match self.judge_shortly(&batch.lanes, i) {

@@ -218,7 +218,8 @@ impl<P: Packet> Worker<P> {
             self.seek::<false>(batch, counts_crowds);
         }
         let lanes = &mut batch.lanes;
-        let unseen = self.shard.glance(&mut lanes.sought[..len]);
+        let prefilter = std::mem::take(&mut self.prefilter_early);
+        let unseen = self.shard.glance(&mut lanes.sought[..len], prefilter);
         self.absent_from = self.shard.admissions();
         self.locate(lanes, unseen, all);
         if lanes.narrow {

@@ -27,9 +27,7 @@ impl<P: Packet> Worker<P> {
             Some((port, _)) if is_all(Verdict::Drop) => {
                 let account = &mut self.account.ports[usize::from(port)];
                 account.receive(batch.len() as u64, batch.bytes);
-                for judgement in &self.judgements[..batch.len()] {
-                    account.drop(judgement.reason);
-                }
+                account.drop_all(&self.judgements[..batch.len()]);
                 io.free(&mut batch.packets);
             }
             Some((port, Some(peer))) => self.send_apart(batch, port, peer, io),

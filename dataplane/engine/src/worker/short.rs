@@ -14,9 +14,10 @@ use super::view::Way;
 use super::{Worker, rules};
 
 impl<P: Packet> Worker<P> {
-    /// Passes packet `i` where its sender goes on with what it did before and has leave to.
+    /// Judges packet `i` by what its sender's entry remembers: it passes where that goes on with what it did before, or
+    /// is dropped as all of its packets are.
     #[inline(always)]
-    pub(super) fn pass_at_once(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+    pub(super) fn judge_at_once(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
         if !lanes.kind(i).is_plainly_sent() {
             return None;
         }
@@ -25,7 +26,8 @@ impl<P: Packet> Worker<P> {
         let hot = self.shard.hot_mut(slot);
         let copies = hot.shortcut == self.view.copies;
         if hot.shortcut != self.view.passes && !copies {
-            return None;
+            let drops = hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops);
+            return drops.then(|| self.drop_shortly(lanes, i, slot));
         }
         let look = hot.goes_on(lanes.talk(i), calm, || lanes.is_answer(i))?;
         hot.count(lanes.wire_len(i), self.now.low());
@@ -43,7 +45,7 @@ impl<P: Packet> Worker<P> {
         Some(Judgement { standing, measures, ..Judgement::FORWARD })
     }
 
-    /// Judges packet `i` the short way, if it may be; [`pass_at_once`](Self::pass_at_once) did not.
+    /// Judges packet `i` the short way, if it may be; [`judge_at_once`](Self::judge_at_once) did not.
     #[inline]
     pub(super) fn judge_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
         if !lanes.kind(i).is_plain() {
@@ -62,9 +64,6 @@ impl<P: Packet> Worker<P> {
             let known = hot.is_answered_in(lanes.talk(i));
             self.account.unjudged += u64::from(known);
             return known.then_some(Judgement::FORWARD);
-        }
-        if hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops) {
-            return Some(self.drop_shortly(lanes, i, slot));
         }
         self.open_shortcut(lanes, i, slot)
     }
@@ -93,11 +92,11 @@ impl<P: Packet> Worker<P> {
             Way::Pass | Way::Copy if hot.flags.has(Flags::HELD) && self.shaper.holds(hot.fingerprint) => None,
             Way::Pass => {
                 hot.shortcut = self.view.passes;
-                self.pass_at_once(lanes, i)
+                self.judge_at_once(lanes, i)
             }
             Way::Copy => {
                 hot.shortcut = self.view.copies;
-                self.pass_at_once(lanes, i)
+                self.judge_at_once(lanes, i)
             }
             way @ (Way::Drop | Way::DropAndLog) => {
                 hot.shortcut = self.view.drops;
@@ -140,7 +139,7 @@ impl<P: Packet> Worker<P> {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn drop_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Judgement {
         let judgement = self.count_shortly(lanes, i, sender);
         let calm = self.shard.calm_unanswered();
@@ -184,7 +183,12 @@ impl<P: Packet> Worker<P> {
             way => way.drops(),
         };
         // Whom a list names needs no entry to be dropped, and gets one at once otherwise.
-        let refused = if reason == Reason::Listed { drops } else { self.shard.turns_away(sought.key) };
+        let refused = if reason == Reason::Listed {
+            drops
+        } else {
+            self.prefilter_early = true;
+            self.shard.turns_away(sought.key)
+        };
         if !refused {
             return None;
         }

@@ -55,10 +55,10 @@ impl Shard {
         self.index.prefetch(key);
     }
 
-    /// Looks for up to 64 keys whose index lines were fetched: the entries that these name are fetched, or what a
-    /// miss will ask for. Which of them are unseen, a bit each.
+    /// Looks for up to 64 keys whose index lines were fetched: the entries that these name are fetched, or with
+    /// `prefilter` what it knows of those that are unseen. Which these are, a bit each.
     #[inline(always)]
-    pub fn glance(&self, batch: &mut [Sought]) -> u64 {
+    pub fn glance(&self, batch: &mut [Sought], prefilter: bool) -> u64 {
         let mut unseen = 0;
         for (i, sought) in batch.iter_mut().enumerate() {
             let glance = self.index.glance(sought.key);
@@ -71,8 +71,10 @@ impl Shard {
             }
             sought.hint = if glance == Glance::Absent { NONE } else { ELSEWHERE };
             if sought.key != 0 {
-                self.prefilter.prefetch(sought.key);
                 unseen |= 1 << i;
+                if prefilter {
+                    self.prefilter.prefetch(sought.key);
+                }
             }
         }
         unseen
