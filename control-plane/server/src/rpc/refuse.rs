@@ -14,7 +14,8 @@ impl From<HubError> for Status {
     }
 }
 
-fn code(error: &HubError) -> Code {
+/// The status code of an error.
+pub(crate) fn code(error: &HubError) -> Code {
     match error {
         HubError::NoSource(_) | HubError::Width { .. } | HubError::PageToken(_) | HubError::Policy(_) => {
             Code::InvalidArgument
@@ -27,6 +28,7 @@ fn code(error: &HubError) -> Code {
         | HubError::NothingToConfirm { .. }
         | HubError::NeedsRestart(_) => Code::FailedPrecondition,
         HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
+        HubError::ByFileOnly => Code::PermissionDenied,
         HubError::Gone => Code::Internal,
     }
 }
