@@ -5,8 +5,7 @@ use std::sync::Arc;
 use repute_access::{Audit, Change, Outcome, Who};
 use tonic::Code;
 
-use crate::rpc::code;
-use crate::{Hub, HubError, VersionInfo};
+use crate::{Hub, VersionInfo};
 
 impl Hub {
     /// From now on changes are written to this log; the first one stays.
@@ -32,13 +31,13 @@ impl Hub {
         method: &str,
         object: String,
         before: Option<String>,
-        done: Result<(), &HubError>,
+        done: Result<(), String>,
     ) {
         let after = match done {
             Ok(()) => self.policy_in_force().await,
             Err(_) => None,
         };
-        let outcome = done.map_or_else(|error| outcome(code(error), error.to_string()), |()| Outcome::Done);
+        let outcome = done.map_or_else(Outcome::Failed, |()| Outcome::Done);
         let (who, method) = (Who::Itself, method.to_owned());
         self.record(Change { who, method, object, before, after, policy: None, outcome }).await;
     }

@@ -20,7 +20,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use crate::Hub;
-pub(crate) use refuse::code;
 
 /// All services: they share the hub.
 #[derive(Clone, Debug)]

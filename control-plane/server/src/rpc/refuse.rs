@@ -14,8 +14,7 @@ impl From<HubError> for Status {
     }
 }
 
-/// The status code of an error.
-pub(crate) fn code(error: &HubError) -> Code {
+fn code(error: &HubError) -> Code {
     match error {
         HubError::NoSource(_) | HubError::Width { .. } | HubError::PageToken(_) | HubError::Policy(_) => {
             Code::InvalidArgument
