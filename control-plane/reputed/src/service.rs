@@ -122,7 +122,9 @@ async fn reload(hub: Hub, access: Arc<Access>, path: PathBuf) {
 }
 
 async fn reload_once(hub: &Hub, access: &Access, path: &Path) -> anyhow::Result<u64> {
-    let (checked, text) = load(path)?;
+    let file = path.to_owned();
+    // Long lists take a while: not on the thread that serves everybody.
+    let (checked, text) = tokio::task::spawn_blocking(move || load(&file)).await??;
     let bindings = security::bindings(&checked)?;
     let request = ApplyRequest {
         text,

@@ -52,7 +52,7 @@ pub struct Tls {
     /// The CAs whose certificates clients present.
     pub client_ca: Text,
     /// What those CAs have revoked; absent = nothing.
-    #[schemars(with = "Text")]
+    #[schemars(with = "Text", default)]
     pub crl: Option<Text>,
 }
 
