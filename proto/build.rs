@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
+    "repute/v1/access.proto",
     "repute/v1/common.proto",
     "repute/v1/status.proto",
     "repute/v1/scores.proto",

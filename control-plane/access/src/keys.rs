@@ -8,6 +8,7 @@
 //! **Always holds:** what is in memory is what is in the file; a change that cannot be written does not
 //! happen. A counted use is written before it is granted, so that no restart gives it back.
 
+mod error;
 mod file;
 mod secret;
 
@@ -23,8 +24,8 @@ use repute_model::Source;
 use rustls::crypto::aws_lc_rs;
 
 use crate::clock::Clock;
-use crate::files::FileError;
 use crate::role::Role;
+pub use error::{KeyRefused, KeysError};
 pub(crate) use secret::PREFIX;
 pub use secret::{KeyId, Secret};
 
@@ -87,68 +88,11 @@ pub struct NewKey {
     pub uses: Option<NonZeroU32>,
 }
 
-/// Why keys cannot be read, issued or revoked.
-#[derive(Debug, thiserror::Error)]
-pub enum KeysError {
-    /// The system refused.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Others could read it.
-    #[error("{}: others may use it (mode {mode:03o}); `chmod 600` it, and issue new keys if anybody did", path.display())]
-    Exposed {
-        /// Which file.
-        path: PathBuf,
-        /// The bits for group and others.
-        mode: u32,
-    },
-    /// Its content makes no sense.
-    #[error("{}: {why}; correct it, or move it away and issue new keys", path.display())]
-    Content {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong, with its place.
-        why: String,
-    },
-    /// Too many.
-    #[error("there are {KEYS_MAX} keys already; revoke one first")]
-    Full,
-    /// An unusable label.
-    #[error("a label has at most {LABEL_MAX} printable characters")]
-    Label,
-    /// It would be dead from the start.
-    #[error("the key would have expired before it was issued; name a time in the future")]
-    Expired,
-    /// No randomness.
-    #[error("the system gives no random numbers; nothing was issued")]
-    Random,
-}
-
-/// Why a key is not accepted.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyRefused {
-    /// Not the form of a key.
-    #[error("this is no key of a repute box; keys look like `rpt_…_…`")]
-    Form,
-    /// Unknown, revoked or used up: not told apart, so that nobody learns which ids exist.
-    #[error("this key is not known here; it may have been revoked or used up: ask an admin for another")]
-    Unknown,
-    /// Its time is over.
-    #[error("key {0} has expired; ask an admin for another")]
-    Expired(KeyId),
-    /// The use could not be written down.
-    #[error("the use of key {id} could not be recorded, so it was not granted: {error}")]
-    Unrecorded {
-        /// Which key.
-        id: KeyId,
-        /// Why.
-        error: FileError,
-    },
-}
-
 /// All keys and tokens, and their file.
 #[derive(Debug)]
 pub struct Keys {
-    path: PathBuf,
+    /// None = there is no file, and so no key.
+    path: Option<PathBuf>,
     clock: Clock,
     records: Mutex<BTreeMap<KeyId, Record>>,
 }
@@ -160,7 +104,17 @@ impl Keys {
     /// Unreadable, open to others, or with content that makes no sense.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, KeysError> {
         let records = Mutex::new(file::read(path)?);
-        Ok(Self { path: path.to_owned(), clock, records })
+        Ok(Self { path: Some(path.to_owned()), clock, records })
+    }
+
+    /// Nobody has a key, and none can be issued: there is nowhere to keep it.
+    pub fn none() -> Self {
+        Self { path: None, clock: Clock::system(), records: Mutex::default() }
+    }
+
+    fn write(&self, records: &BTreeMap<KeyId, Record>) -> Result<(), KeysError> {
+        let path = self.path.as_ref().ok_or(KeysError::NoFile)?;
+        Ok(file::write(path, records)?)
     }
 
     /// Makes a key and returns it with its text, which is not kept. Blocks on the disk. Expired ones make room.
@@ -194,7 +148,7 @@ impl Keys {
             return Err(KeysError::Full);
         }
         changed.insert(id, Record { info: info.clone(), hash });
-        file::write(&self.path, &changed)?;
+        self.write(&changed)?;
         *records = changed;
         Ok((info, secret))
     }
@@ -209,7 +163,7 @@ impl Keys {
         if changed.remove(&id).is_none() {
             return Ok(false);
         }
-        file::write(&self.path, &changed)?;
+        self.write(&changed)?;
         *records = changed;
         Ok(true)
     }
@@ -250,7 +204,7 @@ impl Keys {
                 }
             }
         }
-        file::write(&self.path, &changed).map_err(|error| KeyRefused::Unrecorded { id, error })?;
+        self.write(&changed).map_err(|error| KeyRefused::Unrecorded { id, error: Box::new(error) })?;
         *records = changed;
         Ok(())
     }

@@ -32,6 +32,10 @@ const TABLE: &[(&str, Least)] = &[
     ("/repute.v1.Events/Subscribe", Least::Viewer),
     ("/repute.v1.Events/Alert", Least::Operator),
     ("/repute.v1.Events/Acknowledge", Least::Operator),
+    ("/repute.v1.Access/IssueKey", Least::Admin),
+    ("/repute.v1.Access/IssueToken", Least::Admin),
+    ("/repute.v1.Access/ListKeys", Least::Admin),
+    ("/repute.v1.Access/Revoke", Least::Admin),
     // Peers and balancers ask for health; reflection lets grpcurl and the like work for whoever may look.
     ("/grpc.health.v1.Health/Check", Least::Any),
     ("/grpc.health.v1.Health/List", Least::Any),

@@ -19,6 +19,8 @@ use tower::{Layer, ServiceExt, service_fn};
 /// Methods that change what traffic gets. All others only show something.
 const CHANGES: [&str; 8] =
     ["Nudge", "Apply", "Confirm", "Rollback", "Refresh", "Push", "Alert", "Acknowledge"];
+/// Methods that change or show who may do what.
+const ADMINS: [&str; 4] = ["IssueKey", "IssueToken", "ListKeys", "Revoke"];
 /// Methods that only show something.
 const SHOWS: [&str; 9] =
     ["Get", "List", "Watch", "Explain", "Show", "History", "Diff", "Subscribe", "ServerReflectionInfo"];
@@ -81,6 +83,8 @@ async fn every_method_with_every_role() {
                 true
             } else if CHANGES.contains(&verb) {
                 matches!(role, Role::Operator | Role::Admin)
+            } else if ADMINS.contains(&verb) {
+                role == Role::Admin
             } else if SHOWS.contains(&verb) {
                 role != Role::Peer
             } else {

@@ -6,6 +6,8 @@ use std::fmt;
 use crate::canon::Leaf;
 use crate::checked::Checked;
 
+/// The part of `api` that the config file changes while reputed runs: who may do what.
+const BY_FILE: &str = "api.access.";
 /// Sections that only a restart changes.
 const FIXED_AT_START: [&str; 6] = ["ports", "mirror", "workers", "limits", "sources", "api"];
 
@@ -20,6 +22,13 @@ pub struct Change {
     pub after: Option<String>,
     /// Whether it takes effect only after a restart.
     pub restart: bool,
+}
+
+impl Change {
+    /// Whether it changes who may do what: no policy that comes over the API may.
+    pub fn is_of_access(&self) -> bool {
+        self.path.starts_with(BY_FILE)
+    }
 }
 
 impl fmt::Display for Change {
@@ -63,7 +72,8 @@ fn lists(path: &str, before: &[String], after: &[String], changes: &mut Vec<Chan
 
 fn change(path: &str, before: Option<String>, after: Option<String>) -> Change {
     let section = path.split('.').next().unwrap_or_default();
-    Change { path: path.to_owned(), before, after, restart: FIXED_AT_START.contains(&section) }
+    let restart = FIXED_AT_START.contains(&section) && !path.starts_with(BY_FILE);
+    Change { path: path.to_owned(), before, after, restart }
 }
 
 fn shown(leaf: &Leaf) -> String {

@@ -184,6 +184,13 @@ fn treatments_say_something() {
 #[test]
 fn texts_and_names_are_plain() {
     refused(&format!("[api]\nsocket = \"\"{INGRESS}"), &["one line of 1 to 512 bytes"]);
+    refused(&format!("[api]\nlisten = \"0.0.0.0:7443\"{INGRESS}"), &["without TLS", "`[api.tls]`"]);
+    refused(&format!("[api]\nlisten = \"localhost:7443\"{INGRESS}"), &["no address and port to listen on"]);
+    let tls = "[api.tls]\ncertificate = \"a\"\nkey = \"b\"";
+    refused(&format!("{tls}{INGRESS}"), &["`client_ca` is missing"]);
+    refused(&format!("{tls}\nclient_ca = \"c\"{INGRESS}"), &["nothing listens"]);
+    let bind = "[api.access]\nbind = [{ identity = \"cn:a\", role = \"king\" }]";
+    refused(&format!("{bind}{INGRESS}"), &["api.access.bind[0].role", "operator"]);
     refused(&format!("[ports.\"a b\"]\nrole = \"both\"{INGRESS}"), &["bad name `a b` in `ports`"]);
     refused(&format!("[protect]\nports = [\"tcp/70000\"]{INGRESS}"), &["a number from 1 to 65535"]);
 }

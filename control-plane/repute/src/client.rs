@@ -6,8 +6,10 @@
 
 mod connect;
 mod explain;
+mod keys;
 mod mitigations;
 mod output;
+mod pki;
 mod policy;
 mod policy_check;
 mod score;
@@ -49,6 +51,14 @@ pub enum Command {
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
+    Key(keys::Key),
+    #[command(subcommand)]
+    Token(keys::Token),
+    #[command(subcommand)]
+    Pki(pki::Pki),
+    #[command(subcommand)]
+    Audit(pki::Audit),
+    #[command(subcommand)]
     Config(Config),
     Completions(Completions),
 }
@@ -77,6 +87,8 @@ pub fn run(command: Command, global: &Global, cli: clap::Command) -> anyhow::Res
     match command {
         Command::Config(Config::Schema) => output::text(&(repute_policy::json_schema() + "\n")),
         Command::Completions(Completions { shell }) => completions(shell, cli),
+        Command::Pki(args) => pki::run(args),
+        Command::Audit(args) => pki::run_audit(&args, global.output),
         Command::Policy(policy::Policy::Check(check)) => policy_check::run(&check, global.output),
         command => online(command, global),
     }
@@ -103,7 +115,13 @@ fn online(command: Command, global: &Global) -> anyhow::Result<()> {
             Command::Explain(args) => explain::run(&args, &connection, output).await,
             Command::Mitigations(args) => mitigations::run(&args, &connection, output).await,
             Command::Policy(args) => policy::run(args, &connection, output).await,
-            Command::Top(_) | Command::Config(_) | Command::Completions(_) => Ok(()),
+            Command::Key(args) => keys::run(args, &connection, output).await,
+            Command::Token(args) => keys::run_token(args, &connection, output).await,
+            Command::Top(_)
+            | Command::Config(_)
+            | Command::Completions(_)
+            | Command::Pki(_)
+            | Command::Audit(_) => Ok(()),
         }
     })
 }

@@ -16,7 +16,9 @@ use crate::capture::Playing;
 use crate::closing::Closing;
 use crate::config::load;
 use crate::cores;
+use crate::privileges;
 use crate::rss::{Trial, probes};
+use crate::security;
 use crate::service::{Service, serve};
 use crate::staff::{Place, Staff, Terms};
 
@@ -27,6 +29,7 @@ use crate::staff::{Place, Staff, Terms};
 pub fn run(run: &Run) -> anyhow::Result<()> {
     let (checked, text) = load(&run.config)?;
     let socket = socket(run, &checked)?;
+    let security = security::open(&checked)?;
     let topology = checked.topology();
     let workers = topology.workers.count;
     let mut playing = playing(run, workers)?;
@@ -35,6 +38,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     let plan =
         Plan { topology: &topology, run, cores: &cores, limits, ingress: policy.ingress.is_some(), seed };
     let Booted { eal, ports, queues, owners, candidates, cycles, info } = boot(&plan)?;
+    privileges::give_up(&topology, run)?;
     let (probes, samples) = probes(workers);
     let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };
     let places = cores.into_iter().zip(queues).zip(probes).map(place).collect();
@@ -46,6 +50,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     let served = serve(Service {
         config: run.config.clone(),
         socket,
+        security,
         crew: Arc::clone(staff.crew()),
         loaded: Loaded { checked, name: run.config.display().to_string(), text },
         links,

@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dpdk::Port;
+use repute_access::Access;
 use repute_model::Owners;
 use repute_policy::TopologyPort;
-use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, ServeError, WorkerLink};
+use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, Security, ServeError, WorkerLink};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::config::read;
+use crate::config::load;
 use crate::crew::Crew;
 use crate::links;
 use crate::rss::Trial;
+use crate::security;
 
 /// What is served, and with what.
 pub struct Service {
@@ -23,6 +25,8 @@ pub struct Service {
     pub config: PathBuf,
     /// Where the API listens.
     pub socket: PathBuf,
+    /// Who may do what through it.
+    pub security: Security,
     /// The workers; the end of one of them is the end.
     pub crew: Arc<Crew>,
     /// The policy that they began with.
@@ -48,17 +52,18 @@ pub struct Service {
 pub fn serve(service: Service) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let Service { config, socket, crew, loaded, links, owners, info, trial, ports, rules } = service;
+        let Service { config, socket, security, crew, loaded, links, owners, info, trial, ports, rules } =
+            service;
         let hub = Hub::new(links, owners, loaded, info);
-        tokio::spawn(reload(hub.clone(), config));
+        tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));
-        api(hub, socket, &crew).await
+        api(hub, socket, security, &crew).await
     })
 }
 
 /// The API, until what ends it.
-async fn api(hub: Hub, socket: PathBuf, crew: &Crew) -> anyhow::Result<()> {
+async fn api(hub: Hub, socket: PathBuf, security: Security, crew: &Crew) -> anyhow::Result<()> {
     let (shut, shutdown) = oneshot::channel::<()>();
     tracing::info!("API on {}", socket.display());
     let mut server = tokio::spawn(async move {
@@ -66,7 +71,7 @@ async fn api(hub: Hub, socket: PathBuf, crew: &Crew) -> anyhow::Result<()> {
             // A sender that is gone is a shutdown as well.
             let _ = shutdown.await;
         };
-        repute_server::serve(hub, &socket, shutdown).await
+        repute_server::serve_secured(hub, &socket, security, shutdown).await
     });
     let mut last = std::pin::pin!(last(crew));
     tokio::select! {
@@ -99,27 +104,37 @@ async fn last(crew: &Crew) {
     tokio::select! { () = signals => {}, () = crew.ended() => {} }
 }
 
-/// SIGHUP: the config again, down the same road as the API.
-async fn reload(hub: Hub, path: PathBuf) {
+/// SIGHUP: the config again, down the same road as the API; who may do what is read anew with it.
+async fn reload(hub: Hub, access: Arc<Access>, path: PathBuf) {
     let Ok(mut hangups) = signal(SignalKind::hangup()) else {
         return tracing::error!("SIGHUP cannot be watched; apply policies by the API");
     };
     while hangups.recv().await.is_some() {
-        match reload_once(&hub, &path).await {
+        let before = hub.policy_in_force().await;
+        let done = reload_once(&hub, &access, &path).await;
+        let told = done.as_ref().map(drop).map_err(|error| format!("{error:#}"));
+        hub.record_own("SIGHUP", path.display().to_string(), before, told).await;
+        match done {
             Ok(version) => tracing::info!("{} is in force as version {version}", path.display()),
             Err(error) => tracing::error!("{} was not applied: {error:#}", path.display()),
         }
     }
 }
 
-async fn reload_once(hub: &Hub, path: &Path) -> anyhow::Result<u64> {
-    let text = read(path)?;
+async fn reload_once(hub: &Hub, access: &Access, path: &Path) -> anyhow::Result<u64> {
+    let file = path.to_owned();
+    // Long lists take a while: not on the thread that serves everybody.
+    let (checked, text) = tokio::task::spawn_blocking(move || load(&file)).await??;
+    let bindings = security::bindings(&checked)?;
     let request = ApplyRequest {
         text,
         name: path.display().to_string(),
         who: "SIGHUP".to_owned(),
         expected_version: None,
         confirm_within: None,
+        own_file: true,
     };
-    Ok(hub.apply(request).await?.version)
+    let version = hub.apply(request).await?.version;
+    access.bind(bindings);
+    Ok(version)
 }

@@ -32,6 +32,8 @@ pub struct ApplyRequest {
     pub expected_version: Option<u64>,
     /// Rolls back by itself unless confirmed within this time, at most a day.
     pub confirm_within: Option<Duration>,
+    /// It is reputed's own config file, which alone may say who may do what (`[api.access]`).
+    pub own_file: bool,
 }
 
 /// An older version to bring back.
@@ -83,7 +85,7 @@ impl Hub {
     /// restart, a worker that takes no commands. Nothing was changed then.
     pub async fn apply(&self, request: ApplyRequest) -> Result<Applied, HubError> {
         let _road = self.inner.road.lock().await;
-        let ApplyRequest { text, name, who, expected_version, confirm_within } = request;
+        let ApplyRequest { text, name, who, expected_version, confirm_within, own_file } = request;
         let current = self
             .run(move |state| {
                 state.history.expect(expected_version)?;
@@ -92,6 +94,9 @@ impl Hub {
             })
             .await??;
         let prepared = self.prepare(name.clone(), text.into(), current).await?;
+        if !own_file && prepared.changes.iter().any(Change::is_of_access) {
+            return Err(HubError::ByFileOnly);
+        }
         if prepared.changes.is_empty() {
             return self.unchanged(prepared).await;
         }
@@ -167,7 +172,14 @@ impl Hub {
         let Some(waits) = waits.filter(|waits| waits.version == version) else { return Ok(()) };
         tracing::warn!("policy version {version} was not confirmed: back to version {}", waits.before);
         let who = format!("version {version} was not confirmed");
-        self.restore(waits.before, who, VersionState::Expired, None).await.map(drop)
+        let before = self.policy_in_force().await;
+        let done = self.restore(waits.before, who, VersionState::Expired, None).await.map(drop);
+        let object = format!("policy version {}", waits.before);
+        // One that found a worker busy is tried again, and is no change yet.
+        if done.is_ok() {
+            self.record_own("confirmation ran out", object, before, Ok(())).await;
+        }
+        done
     }
 
     async fn restore(

@@ -86,6 +86,12 @@ pub enum HubError {
     /// Some changes take a restart.
     #[error("{}", restart_text(.0))]
     NeedsRestart(Vec<Change>),
+    /// A policy that came over the API says who may do what.
+    #[error(
+        "nothing was changed: `[api.access]` differs from the one in force, and who may do what changes by \
+             reputed's own config file alone: edit that and send SIGHUP, or leave the section as it is"
+    )]
+    ByFileOnly,
     /// The version is not kept.
     #[error("version {version} is not kept; the history goes from {oldest} to {latest}")]
     UnknownVersion {

@@ -1,8 +1,9 @@
 //! The hub: what everybody in the control plane asks about the workers. Cheap to clone.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use repute_access::Audit;
 use repute_engine::Published;
 use repute_model::{Command, Explanation, Owners, Score, Source, Token};
 use repute_policy::Checked;
@@ -57,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) installed: watch::Receiver<Vec<u64>>,
     /// Held while a policy is applied: one at a time, from the first check to the last worker.
     pub(crate) road: Mutex<()>,
+    /// Where changes are written down.
+    pub(crate) audit: OnceLock<Arc<Audit>>,
     events: broadcast::Sender<LimitEvent>,
 }
 
@@ -75,7 +78,9 @@ impl Hub {
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
-        let inner = Arc::new(Inner { jobs, info, started, published, installed, road, events });
+        let audit_log = OnceLock::new();
+        let inner =
+            Arc::new(Inner { jobs, info, started, published, installed, road, audit: audit_log, events });
         tokio::spawn(audit(Arc::downgrade(&inner)));
         Self { inner }
     }
@@ -92,6 +97,14 @@ impl Hub {
                 port.rss = found;
             }
         });
+    }
+
+    /// The source that is meant: an address stands for the source it belongs to.
+    ///
+    /// # Errors
+    /// A prefix that is no source.
+    pub async fn locate(&self, source: Source) -> Result<Source, HubError> {
+        self.run(move |state| state.locate(source)).await?.map(|(source, _)| source)
     }
 
     /// Takes a source's score apart. An address stands for the source it belongs to.

@@ -1,9 +1,9 @@
 //! The control plane's end of the rings, and the gRPC API over it.
 //!
 //! ```text
-//! gRPC (unix socket) ─┐                         ┌─ ring ─ worker 0
-//! SIGHUP, the daemon ─┴─> Hub ─ jobs ─> actor ──┼─ ring ─ worker 1
-//!                          (history, ledger)    └─ …
+//! gRPC (unix socket, TLS) ─ access ─┐                         ┌─ ring ─ worker 0
+//!              SIGHUP, the daemon ──┴─> Hub ─ jobs ─> actor ──┼─ ring ─ worker 1
+//!                                        (history, ledger)    └─ …
 //! ```
 //!
 //! The daemon builds a [`Hub`] from its [`WorkerLink`]s and hands it to [`serve`]; everything else, its own
@@ -24,7 +24,9 @@ mod ledger;
 mod list;
 mod packet_log;
 mod post;
+mod record;
 mod rpc;
+mod security;
 mod serve;
 mod socket;
 mod source;
@@ -38,6 +40,7 @@ pub use ledger::{ACTIVE_MAX, Limit, LimitChange, LimitCursor, LimitEvent, PAST_M
 pub use list::{PAGE_MAX, Page, PageToken};
 pub use post::WorkerLink;
 pub use repute_proto::default_socket;
-pub use serve::{ServeError, serve};
+pub use security::{Security, TlsDoor};
+pub use serve::{ServeError, serve, serve_secured};
 pub use socket::SocketError;
 pub use status::{BoxInfo, PortInfo, PortRss, StatusView, WorkerView};

@@ -1,5 +1,7 @@
 //! The services of `repute.v1` over the hub: the only place where proto types and the product's own meet.
 
+mod access;
+mod audited;
 mod convert;
 mod mitigations;
 mod policies;
@@ -8,8 +10,10 @@ mod scores;
 mod status;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use repute_access::Access;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -21,6 +25,8 @@ use crate::Hub;
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     pub hub: Hub,
+    /// Who may do what; its keys.
+    pub access: Arc<Access>,
     /// Becomes true when the server ends.
     pub end: watch::Receiver<bool>,
 }

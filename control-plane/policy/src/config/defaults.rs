@@ -3,6 +3,7 @@
 //! Whoever tunes the product tunes here; `configs/reference.toml` repeats these values for operators and
 //! a test compares the two.
 
+mod api;
 mod factors;
 
 use repute_model::Prefix;

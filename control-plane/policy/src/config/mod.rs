@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** every default is in `defaults` and nowhere else.
 
+mod api;
 mod bands;
 mod defaults;
 mod factors;
@@ -23,8 +24,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::read::table;
-use crate::value::{Cidr, Named, Text};
+use crate::value::{Cidr, Named};
 
+pub use api::{Access, AccessRole, Api, Binding, SocketRole, Tls};
 pub use bands::Bands;
 pub use factors::{Factors, Weight};
 pub use limits::{Limits, Sources};
@@ -65,7 +67,7 @@ pub struct Config {
     pub services: Named<Service>,
     /// How senders are judged: exactly one of `ingress` and `egress`.
     pub profiles: Profiles,
-    /// Where the control API listens.
+    /// Where the control API listens, and who may do what through it.
     pub api: Api,
 }
 
@@ -83,15 +85,3 @@ table!(Config {
     profiles,
     api,
 });
-
-/// Where the control API listens.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
-#[schemars(default, deny_unknown_fields)]
-pub struct Api {
-    /// Path of the Unix socket; absent = `/run/repute/repute.sock` for root,
-    /// `$XDG_RUNTIME_DIR/repute/repute.sock` otherwise.
-    #[schemars(with = "Text")]
-    pub socket: Option<Text>,
-}
-
-table!(Api { socket });

@@ -6,6 +6,7 @@
 mod cidr;
 mod ip;
 mod keyword;
+mod listen;
 mod mac;
 mod name;
 mod number;
@@ -16,6 +17,7 @@ mod text;
 pub use cidr::Cidr;
 pub use ip::Ip;
 pub(crate) use keyword::keywords;
+pub use listen::Listen;
 pub use mac::Mac;
 pub use name::Named;
 pub use number::{Int, Number, Share};

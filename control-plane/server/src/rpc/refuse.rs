@@ -27,6 +27,7 @@ fn code(error: &HubError) -> Code {
         | HubError::NothingToConfirm { .. }
         | HubError::NeedsRestart(_) => Code::FailedPrecondition,
         HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
+        HubError::ByFileOnly => Code::PermissionDenied,
         HubError::Gone => Code::Internal,
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use repute_access::Caller;
 use repute_model::{Filter, Source};
 use repute_proto::v1;
 use repute_proto::v1::scores_server::Scores as Service;
 use tonic::{Request, Response, Status};
 
+use super::audited::{Asked, Changed};
 use super::convert::{explanation, least_band, row, standing};
 use super::{Api, Sink, Streamed, interval, pause, send};
 use crate::{Hub, HubError, PAGE_MAX, PageToken};
@@ -35,18 +37,11 @@ impl Service for Api {
     }
 
     async fn nudge(&self, request: Request<v1::NudgeRequest>) -> Result<Response<v1::NudgeResponse>, Status> {
-        let v1::NudgeRequest { source: text, delta, forgive, note } = request.into_inner();
-        let points = i16::try_from(delta).ok().filter(|points| points.unsigned_abs() <= 10_000);
-        let points = points.ok_or_else(|| {
-            Status::invalid_argument(format!(
-                "delta {delta} is out of range: expected -10000 to 10000 points"
-            ))
-        })?;
-        let (source, before, after) = self.hub.nudge(source(&text)?, points, forgive).await?.answer;
-        let note: String = note.chars().take(NOTE_MAX).collect();
-        tracing::info!(%source, points, forgive, %before, %after, note, "nudge");
-        let (before, after) = (before.get().into(), after.get().into());
-        Ok(Response::new(v1::NudgeResponse { source: source.to_string(), before, after }))
+        let caller = request.extensions().get::<Caller>().cloned();
+        let asked = Asked::by(&request, "/repute.v1.Scores/Nudge", object(request.get_ref()));
+        let hub = self.hub.clone();
+        let nudge = async move { nudge(&hub, caller.as_ref(), &request.into_inner()).await };
+        self.audited(asked, nudge).await.map(Response::new)
     }
 
     type ListStream = Streamed<v1::ListScoresResponse>;
@@ -80,7 +75,42 @@ impl Service for Api {
     }
 }
 
-fn source(text: &str) -> Result<Source, HubError> {
+/// What the audit log calls a nudge: the source, and what is asked for it.
+fn object(request: &v1::NudgeRequest) -> String {
+    let v1::NudgeRequest { source, delta, forgive, note } = request;
+    let note: String = note.chars().take(NOTE_MAX).collect();
+    let forgive = if *forgive { ", forgive" } else { "" };
+    format!("{source} by {delta}{forgive}: {note}").trim_end_matches(": ").to_owned()
+}
+
+/// Who has no role but a token may raise its one source, nothing else.
+async fn nudge(
+    hub: &Hub,
+    caller: Option<&Caller>,
+    request: &v1::NudgeRequest,
+) -> Result<Changed<v1::NudgeResponse>, Status> {
+    let delta = request.delta;
+    let points = i16::try_from(delta).ok().filter(|points| points.unsigned_abs() <= 10_000);
+    let points = points.ok_or_else(|| {
+        Status::invalid_argument(format!("delta {delta} is out of range: expected -10000 to 10000 points"))
+    })?;
+    let source = hub.locate(source(&request.source)?).await?;
+    let caller = caller.ok_or_else(|| Status::unauthenticated("nobody is known at the other end"))?;
+    if !caller.may_lift(source) || (caller.role().is_none() && points < 0) {
+        let message = format!(
+            "{} may raise its own source only, and {source} by {points} is not that",
+            caller.identity()
+        );
+        return Err(Status::permission_denied(message));
+    }
+    let (source, before, after) = hub.nudge(source, points, request.forgive).await?.answer;
+    let score = |score: u16| Some(format!("score {score}"));
+    let (before, after) = (before.get(), after.get());
+    let answer = v1::NudgeResponse { source: source.to_string(), before: before.into(), after: after.into() };
+    Ok(Changed { answer, before: score(before), after: score(after) })
+}
+
+pub(super) fn source(text: &str) -> Result<Source, HubError> {
     text.trim().parse().map_err(HubError::NoSource)
 }
 
