@@ -9,7 +9,7 @@
 mod json;
 mod place;
 
-pub use place::default_socket;
+pub use place::{default_socket, is_root};
 
 /// Package `repute.v1`. What every field means and its unit is said in the `.proto` files.
 #[allow(missing_docs, unused_qualifications, clippy::all, reason = "generated")]

@@ -16,6 +16,7 @@ const TABLE: &[(&str, Least)] = &[
     ("/repute.v1.Scores/List", Least::Viewer),
     ("/repute.v1.Scores/Watch", Least::Viewer),
     ("/repute.v1.Scores/Explain", Least::Viewer),
+    ("/repute.v1.Scores/History", Least::Viewer),
     (NUDGE, Least::Operator),
     ("/repute.v1.Policies/Apply", Least::Operator),
     ("/repute.v1.Policies/Confirm", Least::Operator),

@@ -9,7 +9,7 @@ use crate::checked::Checked;
 /// The part of `api` that the config file changes while reputed runs: who may do what.
 const BY_FILE: &str = "api.access.";
 /// Sections that only a restart changes.
-const FIXED_AT_START: [&str; 6] = ["ports", "mirror", "workers", "limits", "sources", "api"];
+const FIXED_AT_START: [&str; 7] = ["ports", "mirror", "workers", "limits", "sources", "api", "state"];
 
 /// One setting that differs; for lists, one entry that came or went.
 #[derive(Clone, PartialEq, Eq, Debug)]

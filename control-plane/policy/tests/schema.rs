@@ -43,7 +43,7 @@ fn parser_keys(open: &str, close: &str) -> BTreeSet<String> {
 fn schema_and_parser_know_the_same_keys() {
     let mut found = Vec::new();
     objects(&schema(), "", "", &mut found);
-    // The root, 11 sections and what is in them: two profiles with 12 factors each, and so on.
+    // The root, 12 sections and what is in them: two profiles with 12 factors each, and so on.
     assert!(found.len() > 50, "{}", found.len());
     for (open, close, keys) in found {
         assert_eq!(parser_keys(&open, &close), keys, "{open}{close}");

@@ -9,6 +9,7 @@ mod explain;
 mod keys;
 mod mitigations;
 mod output;
+mod past;
 mod pki;
 mod policy;
 mod policy_check;

@@ -34,6 +34,10 @@ pub struct Run {
     /// $XDG_RUNTIME_DIR/repute/repute.sock otherwise]
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
+    /// The folder of what survives a restart, or `none` [default: the config's, else /var/lib/repute as root, none
+    /// otherwise and with --clock capture]
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<StatePlace>,
     /// Where time comes from: real, or capture[=SPEED] for net_pcap ports: stamps of the captures, played
     /// at SPEED times their pace (without: as fast as it goes), ending with them
     #[arg(long, value_name = "CLOCK", default_value = "real")]
@@ -117,6 +121,27 @@ impl FromStr for PortDevice {
                 Ok(Self { name: name.to_owned(), device: device.to_owned() })
             }
             _ => Err("expected NAME=DEVARGS, such as outside=net_af_packet0,iface=eth1".to_owned()),
+        }
+    }
+}
+
+/// Where state is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StatePlace {
+    /// Nowhere.
+    None,
+    /// In this folder.
+    Folder(PathBuf),
+}
+
+impl FromStr for StatePlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("expected a folder or `none`".to_owned()),
+            "none" => Ok(Self::None),
+            folder => Ok(Self::Folder(PathBuf::from(folder))),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use repute_engine::REPLAY_SEED;
 use repute_policy::Checked;
-use repute_server::{FIRST_VERSION, Loaded, default_socket};
+use repute_server::{Loaded, default_socket, version_at_start};
 
 use crate::args::{Clock, Run};
 use crate::boot::{Booted, Plan, boot};
@@ -21,6 +21,7 @@ use crate::rss::{Trial, probes};
 use crate::security;
 use crate::service::{Service, serve};
 use crate::staff::{Place, Staff, Terms};
+use crate::state;
 
 /// Boots and runs until a signal, or until the captures end.
 ///
@@ -34,10 +35,12 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     let workers = topology.workers.count;
     let mut playing = playing(run, workers)?;
     let cores = cores::choose(workers, topology.workers.cores.as_deref())?;
-    let (policy, limits, seed) = (checked.compile(FIRST_VERSION), checked.limits(), seed(run)?);
+    let (mut policy, limits, seed) = (checked.compile(0), checked.limits(), seed(run)?);
     let plan =
         Plan { topology: &topology, run, cores: &cores, limits, ingress: policy.ingress.is_some(), seed };
     let Booted { eal, ports, queues, owners, candidates, cycles, info } = boot(&plan)?;
+    let state = state::open(run, &checked);
+    policy.version = version_at_start(state.as_ref().map_or(&[], |state| &state.past), &checked);
     privileges::give_up(&topology, run)?;
     let (probes, samples) = probes(workers);
     let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };
@@ -59,6 +62,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
         trial: Trial::new(candidates, samples),
         ports: Arc::clone(&ports),
         rules: topology.ports,
+        state,
     });
     let (worked, accounts) = staff.dismiss();
     let closing = Closing::new(&accounts, &ports, &names)?;

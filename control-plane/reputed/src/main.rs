@@ -28,6 +28,7 @@ mod rss;
 mod security;
 mod service;
 mod staff;
+mod state;
 mod worker;
 
 use std::io::IsTerminal;

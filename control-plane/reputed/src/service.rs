@@ -18,6 +18,7 @@ use crate::crew::Crew;
 use crate::links;
 use crate::rss::Trial;
 use crate::security;
+use crate::state::State;
 
 /// What is served, and with what.
 pub struct Service {
@@ -43,6 +44,8 @@ pub struct Service {
     pub ports: Arc<Vec<Port>>,
     /// What the config says of the ports that carry packets, by number.
     pub rules: Vec<TopologyPort>,
+    /// What survives a restart, if anything.
+    pub state: Option<State>,
 }
 
 /// Serves until a signal, or until a worker has ended.
@@ -52,13 +55,20 @@ pub struct Service {
 pub fn serve(service: Service) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let Service { config, socket, security, crew, loaded, links, owners, info, trial, ports, rules } =
+        let Service { config, socket, security, crew, loaded, links, owners, info, trial, ports, rules, state } =
             service;
-        let hub = Hub::new(links, owners, loaded, info);
+        let (past, state) = state.map_or_else(Default::default, |state| (state.past.clone(), Some(state)));
+        let hub = Hub::resumed(links, owners, loaded, past, info);
+        let keeper = state.map(|state| state.keep(&hub));
         tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));
-        api(hub, socket, security, &crew).await
+        let served = api(hub, socket, security, &crew).await;
+        // Workers that have ended answer nothing.
+        if let Some(keeper) = keeper.filter(|_| !crew.is_stopping()) {
+            keeper.close().await;
+        }
+        served
     })
 }
 

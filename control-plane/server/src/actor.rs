@@ -73,6 +73,11 @@ impl State {
         Ok((source, self.owners.owner(source)))
     }
 
+    /// The worker that owns a source.
+    pub fn owner(&self, source: Source) -> u16 {
+        self.owners.owner(source)
+    }
+
     /// The workers that have not yet reported `version`.
     pub fn lagging(&self, version: u64) -> Vec<u16> {
         let installed = self.installed.borrow();
@@ -107,6 +112,8 @@ impl State {
             Report::Log(line) => packet_log.line(worker, &line),
             // Answers were delivered.
             Report::Explained(..) | Report::Nudged(..) | Report::Row(..) | Report::Page(..) => {}
+            // States of a restore are freed here, those of a snapshot were collected.
+            Report::Restored { .. } | Report::State(..) => {}
         });
         self.rush = taken >= RUSH;
     }

@@ -105,6 +105,12 @@ pub enum HubError {
     /// There is no older version to go back to.
     #[error("there is no version before {0} to go back to; name one of `repute policy history`")]
     NoPrevious(u64),
+    /// No state is kept.
+    #[error("this box keeps no state; name a folder: `[state] folder`, or `--state FOLDER` at its start")]
+    NothingKept,
+    /// The store failed.
+    #[error("{0}")]
+    Kept(String),
     /// The control task is gone, or failed on this request.
     #[error("the control task failed on this request; the workers go on; see the log of reputed")]
     Gone,

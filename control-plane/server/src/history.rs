@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use repute_policy::Checked;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::{HubError, Loaded};
@@ -85,13 +86,47 @@ pub(crate) struct History {
     services: Arc<[String]>,
     unconfirmed: Option<Unconfirmed>,
     current: u64,
+    changed: watch::Sender<()>,
+}
+
+/// The version that a config is started with: the one that was in force before if it means the same, else the next.
+/// `past`: the versions of earlier starts, the oldest first.
+pub fn version_at_start(past: &[VersionInfo], checked: &Checked) -> u64 {
+    match past.last() {
+        Some(last) if last.state == VersionState::InForce && last.digest == checked.digest() => last.version,
+        Some(last) => last.version.saturating_add(1),
+        None => FIRST_VERSION,
+    }
 }
 
 impl History {
-    pub fn new(loaded: Loaded) -> Self {
+    /// A history that goes on with a config after the versions of earlier starts. What waited for its confirmation
+    /// then has not come back.
+    pub fn resumed(loaded: Loaded, past: Vec<VersionInfo>) -> Self {
+        let version = version_at_start(&past, &loaded.checked);
+        let goes_on = past.last().is_some_and(|last| last.version == version);
+        let mut history = Self::new(loaded, version);
+        if goes_on {
+            history.versions.clear();
+        }
+        for mut info in past.into_iter().rev() {
+            info.state = match info.state {
+                VersionState::InForce | VersionState::Installing if info.version != version => {
+                    VersionState::Replaced
+                }
+                VersionState::Unconfirmed => VersionState::Expired,
+                state => state,
+            };
+            history.versions.push_front(info);
+        }
+        history.forget();
+        history
+    }
+
+    fn new(loaded: Loaded, version: u64) -> Self {
         let Loaded { checked, name, text } = loaded;
         let first = VersionInfo {
-            version: FIRST_VERSION,
+            version,
             name,
             digest: checked.digest(),
             applied: SystemTime::now(),
@@ -102,7 +137,13 @@ impl History {
         };
         let services = checked.service_names().into();
         let (versions, checked) = (VecDeque::from([first]), Arc::new(checked));
-        Self { versions, checked, services, unconfirmed: None, current: FIRST_VERSION }
+        let changed = watch::Sender::new(());
+        Self { versions, checked, services, unconfirmed: None, current: version, changed }
+    }
+
+    /// Moves with every change.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// The version in force.
@@ -168,6 +209,7 @@ impl History {
         });
         self.checked = entry.checked;
         self.forget();
+        self.changed.send_replace(());
         self.current
     }
 
@@ -176,6 +218,7 @@ impl History {
         match self.unconfirmed {
             Some(waits) if asked == 0 || asked == waits.version => {
                 self.unconfirmed = None;
+                self.changed.send_replace(());
                 Ok(waits.version)
             }
             waits => Err(HubError::NothingToConfirm { asked, waits: waits.map(|w| w.version) }),
@@ -187,7 +230,8 @@ impl History {
         let version = if version == 0 { self.current } else { version };
         let oldest = self.versions.front().map_or(self.current, |info| info.version);
         let unknown = HubError::UnknownVersion { version, oldest, latest: self.current };
-        let found = version.checked_sub(oldest).and_then(|at| self.versions.get(at as usize));
+        // Not by position: a store may have missed one.
+        let found = self.versions.iter().find(|info| info.version == version);
         found.map(|info| self.with_state(info, lagging)).ok_or(unknown)
     }
 

@@ -12,10 +12,11 @@ use tokio::time::{Instant, timeout};
 
 use crate::actor::{State, run};
 use crate::audit::audit;
-use crate::history::{FIRST_VERSION, History};
+use crate::history::History;
+use crate::keep::Kept;
 use crate::ledger::{LimitCursor, LimitEvent};
 use crate::post::{Answer, Post};
-use crate::{BoxInfo, HubError, Limit, PortRss, WorkerLink};
+use crate::{BoxInfo, HubError, Limit, PortRss, VersionInfo, WorkerLink};
 
 /// How long a worker may take to answer before the question fails.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -61,6 +62,10 @@ pub(crate) struct Inner {
     /// Where changes are written down.
     pub(crate) audit: OnceLock<Arc<Audit>>,
     events: broadcast::Sender<LimitEvent>,
+    /// Moves with every change of the policy history.
+    pub(crate) history_changed: watch::Receiver<()>,
+    /// Where nudges and explanations are kept.
+    pub(crate) kept: OnceLock<Kept>,
 }
 
 impl Hub {
@@ -68,19 +73,42 @@ impl Hub {
     /// share sources by `owners` and judge by `loaded.checked.compile(FIRST_VERSION)`. Must be called on a
     /// tokio runtime; ends with its last clone.
     pub fn new(links: Vec<WorkerLink>, owners: Owners, loaded: Loaded, info: BoxInfo) -> Self {
+        Self::resumed(links, owners, loaded, Vec::new(), info)
+    }
+
+    /// The same on a box that has a past: the versions of earlier starts, the oldest first. The workers judge by
+    /// [`version_at_start`](crate::version_at_start).
+    pub fn resumed(
+        links: Vec<WorkerLink>,
+        owners: Owners,
+        loaded: Loaded,
+        past: Vec<VersionInfo>,
+        info: BoxInfo,
+    ) -> Self {
         let limits = loaded.checked.limits();
         let (handles, published): (Vec<_>, Vec<_>) =
             links.into_iter().map(|link| (link.handle, link.published)).unzip();
-        let (installed_tx, installed) = watch::channel(vec![FIRST_VERSION; handles.len()]);
-        let history = History::new(loaded);
+        let history = History::resumed(loaded, past);
+        let history_changed = history.changes();
+        let (installed_tx, installed) = watch::channel(vec![history.version(); handles.len()]);
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
         let events = state.ledger.events();
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
-        let audit_log = OnceLock::new();
-        let inner =
-            Arc::new(Inner { jobs, info, started, published, installed, road, audit: audit_log, events });
+        let (audit_log, kept) = (OnceLock::new(), OnceLock::new());
+        let inner = Arc::new(Inner {
+            jobs,
+            info,
+            started,
+            published,
+            installed,
+            road,
+            audit: audit_log,
+            events,
+            history_changed,
+            kept,
+        });
         tokio::spawn(audit(Arc::downgrade(&inner)));
         Self { inner }
     }
@@ -133,7 +161,12 @@ impl Hub {
         let delta = delta.clamp(-10_000, 10_000);
         let (source, worker) = self.run(move |state| state.locate(source)).await??;
         match self.ask(worker, move |token| Command::Nudge { token, source, delta, forgive }).await? {
-            Answer::Nudged(Some((before, after))) => Ok(Answered { worker, answer: (source, before, after) }),
+            Answer::Nudged(Some((before, after))) => {
+                if let Some(kept) = self.inner.kept.get() {
+                    kept.nudged(source, delta, forgive);
+                }
+                Ok(Answered { worker, answer: (source, before, after) })
+            }
             Answer::Nudged(None) => Err(HubError::TableFull { worker }),
             _ => Err(HubError::Gone),
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use repute_engine::{Handle, Published};
-use repute_model::{Command, Explanation, Policy, Report, Score, SourceRow, Token};
+use repute_model::{Command, Explanation, Policy, Report, Score, SourceRow, SourceState, Token};
 use tokio::sync::oneshot;
 
 use crate::HubError;
@@ -26,6 +26,8 @@ pub(crate) enum Answer {
     Explained(Box<Explanation>),
     Nudged(Option<(Score, Score)>),
     Page(Vec<SourceRow>, Option<u32>),
+    States(Vec<SourceState>, Option<u32>),
+    Restored(u32),
 }
 
 /// Questions under way at most.
@@ -36,6 +38,7 @@ const REPORTS_PER_TURN: usize = 4096;
 #[derive(Debug)]
 struct Question {
     rows: Vec<SourceRow>,
+    states: Vec<SourceState>,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -72,7 +75,7 @@ impl Post {
         let handle = self.handles.get_mut(usize::from(worker)).ok_or(HubError::Gone)?;
         handle.commands.push(command(token)).map_err(|_| busy)?;
         let (answer, receiver) = oneshot::channel();
-        self.questions.insert(token, Question { rows: Vec::new(), answer });
+        self.questions.insert(token, Question { rows: Vec::new(), states: Vec::new(), answer });
         Ok(receiver)
     }
 
@@ -119,6 +122,14 @@ fn deliver(questions: &mut HashMap<Token, Question>, report: Report) -> Option<R
             }
             return None;
         }
+        Report::State(token, state) => {
+            if let Some(question) = questions.get_mut(&token) {
+                question.states.push(state);
+            }
+            return None;
+        }
+        // The states are freed here: a worker never frees.
+        Report::Restored { token, taken, states: _ } => (token, Answer::Restored(taken)),
         Report::Explained(token, explanation) => (token, Answer::Explained(Box::new(explanation))),
         Report::Nudged(token, change) => (token, Answer::Nudged(change)),
         Report::Page(token, next) => (token, Answer::Page(Vec::new(), next)),
@@ -126,6 +137,7 @@ fn deliver(questions: &mut HashMap<Token, Question>, report: Report) -> Option<R
     };
     if let Some(question) = questions.remove(&token) {
         let answer = match answer {
+            Answer::Page(_, next) if !question.states.is_empty() => Answer::States(question.states, next),
             Answer::Page(_, next) => Answer::Page(question.rows, next),
             answer => answer,
         };

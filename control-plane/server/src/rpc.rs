@@ -4,6 +4,7 @@ mod access;
 mod audited;
 mod convert;
 mod mitigations;
+mod past;
 mod policies;
 mod refuse;
 mod scores;

@@ -1,6 +1,8 @@
 //! What a worker answers when it is asked: explanations, lists, nudges.
 
-use repute_model::{Explanation, Filter, Packet, Report, Rule, Source, SourceRow, Token};
+use repute_model::{
+    Explanation, Filter, Packet, RESTORE_MAX, Report, Rule, Source, SourceRow, SourceState, Token,
+};
 use repute_model::{Listing, Treatment};
 use repute_reputation::scoring::Scored;
 use repute_reputation::{Hot, Rules, Slot};
@@ -8,17 +10,28 @@ use repute_reputation::{Hot, Rules, Slot};
 use crate::Worker;
 use crate::worker::{Stranger, rules, source_of, width};
 
-/// A list under way: some entries per tick.
+/// A list or a snapshot under way: some entries per tick.
 #[derive(Clone, Copy, Debug)]
-pub struct ListJob {
+pub struct Job {
     pub token: Token,
     pub cursor: u32,
     pub left: u16,
-    pub filter: Filter,
+    pub what: Listed,
+}
+
+/// What is reported of each source.
+#[derive(Clone, Copy, Debug)]
+pub enum Listed {
+    /// Its row, if it passes.
+    Rows(Filter),
+    /// Its state.
+    States,
 }
 
 /// Entries looked at per tick for a list.
 const LOOKED_AT_PER_TICK: u32 = 4096;
+/// The same for a snapshot, which reports most of them: a round goes on all the time, and no breath should feel it.
+const STATES_PER_TICK: u32 = 128;
 
 impl<P: Packet> Worker<P> {
     /// Takes a source's score apart, as of now; `None` where the policy has no profile.
@@ -100,14 +113,18 @@ impl<P: Packet> Worker<P> {
         self.mailbox.send(Report::Nudged(token, Some((before, after))));
     }
 
-    /// Looks at some more entries for the list under way, while there is room for its rows.
-    pub(crate) fn go_on_listing(&mut self) {
+    /// Looks at some more entries for the list or snapshot under way, while there is room for what it reports.
+    pub(crate) fn go_on_with_job(&mut self) {
         let Some(mut job) = self.job.take() else { return };
         let end = self.shard.high_water();
-        let stop = end.min(job.cursor.saturating_add(LOOKED_AT_PER_TICK));
+        let at_once = match job.what {
+            Listed::Rows(_) => LOOKED_AT_PER_TICK,
+            Listed::States => STATES_PER_TICK,
+        };
+        let stop = end.min(job.cursor.saturating_add(at_once));
         while job.cursor < stop && job.left > 0 && self.mailbox.room() > 1 {
-            if let Some(row) = self.row(job.cursor).filter(|row| passes(row, job.filter)) {
-                self.mailbox.send(Report::Row(job.token, row));
+            if let Some(report) = self.listed(job.cursor, &job) {
+                self.mailbox.send(report);
                 job.left -= 1;
             }
             job.cursor += 1;
@@ -119,6 +136,37 @@ impl<P: Packet> Worker<P> {
         } else {
             self.job = Some(job);
         }
+    }
+
+    fn listed(&self, entry: u32, job: &Job) -> Option<Report> {
+        match job.what {
+            Listed::Rows(filter) => {
+                let row = self.row(entry).filter(|row| passes(row, filter));
+                row.map(|row| Report::Row(job.token, row))
+            }
+            Listed::States => {
+                let slot = self.shard.at(entry)?;
+                let source = source_of(&self.shard, slot, width(&self.policy, &self.limits));
+                Some(Report::State(job.token, self.shard.state_of(slot, source, self.now)))
+            }
+        }
+    }
+
+    /// Gives sources their entries back and hands the states back to be freed. Whom the policy limits is reported, so
+    /// that the control plane knows of every limit.
+    pub(crate) fn restore(&mut self, token: Token, states: Box<[SourceState]>) {
+        let mut taken = 0;
+        if let Some(rules) = rules(&self.policy) {
+            let width = width(&self.policy, &self.limits);
+            let fits = |state: &&SourceState| Source::of(state.source.first(), width) == Some(state.source);
+            for state in states.iter().take(RESTORE_MAX).filter(fits) {
+                if let Some(change) = self.shard.restore(state, rules, self.now) {
+                    taken += 1;
+                    crate::worker::report(&mut self.mailbox, &self.shard, rules, width, change, self.now);
+                }
+            }
+        }
+        self.mailbox.must_send(Report::Restored { token, taken, states });
     }
 
     fn row(&self, entry: u32) -> Option<SourceRow> {

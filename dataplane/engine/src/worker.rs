@@ -20,7 +20,7 @@ use arrayvec::ArrayVec;
 use crowd::Crowd;
 use repute_model::{
     BATCH, Band, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
-    Sampling, Side, Source, Tick, Treatment, Width,
+    SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
@@ -30,7 +30,7 @@ use treat::Waiting;
 use verdicts::Verdicts;
 use view::{Facing, View};
 
-use crate::answers::ListJob;
+use crate::answers::{Job, Listed};
 use crate::shaper::{ConnectionQueue, Held, Shaper};
 use crate::{Account, Batch, JUMP_MS, MEASURED_ONE_IN, Mailbox, Mirror, PORTS, Published, Stage};
 
@@ -45,7 +45,7 @@ pub struct Worker<P> {
     pub(crate) limits: Limits,
     pub(crate) account: Account,
     pub(crate) mailbox: Mailbox,
-    pub(crate) job: Option<ListJob>,
+    pub(crate) job: Option<Job>,
     pub(crate) now: Tick,
     /// When the policy was installed.
     installed: Tick,
@@ -280,9 +280,13 @@ impl<P: Packet> Worker<P> {
                 break;
             }
             let Some(command) = self.mailbox.command() else { break };
+            let is_long = matches!(command, Command::Restore { .. });
             self.obey(command);
+            if is_long {
+                break;
+            }
         }
-        self.go_on_listing();
+        self.go_on_with_job();
         self.publish();
     }
 
@@ -318,8 +322,13 @@ impl<P: Packet> Worker<P> {
             Command::Explain { token, source } => self.explain_to(token, source),
             Command::Nudge { token, source, delta, forgive } => self.nudge(token, source, delta, forgive),
             Command::List { token, cursor, limit, filter } => {
-                self.job = Some(ListJob { token, cursor, left: limit.clamp(1, 256), filter });
+                self.job = Some(Job { token, cursor, left: limit.clamp(1, 256), what: Listed::Rows(filter) });
             }
+            Command::Snapshot { token, cursor, limit } => {
+                let left = limit.clamp(1, SNAPSHOT_MAX);
+                self.job = Some(Job { token, cursor, left, what: Listed::States });
+            }
+            Command::Restore { token, states } => self.restore(token, states),
         }
     }
 

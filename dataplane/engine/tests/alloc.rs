@@ -14,7 +14,10 @@ use common::rig::{PAIR, source};
 use common::traffic::{self, Rng};
 use common::{SMALL, version};
 use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox};
-use repute_model::{BATCH, Band, Command, Filter, Io, Link, Outbox, Policy, Report, Sampling, Tick, Token};
+use repute_model::{
+    BATCH, Band, Command, Filter, Io, Link, Outbox, Policy, RESTORE_MAX, Report, SNAPSHOT_MAX, Sampling, Score,
+    SourceState, Tick, Token,
+};
 use repute_wire::vxlan::{Ends, PORT, Tunnel, Vni};
 
 /// The system's allocator, counting the calls of each thread.
@@ -127,7 +130,18 @@ fn renew(rng: &mut Rng, frame: &mut Frame) {
     }
 }
 
-fn command(i: u64, policies: &mut VecDeque<Box<Policy>>) -> Option<Command> {
+/// States of sources that nobody has seen, a full restore.
+fn strangers(chunk: u32) -> Box<[SourceState]> {
+    let one = |i: u32| [198, 18 + (chunk & 1) as u8, (chunk / 2 + (i >> 8)) as u8, i as u8];
+    let bad = |i| SourceState::new(source(one(i)), Score::new(100), Band::Malicious);
+    (0..RESTORE_MAX as u32).map(bad).collect()
+}
+
+fn command(
+    i: u64,
+    policies: &mut VecDeque<Box<Policy>>,
+    states: &mut VecDeque<Box<[SourceState]>>,
+) -> Option<Command> {
     let (token, source) = (Token(i), source([192, 0, 0, i as u8 | 1]));
     match i % 60 {
         0 => policies.pop_front().map(Command::Install),
@@ -141,6 +155,8 @@ fn command(i: u64, policies: &mut VecDeque<Box<Policy>>) -> Option<Command> {
         30 | 31 => Some(Command::Explain { token, source }),
         40 => Some(Command::Nudge { token, source, delta: -3_000, forgive: false }),
         50 => Some(Command::Nudge { token, source, delta: 5_000, forgive: true }),
+        5 => Some(Command::Snapshot { token, cursor: 0, limit: SNAPSHOT_MAX }),
+        35 => Some(Command::Restore { token, states: states.pop_front()? }),
         _ => None,
     }
 }
@@ -187,6 +203,8 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
     let mut pool = pool(&mut rng);
     let (mailbox, mut handle) = mailbox(64, 256);
     let mut policies: VecDeque<Box<Policy>> = (2..150).map(|n| Box::new(version(POLICY, n))).collect();
+    let mut chunks: VecDeque<Box<[SourceState]>> = (0..200).map(strangers).collect();
+    let (mut spent, mut states) = (Vec::with_capacity(chunks.len()), 0);
     let mut retired: VecDeque<Box<Policy>> = VecDeque::with_capacity(policies.len());
     let first = Box::new(version(POLICY, 1));
     let mut worker = Worker::new(Setup::alone(first, SMALL, 5, &PAIR, mailbox, Published::shared()));
@@ -194,7 +212,7 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
     let (mut rows, mut logs, mut mitigations) = (0, 0, 0);
 
     for i in 0..10_000u64 {
-        if let Some(command) = command(i, &mut policies) {
+        if let Some(command) = command(i, &mut policies, &mut chunks) {
             handle.commands.push(command).unwrap();
         }
         for _ in 0..rng.below(BATCH as u32 + 1) {
@@ -215,6 +233,8 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
             match report {
                 Report::Installed { old, .. } => retired.push_back(old),
                 Report::Row(..) => rows += 1,
+                Report::State(..) => states += 1,
+                Report::Restored { taken, states, .. } => spent.push((taken, states)),
                 Report::Log(_) => logs += 1,
                 Report::Mitigation(_) => mitigations += 1,
                 _ => {}
@@ -225,6 +245,7 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
     // It was not idle all the time.
     let account = worker.account();
     assert!(account.is_conserved());
+    assert!(states > 10_000 && spent.len() > 100 && spent.iter().any(|(taken, _)| *taken > 0));
     assert!(retired.len() > 100 && rows > 1_000 && logs > 1_000 && mitigations > 100);
     assert!(account.evicted > 100 && account.changes > 500 && account.expired == 0);
     assert!(account.ports.iter().any(|port| port.refused > 0 && port.dropped_total() > 1_000));

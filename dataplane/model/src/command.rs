@@ -1,6 +1,6 @@
 //! What the control plane says to a worker, over an SPSC ring.
 
-use crate::{Band, Policy, Source};
+use crate::{Band, Policy, Source, SourceState};
 
 /// Joins a report to the question it answers; chosen by the asker.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -53,5 +53,21 @@ pub enum Command {
         limit: u16,
         /// Which ones.
         filter: Filter,
+    },
+    /// Report the states of the sources behind `cursor`, at most `limit`.
+    Snapshot {
+        /// Joins the answers.
+        token: Token,
+        /// 0, or where the last page ended.
+        cursor: u32,
+        /// States at most, 1..=[`SNAPSHOT_MAX`](crate::SNAPSHOT_MAX).
+        limit: u16,
+    },
+    /// Give these sources entries where they have none and there is room; nobody is evicted. One a tick is taken.
+    Restore {
+        /// Joins the answer, which hands the states back: a worker never frees.
+        token: Token,
+        /// At most [`RESTORE_MAX`](crate::RESTORE_MAX); more are not looked at. Faded as of now, for this worker.
+        states: Box<[SourceState]>,
     },
 }

@@ -1,10 +1,11 @@
 //! What a worker says to the control plane, over an SPSC ring.
 //!
-//! When the ring is full a worker drops the report and counts it, with one exception: the old policy
-//! is kept and offered again, because somebody has to free it.
+//! When the ring is full a worker drops the report and counts it, with one exception: what somebody has to free (an
+//! old policy, states that were restored) is kept and offered again.
 
 use crate::{
-    Address, Band, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow, Tick, Token, Treatment,
+    Address, Band, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow, SourceState,
+    Tick, Token, Treatment,
 };
 
 /// A limit imposed on a source, or lifted.
@@ -63,6 +64,17 @@ pub enum Report {
     Nudged(Token, Option<(Score, Score)>),
     /// One row of a list.
     Row(Token, SourceRow),
+    /// One state of a snapshot.
+    State(Token, SourceState),
+    /// The answer to `Restore`: how many got an entry, and the states to free.
+    Restored {
+        /// Of the restore.
+        token: Token,
+        /// Sources that got an entry.
+        taken: u32,
+        /// What was to be restored.
+        states: Box<[SourceState]>,
+    },
     /// The page is complete; the cursor of the next one, if there is more.
     Page(Token, Option<u32>),
     /// A source entered a limited band, changed between two, or (treatment pass) left them.

@@ -19,6 +19,7 @@ mod inputs;
 mod prefilter;
 pub mod scoring;
 mod shard;
+mod state;
 mod sweep;
 mod tally;
 
@@ -33,4 +34,5 @@ pub use hosts::Hosts;
 pub use inputs::{Context, Inputs};
 pub use prefilter::Prefilter;
 pub use shard::{Change, Occupancy, Rules, Shard, Slot, Sought};
+pub use state::aged;
 pub use tally::Tally;

@@ -38,6 +38,16 @@ impl Tally {
         f64::from(self.0) / f64::from(Self::ONE)
     }
 
+    /// The count in 256ths.
+    pub const fn parts(self) -> u16 {
+        self.0
+    }
+
+    /// So many 256ths.
+    pub const fn of_parts(parts: u16) -> Self {
+        Self(parts)
+    }
+
     /// Whether nothing is left.
     pub const fn is_zero(self) -> bool {
         self.0 == 0

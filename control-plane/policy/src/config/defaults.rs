@@ -5,6 +5,7 @@
 
 mod api;
 mod factors;
+mod state;
 
 use repute_model::Prefix;
 

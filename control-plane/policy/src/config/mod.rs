@@ -17,6 +17,7 @@ mod ports;
 mod profiles;
 mod protect;
 mod services;
+mod state;
 mod treatments;
 mod workers;
 
@@ -37,6 +38,7 @@ pub use ports::{LinkRule, Port, PortRole};
 pub use profiles::{Baseline, ModelName, Profile, Profiles};
 pub use protect::Protect;
 pub use services::Service;
+pub use state::State;
 pub use treatments::{Treatment, Treatments};
 pub use workers::{Idle, Workers};
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub profiles: Profiles,
     /// Where the control API listens, and who may do what through it.
     pub api: Api,
+    /// What survives a restart.
+    pub state: State,
 }
 
 table!(Config {
@@ -84,4 +88,5 @@ table!(Config {
     services,
     profiles,
     api,
+    state,
 });

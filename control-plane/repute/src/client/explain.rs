@@ -7,6 +7,7 @@ use repute_proto::v1;
 
 use super::connect::{Connection, refused};
 use super::output::Output;
+use super::past::{self, Past};
 use super::table::Table;
 use super::treatment::{details, name};
 use super::units::{measured, short, span, wrapped};
@@ -16,10 +17,15 @@ use super::units::{measured, short, span, wrapped};
 pub struct Explain {
     /// Address or prefix, such as 192.0.2.7 or 2001:db8:0:1::/64
     source: String,
+    #[command(flatten)]
+    past: Past,
 }
 
 /// Runs the subcommand.
 pub async fn run(args: &Explain, connection: &Connection, output: Output) -> anyhow::Result<()> {
+    if args.past.is_asked_for() {
+        return past::run(&args.past, &args.source, connection, output).await;
+    }
     let explanation = ask(connection, &args.source).await?;
     output.one(&explanation, human)
 }

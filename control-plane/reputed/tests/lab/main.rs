@@ -13,6 +13,7 @@ mod network;
 mod policy;
 mod restart;
 mod shaping;
+mod state;
 mod support;
 mod traffic;
 mod workers;

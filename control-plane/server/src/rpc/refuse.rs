@@ -25,10 +25,11 @@ fn code(error: &HubError) -> Code {
         HubError::Stale { .. }
         | HubError::Unconfirmed { .. }
         | HubError::NothingToConfirm { .. }
-        | HubError::NeedsRestart(_) => Code::FailedPrecondition,
+        | HubError::NeedsRestart(_)
+        | HubError::NothingKept => Code::FailedPrecondition,
         HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
         HubError::ByFileOnly => Code::PermissionDenied,
-        HubError::Gone => Code::Internal,
+        HubError::Gone | HubError::Kept(_) => Code::Internal,
     }
 }
 

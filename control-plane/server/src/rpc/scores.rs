@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::audited::{Asked, Changed};
 use super::convert::{explanation, least_band, row, standing};
-use super::{Api, Sink, Streamed, interval, pause, send};
+use super::{Api, Sink, Streamed, interval, past, pause, send};
 use crate::{Hub, HubError, PAGE_MAX, PageToken};
 
 /// Sources of one watch at most.
@@ -34,6 +34,13 @@ impl Service for Api {
         let explained = self.hub.explain(source).await?;
         let services = self.hub.services().await?;
         Ok(Response::new(explanation(&explained.answer, explained.worker, &services)))
+    }
+
+    async fn history(
+        &self,
+        request: Request<v1::ScoreHistoryRequest>,
+    ) -> Result<Response<v1::ScoreHistoryResponse>, Status> {
+        past::history(&self.hub, request.into_inner()).await.map(Response::new)
     }
 
     async fn nudge(&self, request: Request<v1::NudgeRequest>) -> Result<Response<v1::NudgeResponse>, Status> {

@@ -5,7 +5,7 @@
 use repute_engine::{Batch, Published, Role, Setup, Wire, Worker, mailbox};
 use repute_model::{BATCH, Io, Link, Outbox, Owners, Packet, Source, Tick};
 use repute_policy::Config;
-use repute_server::{BoxInfo, FIRST_VERSION, Hub, Loaded, PortInfo, PortRss, WorkerLink};
+use repute_server::{BoxInfo, Hub, Loaded, PortInfo, PortRss, VersionInfo, WorkerLink, version_at_start};
 use tokio::sync::mpsc;
 
 /// The config that boxes begin with.
@@ -85,11 +85,20 @@ pub struct Plan {
     pub config: String,
     /// How they share sources; `None` = by hash.
     pub owners: Option<Owners>,
+    /// Policy versions of earlier starts.
+    pub past: Vec<VersionInfo>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { workers: 2, breathing: 2, commands: 16, config: CONFIG.to_owned(), owners: None }
+        Self {
+            workers: 2,
+            breathing: 2,
+            commands: 16,
+            config: CONFIG.to_owned(),
+            owners: None,
+            past: Vec::new(),
+        }
     }
 }
 
@@ -101,7 +110,7 @@ impl Plan {
         for number in 0..self.workers {
             let (mailbox, handle) = mailbox(self.commands, 1024);
             let published = Published::shared();
-            let policy = Box::new(checked.compile(FIRST_VERSION));
+            let policy = Box::new(checked.compile(version_at_start(&self.past, &checked)));
             let ports = [(Role::Outside, 1), (Role::Inside, 0)];
             let ports = ports.map(|(role, peer)| Wire { role, peer: Some(peer) });
             let seed = u64::from(number);
@@ -127,7 +136,7 @@ impl Plan {
         let info = BoxInfo { version: "0.0.0".to_owned(), memory: "none".to_owned(), ports };
         let loaded = Loaded { checked, name: "test.toml".to_owned(), text: self.config };
         let owners = self.owners.unwrap_or(Owners::Hash { workers: self.workers });
-        Rig { hub: Hub::new(links, owners.clone(), loaded, info), owners, wires, asleep }
+        Rig { hub: Hub::resumed(links, owners.clone(), loaded, self.past, info), owners, wires, asleep }
     }
 }
 

@@ -15,6 +15,7 @@ mod handover;
 mod mirror;
 mod packet_table;
 mod queue;
+mod restore;
 mod shaper;
 mod shaper_rates;
 mod shaper_wheel;

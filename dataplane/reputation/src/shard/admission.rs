@@ -44,16 +44,10 @@ impl Shard {
             self.occupancy.refused += 1;
             return None;
         }
-        let Some(entry) = self.vacancy(now) else {
+        let Some(entry) = self.vacancy(now).and_then(|entry| self.index_entry(fingerprint, entry)) else {
             self.occupancy.refused += 1;
             return None;
         };
-        let hot = &self.hot;
-        if !self.index.insert(fingerprint, entry, |other| hot[other as usize].fingerprint) {
-            self.give_back(entry);
-            self.occupancy.refused += 1;
-            return None;
-        }
         let score = rules.profile.prior;
         let band = rules.profile.thresholds.band(score);
         self.hot[entry as usize] = Hot { fingerprint, last_seen: now.low(), score, band, ..Hot::FREE };
@@ -69,6 +63,23 @@ impl Shard {
         self.occupancy.tracked += 1;
         self.refresh(Slot(entry), rules);
         Some(Slot(entry))
+    }
+
+    /// Makes an entry findable; it is given back where the index has no room.
+    fn index_entry(&mut self, fingerprint: u64, entry: u32) -> Option<u32> {
+        let hot = &self.hot;
+        if self.index.insert(fingerprint, entry, |other| hot[other as usize].fingerprint) {
+            return Some(entry);
+        }
+        self.give_back(entry);
+        None
+    }
+
+    /// An entry for a source that has none, where one is free: nobody gives up his. For restores, whose sources were
+    /// admitted once.
+    pub(crate) fn reserve(&mut self, fingerprint: u64) -> Option<u32> {
+        let entry = self.unused()?;
+        self.index_entry(fingerprint, entry)
     }
 
     pub(crate) fn release(&mut self, slot: Slot) {
@@ -90,13 +101,21 @@ impl Shard {
         Some(entry)
     }
 
-    fn vacancy(&mut self, now: Tick) -> Option<u32> {
+    /// An entry that nobody has.
+    fn unused(&mut self) -> Option<u32> {
         if let Some(entry) = self.take_free() {
             return Some(entry);
         }
         if (self.high_water as usize) < self.hot.len() {
             self.high_water += 1;
             return Some(self.high_water - 1);
+        }
+        None
+    }
+
+    fn vacancy(&mut self, now: Tick) -> Option<u32> {
+        if let Some(entry) = self.unused() {
+            return Some(entry);
         }
         let victim = self.victim(now)?;
         self.release(victim);
