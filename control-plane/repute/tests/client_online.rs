@@ -8,9 +8,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::{Duration, SystemTime};
 
 use assert_cmd::Command;
 use common::Plan;
+use repute_server::Keeper;
+use repute_store::{Limits, Store};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -26,6 +29,7 @@ impl Served {
     fn start(plan: Plan) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("repute.sock");
+        let state = dir.path().join("state");
         let (end, ended) = oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -38,6 +42,8 @@ impl Served {
                     rig.received(300).await;
                 }
                 let hub = rig.hub.clone();
+                let store = Store::open(&state, Limits::default(), SystemTime::now()).unwrap().store;
+                let _keeper = Keeper::start(&hub, store, Duration::from_secs(30), SystemTime::now);
                 let server = tokio::spawn(async move {
                     let ended = async {
                         let _ = ended.await;
@@ -160,6 +166,27 @@ fn explanations_and_mitigations() {
     assert!(served.lines(&["mitigations", "list", "--active"]).is_empty());
     let past = served.human(&["mitigations", "list", "--past"]);
     assert!(past.contains("10.0.0.1") && past.contains("past"), "{past}");
+}
+
+#[test]
+fn the_past_is_explained() {
+    let served = Served::start(Plan::default());
+    assert!(served.human(&["explain", "10.0.0.1", "--history"]).starts_with("nothing is kept"));
+    let none = served.complaint(&["explain", "10.0.0.1", "--at", "1s"]);
+    assert!(none.contains("nothing is kept about 10.0.0.1"), "{none}");
+    served.human(&["score", "nudge", "10.0.0.1", "-7000"]);
+    // It is written a moment later.
+    let kept =
+        (0..1000).map(|_| served.lines(&["explain", "10.0.0.1", "--history"])).find(|kept| !kept.is_empty());
+    let kept = kept.unwrap();
+    assert_eq!((&kept[0]["band"], &kept[0]["score"]), (&json!("malicious"), &json!(500)));
+    assert!(kept[0]["terms"].as_array().unwrap().iter().any(|term| term["factor"] == "syn-ack"));
+    let then = served.human(&["explain", "10.0.0.1", "--at", "0s"]);
+    assert!(then.starts_with("10.0.0.1 was malicious (score 500 of 10000)"), "{then}");
+    let table = served.human(&["explain", "10.0.0.1", "--history"]);
+    assert!(table.lines().nth(1).unwrap().contains("malicious"), "{table}");
+    let refused = served.command(&["explain", "10.0.0.1", "--at", "yesterday"]).assert().code(2);
+    assert!(String::from_utf8_lossy(&refused.get_output().stderr).contains("2026-01-31T23:59:00Z"));
 }
 
 #[test]

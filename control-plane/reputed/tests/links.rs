@@ -88,6 +88,10 @@ fn start(folder: &Path) -> Child {
     let config = folder.join("config.toml");
     fs::write(&config, CONFIG).unwrap();
     let mut daemon = Command::new(env!("CARGO_BIN_EXE_reputed"));
-    daemon.arg("run").arg(&config).args(["--huge-pages", "none", "--socket"]).arg(folder.join("api.sock"));
+    daemon
+        .arg("run")
+        .arg(&config)
+        .args(["--state", "none", "--huge-pages", "none", "--socket"])
+        .arg(folder.join("api.sock"));
     daemon.stdout(Stdio::null()).spawn().unwrap()
 }

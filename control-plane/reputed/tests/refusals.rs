@@ -11,7 +11,7 @@ fn refusal(config: &str, args: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_reputed"))
         .arg("run")
         .arg(&path)
-        .args(["--huge-pages", "none", "--socket"])
+        .args(["--state", "none", "--huge-pages", "none", "--socket"])
         .arg(directory.path().join("api.sock"))
         .args(args)
         .env("REPUTE_LOG", "error")

@@ -63,7 +63,7 @@ impl Desk {
     }
 }
 
-/// Keeps one box's state. Dropped without [`Keeper::close`], it stops where it is, as a kill would.
+/// Keeps one box's state, until [`Keeper::close`] or the end of the runtime, which costs what a kill would.
 #[derive(Debug)]
 pub struct Keeper {
     desk: Desk,

@@ -4,8 +4,8 @@
 //! old policy, states that were restored) is kept and offered again.
 
 use crate::{
-    Address, Band, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow, SourceState,
-    Tick, Token, Treatment,
+    Address, Band, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow, SourceState, Tick,
+    Token, Treatment,
 };
 
 /// A limit imposed on a source, or lifted.

@@ -47,6 +47,8 @@ pub struct SourceState {
     pub unfaded_ms: u32,
     /// Since it entered its band, ms.
     pub in_band_ms: u32,
+    /// Since the measuring window under way began, ms.
+    pub in_window_ms: u32,
 }
 
 impl SourceState {
@@ -70,6 +72,7 @@ impl SourceState {
             idle_ms: 0,
             unfaded_ms: 0,
             in_band_ms: Self::LONG_MS,
+            in_window_ms: 0,
         }
     }
 

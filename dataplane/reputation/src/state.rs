@@ -31,6 +31,7 @@ impl Shard {
             idle_ms: since(hot.last_seen),
             unfaded_ms: since(warm.visited),
             in_band_ms: since(warm.band_since),
+            in_window_ms: since(warm.window),
         }
     }
 
@@ -70,7 +71,7 @@ impl Shard {
             packets: Ewma { mean: state.packets_mean, variance: state.packets_variance },
             bytes_mean: state.bytes_mean,
             visited: ago(state.unfaded_ms),
-            window: now.low(),
+            window: ago(state.in_window_ms),
             band_since: ago(state.in_band_ms),
             mitigations: state.mitigations,
             samples: state.samples,
@@ -105,6 +106,7 @@ pub fn aged(state: &SourceState, ms: u64, profile: &Profile) -> SourceState {
         let sum = u64::from(then).saturating_add(ms).min(u64::from(SourceState::LONG_MS));
         u32::try_from(sum).unwrap_or(SourceState::LONG_MS)
     };
+    state.in_window_ms = 0;
     (state.idle_ms, state.in_band_ms) = (later(state.idle_ms), later(state.in_band_ms));
     state
 }

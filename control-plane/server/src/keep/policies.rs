@@ -25,7 +25,9 @@ pub(crate) async fn keep(desk: Desk) {
             }
             match desk.store(move |store| store.put_policy(&row)).await {
                 Ok(()) => drop(written.insert(version, state)),
-                Err(error) => tracing::error!("policy version {version} would not outlive a restart: {error}"),
+                Err(error) => {
+                    tracing::error!("policy version {version} would not outlive a restart: {error}")
+                }
             }
         }
         if changed.changed().await.is_err() {

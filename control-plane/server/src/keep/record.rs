@@ -46,6 +46,7 @@ pub(crate) fn state(record: &SourceRecord, written: SystemTime) -> SourceState {
         idle_ms: u32::try_from(idle).unwrap_or(SourceState::LONG_MS).min(SourceState::LONG_MS),
         unfaded_ms: 0,
         in_band_ms: SourceState::LONG_MS,
+        in_window_ms: 0,
     }
 }
 

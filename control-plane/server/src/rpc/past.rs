@@ -19,7 +19,8 @@ pub async fn history(hub: &Hub, asked: v1::ScoreHistoryRequest) -> Result<v1::Sc
 }
 
 fn time(unix_ms: u64) -> Result<SystemTime, Status> {
-    let beyond = || Status::invalid_argument(format!("{unix_ms} ms since 1970 is a time that no clock shows"));
+    let beyond =
+        || Status::invalid_argument(format!("{unix_ms} ms since 1970 is a time that no clock shows"));
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(unix_ms)).ok_or_else(beyond)
 }
 
