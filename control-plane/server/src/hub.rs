@@ -24,7 +24,7 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Jobs that wait for the actor at most; more callers wait for their turn.
 const JOBS_MAX: usize = 256;
 
-/// The config that the workers were started with, as version [`FIRST_VERSION`].
+/// The config that the workers were started with, as version [`FIRST_VERSION`](crate::FIRST_VERSION).
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The config.
