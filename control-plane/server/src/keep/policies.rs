@@ -24,7 +24,9 @@ pub(crate) async fn keep(desk: Desk) {
                 continue;
             }
             match desk.store(move |store| store.put_policy(&row)).await {
-                Ok(()) => drop(written.insert(version, state)),
+                Ok(()) => {
+                    written.insert(version, state);
+                }
                 Err(error) => {
                     tracing::error!("policy version {version} would not outlive a restart: {error}")
                 }

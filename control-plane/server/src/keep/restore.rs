@@ -221,7 +221,7 @@ impl State {
         }
         let chunks = owned
             .iter()
-            .flat_map(|(worker, states)| states.chunks(RESTORE_MAX).map(|chunk| (*worker, Box::from(chunk))));
+            .flat_map(|(worker, states)| states.chunks(RESTORE_MAX).map(move |chunk| (*worker, Box::from(chunk))));
         chunks.collect()
     }
 
