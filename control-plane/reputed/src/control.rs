@@ -40,7 +40,8 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
         Plan { topology: &topology, run, cores: &cores, limits, ingress: policy.ingress.is_some(), seed };
     let Booted { eal, ports, queues, owners, candidates, cycles, info } = boot(&plan)?;
     let state = state::open(run, &checked);
-    policy.version = version_at_start(state.as_ref().map_or(&[][..], |state| state.past.as_slice()), &checked);
+    policy.version =
+        version_at_start(state.as_ref().map_or(&[][..], |state| state.past.as_slice()), &checked);
     privileges::give_up(&topology, run)?;
     let (probes, samples) = probes(workers);
     let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };

@@ -55,9 +55,21 @@ pub struct Service {
 pub fn serve(service: Service) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let Service { config, socket, security, crew, loaded, links, owners, info, trial, ports, rules, state } =
-            service;
-        let (past, state) = state.map_or_else(Default::default, |state| (state.past.clone(), Some(state)));
+        let Service {
+            config,
+            socket,
+            security,
+            crew,
+            loaded,
+            links,
+            owners,
+            info,
+            trial,
+            ports,
+            rules,
+            mut state,
+        } = service;
+        let past = state.as_mut().map(|state| std::mem::take(&mut state.past)).unwrap_or_default();
         let hub = Hub::resumed(links, owners, loaded, past, info);
         let keeper = state.map(|state| state.keep(&hub));
         tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config));

@@ -55,7 +55,7 @@ fn refused(output: &Output) -> String {
 fn run(folder: &Path, config: &str) -> Command {
     fs::write(folder.join("config.toml"), config).unwrap();
     let mut daemon = Command::new(env!("CARGO_BIN_EXE_reputed"));
-    daemon.args(["run", "config.toml", "--huge-pages", "none", "--socket", "api.sock"]);
+    daemon.args(["run", "config.toml", "--state", "none", "--huge-pages", "none", "--socket", "api.sock"]);
     daemon.current_dir(folder).env_remove("STATE_DIRECTORY").stdout(Stdio::null());
     daemon
 }

@@ -219,9 +219,9 @@ impl State {
         for state in states {
             owned.entry(self.owner(state.source)).or_default().push(state);
         }
-        let chunks = owned
-            .iter()
-            .flat_map(|(worker, states)| states.chunks(RESTORE_MAX).map(move |chunk| (*worker, Box::from(chunk))));
+        let chunks = owned.iter().flat_map(|(worker, states)| {
+            states.chunks(RESTORE_MAX).map(move |chunk| (*worker, Box::from(chunk)))
+        });
         chunks.collect()
     }
 
