@@ -6,6 +6,7 @@
 
 mod connect;
 mod explain;
+mod feed;
 mod mitigations;
 mod output;
 mod policy;
@@ -49,6 +50,8 @@ pub enum Command {
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
+    Feed(feed::Feed),
+    #[command(subcommand)]
     Config(Config),
     Completions(Completions),
 }
@@ -78,6 +81,7 @@ pub fn run(command: Command, global: &Global, cli: clap::Command) -> anyhow::Res
         Command::Config(Config::Schema) => output::text(&(repute_policy::json_schema() + "\n")),
         Command::Completions(Completions { shell }) => completions(shell, cli),
         Command::Policy(policy::Policy::Check(check)) => policy_check::run(&check, global.output),
+        Command::Feed(feed::Feed::Test(test)) => feed::run_test(&test, global.output),
         command => online(command, global),
     }
 }
@@ -103,6 +107,7 @@ fn online(command: Command, global: &Global) -> anyhow::Result<()> {
             Command::Explain(args) => explain::run(&args, &connection, output).await,
             Command::Mitigations(args) => mitigations::run(&args, &connection, output).await,
             Command::Policy(args) => policy::run(args, &connection, output).await,
+            Command::Feed(args) => feed::run(args, &connection, output).await,
             Command::Top(_) | Command::Config(_) | Command::Completions(_) => Ok(()),
         }
     })

@@ -26,6 +26,8 @@ use crate::staff::{Place, Staff, Terms};
 /// Mistakes in the config, whatever [`boot`] refuses, a socket that is taken, a worker that failed.
 pub fn run(run: &Run) -> anyhow::Result<()> {
     let (checked, text) = load(&run.config)?;
+    // The hub opens them again: what is wrong with them is said before anything begins.
+    repute_server::open_geo(&checked)?;
     let socket = socket(run, &checked)?;
     let topology = checked.topology();
     let workers = topology.workers.count;

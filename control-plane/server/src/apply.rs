@@ -1,16 +1,18 @@
 //! The road to a new policy: parse → compare → compile → every worker or none → wait for all of them.
 //!
-//! Requests over the API, the daemon's reload and roll-backs all take it, one at a time. **Always holds:**
+//! Requests over the API, the daemon's reload, roll-backs and what feeds say all take it, one at a time. **Always holds:**
 //! whatever fails before the workers were sent the policy changes nothing.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use repute_model::Policy;
+use repute_model::{Listing, Policy, PrefixTable};
+use repute_feeds::geo::Atlas;
 use repute_policy::{Change, Checked, Config, diff};
 use tokio::time::timeout;
 
 use crate::actor::State;
+use crate::geo;
 use crate::history::Entry;
 use crate::{ANSWER_WITHIN, Hub, HubError, VersionInfo, VersionState};
 
@@ -70,6 +72,7 @@ struct Prepared {
     text: Arc<str>,
     changes: Vec<Change>,
     policies: Vec<Policy>,
+    atlas: Arc<Atlas>,
 }
 
 impl Hub {
@@ -192,6 +195,7 @@ impl Hub {
         current: Arc<Checked>,
     ) -> Result<Prepared, HubError> {
         let workers = usize::from(self.workers());
+        let feeds = self.run(|state| Arc::clone(&state.feeds)).await?;
         blocking(move || {
             let checked = Arc::new(parse(&name, &text)?);
             let changes = diff(&current, &checked);
@@ -199,17 +203,19 @@ impl Hub {
                 let restart = changes.into_iter().filter(|change| change.restart);
                 return Err(HubError::NeedsRestart(restart.collect()));
             }
-            let policies = vec![checked.compile(0); workers];
-            Ok(Prepared { checked, text, changes, policies })
+            let atlas = Arc::new(geo::open(&checked)?);
+            let policies = vec![checked.compile_with(&feeds, 0); workers];
+            Ok(Prepared { checked, text, changes, policies, atlas })
         })
         .await
     }
 
     async fn unchanged(&self, prepared: Prepared) -> Result<Applied, HubError> {
         let digest = prepared.checked.digest();
+        self.inner.geo.replace(prepared.atlas);
         self.run(move |state| {
             let version = state.history.version();
-            let (changes, lagging) = (Vec::new(), state.lagging(version));
+            let (changes, lagging) = (Vec::new(), state.lagging(state.edition));
             Applied { version, digest, changes, lagging, confirm_until: None, unchanged: true }
         })
         .await
@@ -217,19 +223,50 @@ impl Hub {
 
     /// Sends the policy to every worker or to none, and waits for them.
     async fn install(&self, prepared: Prepared, entry: Entry) -> Result<Applied, HubError> {
-        let Prepared { changes, policies, checked, .. } = prepared;
+        let Prepared { changes, policies, checked, atlas, .. } = prepared;
         let within = entry.confirm_within;
-        let (version, confirm_until) = self.run(move |state| state.install(policies, entry)).await??;
+        let (version, edition, confirm_until) = self.run(move |state| state.install(policies, entry)).await??;
+        self.inner.config.send_replace(Arc::clone(&checked));
+        self.inner.geo.replace(atlas);
         if let Some(within) = within {
             self.await_confirmation(version, within);
         }
-        let mut installed = self.inner.installed.clone();
-        let everywhere = installed.wait_for(|versions| versions.iter().all(|has| *has >= version));
-        // Whether in time or not: who lags is asked below.
-        let _ = timeout(ANSWER_WITHIN, everywhere).await;
-        let lagging = self.run(move |state| state.lagging(version)).await?;
+        let lagging = self.everywhere(edition).await?;
         let digest = checked.digest();
         Ok(Applied { version, digest, changes, lagging, confirm_until, unchanged: false })
+    }
+
+    /// Lays what feeds say under the lists of the config in force, on every worker or on none: a new edition of the
+    /// same version. Later policies keep it. Returns the workers that lag.
+    ///
+    /// # Errors
+    /// A worker that takes no commands. Nothing was changed then.
+    pub(crate) async fn lay_feeds(&self, feeds: PrefixTable<Listing>) -> Result<Vec<u16>, HubError> {
+        let _road = self.inner.road.lock().await;
+        let asked = self.run(|state| (Arc::clone(state.history.checked()), state.history.version()));
+        let (checked, version) = asked.await?;
+        let workers = usize::from(self.workers());
+        let (policies, feeds) = blocking(move || {
+            let policies = vec![checked.compile_with(&feeds, version); workers];
+            Ok((policies, Arc::new(feeds)))
+        })
+        .await?;
+        let edition = self.run(move |state| {
+            let edition = state.send(policies)?;
+            state.feeds = feeds;
+            Ok::<_, HubError>(edition)
+        });
+        let edition = edition.await??;
+        self.everywhere(edition).await
+    }
+
+    /// Waits until every worker judges by this edition, at most [`ANSWER_WITHIN`]; the workers that lag then.
+    async fn everywhere(&self, edition: u64) -> Result<Vec<u16>, HubError> {
+        let mut installed = self.inner.installed.clone();
+        let everywhere = installed.wait_for(|editions| editions.iter().all(|has| *has >= edition));
+        // Whether in time or not: who lags is asked below.
+        let _ = timeout(ANSWER_WITHIN, everywhere).await;
+        self.run(move |state| state.lagging(edition)).await
     }
 
     fn await_confirmation(&self, version: u64, within: Duration) {
@@ -248,21 +285,30 @@ impl Hub {
 }
 
 impl State {
-    /// Whether some worker has not taken the version in force yet.
+    /// Whether some worker has not taken the latest edition yet.
     pub(crate) fn is_installing(&self) -> bool {
-        !self.lagging(self.history.version()).is_empty()
+        !self.lagging(self.edition).is_empty()
     }
 
     fn install(
         &mut self,
         mut policies: Vec<Policy>,
         entry: Entry,
-    ) -> Result<(u64, Option<SystemTime>), HubError> {
+    ) -> Result<(u64, u64, Option<SystemTime>), HubError> {
         let version = self.history.version() + 1;
         policies.iter_mut().for_each(|policy| policy.version = version);
-        self.post.install(policies)?;
+        let edition = self.send(policies)?;
         let version = self.history.enter(entry);
-        Ok((version, self.history.unconfirmed().map(|waits| waits.until)))
+        Ok((version, edition, self.history.unconfirmed().map(|waits| waits.until)))
+    }
+
+    /// Sends every worker its copy as the next edition, or nobody.
+    fn send(&mut self, mut policies: Vec<Policy>) -> Result<u64, HubError> {
+        let edition = self.edition + 1;
+        policies.iter_mut().for_each(|policy| policy.edition = edition);
+        self.post.install(policies)?;
+        self.edition = edition;
+        Ok(edition)
     }
 }
 

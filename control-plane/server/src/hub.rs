@@ -11,6 +11,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::actor::{State, run};
 use crate::audit::audit;
+use crate::feeds::{Shelf, keep};
+use crate::geo::Geography;
 use crate::history::{FIRST_VERSION, History};
 use crate::ledger::{LimitCursor, LimitEvent};
 use crate::post::{Answer, Post};
@@ -58,6 +60,10 @@ pub(crate) struct Inner {
     /// Held while a policy is applied: one at a time, from the first check to the last worker.
     pub(crate) road: Mutex<()>,
     events: broadcast::Sender<LimitEvent>,
+    /// The config in force.
+    pub(crate) config: watch::Sender<Arc<Checked>>,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) geo: Geography,
 }
 
 impl Hub {
@@ -69,14 +75,20 @@ impl Hub {
         let (handles, published): (Vec<_>, Vec<_>) =
             links.into_iter().map(|link| (link.handle, link.published)).unzip();
         let (installed_tx, installed) = watch::channel(vec![FIRST_VERSION; handles.len()]);
+        let geo = Geography::new(&loaded.checked);
         let history = History::new(loaded);
+        let config = watch::Sender::new(Arc::clone(history.checked()));
+        let shelf = Arc::new(Shelf::default());
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
         let events = state.ledger.events();
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
-        let inner = Arc::new(Inner { jobs, info, started, published, installed, road, events });
+        let follow = config.subscribe();
+        let inner =
+            Arc::new(Inner { jobs, info, started, published, installed, road, events, config, shelf, geo });
         tokio::spawn(audit(Arc::downgrade(&inner)));
+        tokio::spawn(keep(Arc::downgrade(&inner), Arc::clone(&inner.shelf), follow));
         Self { inner }
     }
 

@@ -1,6 +1,8 @@
 //! The services of `repute.v1` over the hub: the only place where proto types and the product's own meet.
 
 mod convert;
+mod feeds;
+mod listed;
 mod mitigations;
 mod policies;
 mod refuse;

@@ -2,6 +2,7 @@
 //!
 //! Runs after reading, on the sections that could be read whole, so that one slip is one message.
 
+mod feeds;
 mod limits;
 mod lists;
 mod mirror;
@@ -25,6 +26,7 @@ pub(crate) fn check(config: &Config, reader: &mut Reader) {
     limits::check(config, reader);
     services::check(config, reader);
     lists::check(config, reader);
+    feeds::check(config, reader);
 }
 
 /// A mistake at a key.

@@ -25,8 +25,9 @@ fn code(error: &HubError) -> Code {
         HubError::Stale { .. }
         | HubError::Unconfirmed { .. }
         | HubError::NothingToConfirm { .. }
-        | HubError::NeedsRestart(_) => Code::FailedPrecondition,
-        HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
+        | HubError::NeedsRestart(_)
+        | HubError::Geo(_) => Code::FailedPrecondition,
+        HubError::NoFeed(_) | HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
         HubError::Gone => Code::Internal,
     }
 }

@@ -9,6 +9,7 @@ use repute_proto::v1::scores_server::Scores as Service;
 use tonic::{Request, Response, Status};
 
 use super::convert::{explanation, least_band, row, standing};
+use super::listed::located;
 use super::{Api, Sink, Streamed, interval, pause, send};
 use crate::{Hub, HubError, PAGE_MAX, PageToken};
 
@@ -31,7 +32,9 @@ impl Service for Api {
         let source = source(&request.get_ref().source)?;
         let explained = self.hub.explain(source).await?;
         let services = self.hub.services().await?;
-        Ok(Response::new(explanation(&explained.answer, explained.worker, &services)))
+        let mut answer = explanation(&explained.answer, explained.worker, &services);
+        self.add_outside(&explained.answer, &mut answer).await?;
+        Ok(Response::new(answer))
     }
 
     async fn nudge(&self, request: Request<v1::NudgeRequest>) -> Result<Response<v1::NudgeResponse>, Status> {
@@ -109,7 +112,7 @@ async fn list(
             continue;
         }
         let next_page_token = page.next.map(|token| token.to_string()).unwrap_or_default();
-        let rows = page.rows.iter().map(row).collect();
+        let rows = page.rows.iter().map(|one| located(&hub, one.source, row(one))).collect();
         send(&sink, v1::ListScoresResponse { rows, next_page_token }).await?;
     }
     Ok(())
