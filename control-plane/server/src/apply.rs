@@ -226,7 +226,7 @@ impl Hub {
         let Prepared { changes, policies, checked, atlas, .. } = prepared;
         let within = entry.confirm_within;
         let (version, edition, confirm_until) = self.run(move |state| state.install(policies, entry)).await??;
-        self.inner.config.send_replace(Arc::clone(&checked));
+        self.inner.shelf.follow(&checked);
         self.inner.geo.replace(atlas);
         if let Some(within) = within {
             self.await_confirmation(version, within);

@@ -1,17 +1,17 @@
 //! The feeds of the config in force: they begin, end and change with it, and what they say goes to all workers.
 //!
 //! ```text
-//! config ─> keeper ─> a task each (repute_feeds::run) ─ new entries ─┐
-//!             └──── joined off the runtime, in one piece <───────────┘ ─> Hub::lay_feeds ─> every worker
+//! config ─> Shelf ─> a task each (repute_feeds::run) ─ what is new ─> Shelf
+//!                keeper <─ joined off the runtime, in one piece <──────┘
+//!                   └─> Hub::lay_feeds ─> every worker
 //! ```
 //!
-//! [`Hub::new`](crate::Hub::new) starts the keeper; the API asks the [`Shelf`]. **Always holds:** nothing here waits on
+//! The hub owns the [`Shelf`] and starts the keeper; the API asks the shelf. **Always holds:** nothing here waits on
 //! the task that serves everybody; a worker that takes no commands is tried again; what fails leaves the last table.
 
 mod config;
 mod keeper;
 mod shelf;
 
-pub(crate) use config::feeds_of;
 pub(crate) use keeper::keep;
 pub(crate) use shelf::{Shelf, Shown};

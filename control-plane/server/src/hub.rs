@@ -60,8 +60,6 @@ pub(crate) struct Inner {
     /// Held while a policy is applied: one at a time, from the first check to the last worker.
     pub(crate) road: Mutex<()>,
     events: broadcast::Sender<LimitEvent>,
-    /// The config in force.
-    pub(crate) config: watch::Sender<Arc<Checked>>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) geo: Geography,
 }
@@ -77,18 +75,17 @@ impl Hub {
         let (installed_tx, installed) = watch::channel(vec![FIRST_VERSION; handles.len()]);
         let geo = Geography::new(&loaded.checked);
         let history = History::new(loaded);
-        let config = watch::Sender::new(Arc::clone(history.checked()));
         let shelf = Arc::new(Shelf::default());
+        let changes = shelf.watch();
+        shelf.follow(history.checked());
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
         let events = state.ledger.events();
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
-        let follow = config.subscribe();
-        let inner =
-            Arc::new(Inner { jobs, info, started, published, installed, road, events, config, shelf, geo });
+        let inner = Arc::new(Inner { jobs, info, started, published, installed, road, events, shelf, geo });
         tokio::spawn(audit(Arc::downgrade(&inner)));
-        tokio::spawn(keep(Arc::downgrade(&inner), Arc::clone(&inner.shelf), follow));
+        tokio::spawn(keep(Arc::downgrade(&inner), changes));
         Self { inner }
     }
 

@@ -180,3 +180,27 @@ async fn files_of_places_that_are_damaged_are_refused() {
     assert_eq!(served.rig.hub.status().await.unwrap().policy.version, 1);
     assert!(served.explain("10.0.0.1").await.country.is_empty());
 }
+
+#[tokio::test]
+async fn sources_carry_country_and_system() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let corpus =
+        std::env::var_os("REPUTE_CORPUS").map_or_else(|| root.join("../shared/corpus"), std::path::PathBuf::from);
+    let file = |name: &str| corpus.join("geo").join(name).canonicalize();
+    let (Ok(country), Ok(asn)) = (file("GeoLite2-Country-Test.mmdb"), file("GeoLite2-ASN-Test.mmdb")) else {
+        println!("skipped: no corpus at {} (set REPUTE_CORPUS)", corpus.display());
+        return;
+    };
+    let served = start("").await;
+    let geo = format!("prior = 0.7\n[geo]\ncountry = \"{}\"\nasn = \"{}\"\n", country.display(), asn.display());
+    assert_eq!(served.apply(&geo).await, 2);
+    let explained = served.explain("2.125.160.216").await;
+    assert_eq!(explained.country, "GB", "{explained:?}");
+    let explained = served.explain("1.128.0.1").await;
+    assert_eq!((explained.asn, explained.organisation.as_str()), (1221, "Telstra Pty Ltd"), "{explained:?}");
+    served.rig.receive([0x0180_0001]);
+    served.rig.received(1).await;
+    let rows = ScoresClient::new(served.channel.clone()).list(v1::ListScoresRequest::default());
+    let rows = rows.await.unwrap().into_inner().next().await.unwrap().unwrap().rows;
+    assert_eq!((rows[0].source.as_str(), rows[0].asn), ("1.128.0.1", 1221));
+}

@@ -11,7 +11,7 @@ use repute_policy::value::Text;
 use crate::source::width;
 
 /// The feeds of a config, in its order.
-pub(crate) fn feeds_of(checked: &Checked) -> Vec<FeedConfig> {
+pub(super) fn feeds_of(checked: &Checked) -> Vec<FeedConfig> {
     let width = width(checked, &checked.limits());
     let one = |feed: &Feed| origin(feed).map(|origin| FeedConfig { width, ..config(feed, origin) });
     checked.config().feeds.iter().filter_map(one).collect()

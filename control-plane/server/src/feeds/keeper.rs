@@ -1,15 +1,12 @@
-//! The task that keeps feeds as the config says and workers as the feeds say.
+//! The task that tells workers what feeds say.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::{Duration, SystemTime};
 
-use repute_feeds::{Merged, Shape};
-use repute_policy::Checked;
+use repute_feeds::Merged;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::config::{feeds_of, shape_of};
-use super::shelf::Shelf;
 use crate::hub::Inner;
 use crate::{Hub, HubError};
 
@@ -20,30 +17,18 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// The longest sleep until an entry ends.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
-/// Runs until the hub is gone, and ends the feeds then.
-pub(crate) async fn keep(hub: Weak<Inner>, shelf: Arc<Shelf>, mut config: watch::Receiver<Arc<Checked>>) {
-    let mut changes = shelf.watch();
-    let mut following = (Vec::new(), Shape::default());
+/// Runs until the hub is gone; `changes` ends with it.
+pub(crate) async fn keep(hub: Weak<Inner>, mut changes: watch::Receiver<u64>) {
     let mut due = Instant::now() + LONGEST;
     loop {
-        let now = Arc::clone(&config.borrow_and_update());
-        let wanted = (feeds_of(&now), shape_of(&now));
-        if wanted != following && !(wanted.0.is_empty() && following.0.is_empty()) {
-            shelf.follow(wanted.0.clone());
-        }
-        following = wanted;
         tokio::select! {
-            changed = config.changed() => match changed {
-                Ok(()) => continue,
-                Err(_) => break,
-            },
-            changed = changes.changed() => if changed.is_err() { break },
+            changed = changes.changed() => if changed.is_err() { return },
             () = tokio::time::sleep_until(due) => {}
         }
         tokio::time::sleep(TOGETHER).await;
         changes.mark_unchanged();
-        let Some(inner) = hub.upgrade() else { break };
-        let wait = match join(&Hub { inner }, &shelf, following.1.clone()).await {
+        let Some(inner) = hub.upgrade() else { return };
+        let wait = match join(&Hub { inner }).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::warn!("workers go on without what feeds say anew, until they are told: {error}");
@@ -52,12 +37,12 @@ pub(crate) async fn keep(hub: Weak<Inner>, shelf: Arc<Shelf>, mut config: watch:
         };
         due = Instant::now() + wait;
     }
-    shelf.end();
 }
 
-/// Joins all feeds and tells every worker; how long that holds.
-async fn join(hub: &Hub, shelf: &Shelf, shape: Shape) -> Result<Duration, HubError> {
-    let (imports, of) = shelf.imports();
+/// Joins all feeds and tells every worker; for how long that holds.
+async fn join(hub: &Hub) -> Result<Duration, HubError> {
+    let shelf = &hub.inner.shelf;
+    let (imports, shape, of) = shelf.imports();
     let joining = tokio::task::spawn_blocking(move || {
         let mut merged = Merged::new(&imports, &shape, SystemTime::now());
         let table = merged.take_table();

@@ -1,13 +1,15 @@
 //! What runs: the feeds with their last good imports, and all of them joined.
 
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-use repute_feeds::{Cuts, Delivery, FeedConfig, Handle, Import, Merged, Origin, Status, run};
+use repute_feeds::{Cuts, Delivery, FeedConfig, Handle, Import, Merged, Origin, Shape, Status, run};
+use repute_policy::Checked;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
+
+use super::config::{feeds_of, shape_of};
 
 /// Pushes under way at most: each may hold as many bytes as its feed allows.
 const PUSHES_MAX: usize = 2;
@@ -18,6 +20,21 @@ struct Running {
     config: Arc<FeedConfig>,
     handle: Arc<Handle>,
     latest: Option<Arc<Import>>,
+}
+
+/// What the config in force says, and what runs for it.
+#[derive(Debug, Default)]
+struct Followed {
+    shape: Shape,
+    /// In the order of the config.
+    feeds: Vec<Running>,
+}
+
+impl Followed {
+    fn is(&self, feeds: &[FeedConfig], shape: &Shape) -> bool {
+        let same = self.feeds.iter().map(|feed| &*feed.config).eq(feeds);
+        same && (feeds.is_empty() || self.shape == *shape)
+    }
 }
 
 /// One feed as people see it.
@@ -33,8 +50,7 @@ pub(crate) struct Shown {
 /// All feeds. Locks are held for a few pointers at a time.
 #[derive(Debug)]
 pub(crate) struct Shelf {
-    /// In the order of the config.
-    running: Mutex<Vec<Running>>,
+    followed: Mutex<Followed>,
     /// The joined feeds by which workers judge, without their table.
     merged: Mutex<Arc<Merged>>,
     /// How many changes there have been.
@@ -48,7 +64,7 @@ pub(crate) struct Shelf {
 impl Default for Shelf {
     fn default() -> Self {
         Self {
-            running: Mutex::default(),
+            followed: Mutex::default(),
             merged: Mutex::default(),
             changes: watch::Sender::new(0),
             told: watch::Sender::new(0),
@@ -59,20 +75,26 @@ impl Default for Shelf {
 }
 
 impl Shelf {
-    /// Starts what is new, ends what is gone, and lets alone what stays as it is. What has changed begins anew; where
-    /// it says the same things from the same place its last entries count meanwhile.
-    pub fn follow(self: &Arc<Self>, wanted: Vec<FeedConfig>) {
-        let mut running = self.running();
-        let mut old: VecDeque<_> = std::mem::take(&mut *running).into();
+    /// Starts what is new in the config, ends what is gone, and lets alone what stays as it is. What has changed begins
+    /// anew; where it says the same things from the same place its last entries count meanwhile. Must be called on a
+    /// tokio runtime.
+    pub fn follow(self: &Arc<Self>, checked: &Checked) {
+        let (wanted, shape) = (feeds_of(checked), shape_of(checked));
+        let mut followed = self.followed();
+        if followed.is(&wanted, &shape) {
+            return;
+        }
+        followed.shape = shape;
+        let mut old = std::mem::take(&mut followed.feeds);
         for config in wanted {
             let at = old.iter().position(|feed| feed.config.name == config.name);
-            let before = at.and_then(|at| old.remove(at));
-            running.push(match before {
+            let before = at.map(|at| old.swap_remove(at));
+            followed.feeds.push(match before {
                 Some(before) if *before.config == config => before,
                 before => self.start(config, before),
             });
         }
-        drop(running);
+        drop(followed);
         self.changed();
     }
 
@@ -86,17 +108,12 @@ impl Shelf {
         Running { config, handle: Arc::new(handle), latest }
     }
 
-    /// Ends all feeds.
-    pub fn end(&self) {
-        self.running().clear();
-    }
-
     /// All feeds, or the one of this name.
     pub fn shown(&self, name: Option<&str>) -> Vec<Shown> {
         let cuts: Vec<_> = self.merged().cuts().map(|(feed, cuts)| (feed.to_owned(), cuts)).collect();
         let cuts_of = |name: &str| cuts.iter().find(|(feed, _)| feed == name).map(|(_, cuts)| *cuts);
-        let running = self.running();
-        let asked = running.iter().filter(|feed| name.is_none_or(|name| feed.config.name == name));
+        let followed = self.followed();
+        let asked = followed.feeds.iter().filter(|feed| name.is_none_or(|name| feed.config.name == name));
         let show = |feed: &Running| Shown {
             config: Arc::clone(&feed.config),
             status: feed.handle.status(),
@@ -108,23 +125,23 @@ impl Shelf {
 
     /// The handle of a feed.
     pub fn handle(&self, name: &str) -> Option<(Arc<FeedConfig>, Arc<Handle>)> {
-        let running = self.running();
-        let found = running.iter().find(|feed| feed.config.name == name)?;
+        let followed = self.followed();
+        let found = followed.feeds.iter().find(|feed| feed.config.name == name)?;
         Some((Arc::clone(&found.config), Arc::clone(&found.handle)))
     }
 
     /// Names of all feeds that can be asked.
     pub fn askable(&self) -> Vec<String> {
-        let running = self.running();
-        let asked = running.iter().filter(|feed| !matches!(feed.config.origin, Origin::Pushed));
+        let followed = self.followed();
+        let asked = followed.feeds.iter().filter(|feed| !matches!(feed.config.origin, Origin::Pushed));
         asked.map(|feed| feed.config.name.clone()).collect()
     }
 
-    /// The imports of all feeds, to be joined, and which change they are of.
-    pub fn imports(&self) -> (Vec<(Arc<str>, Arc<Import>)>, u64) {
-        let running = self.running();
+    /// The imports of all feeds with their names, what must not be denied, and which change this is of.
+    pub fn imports(&self) -> (Vec<(Arc<str>, Arc<Import>)>, Shape, u64) {
+        let followed = self.followed();
         let one = |feed: &Running| Some((feed.config.name.as_str().into(), Arc::clone(feed.latest.as_ref()?)));
-        (running.iter().filter_map(one).collect(), *self.changes.borrow())
+        (followed.feeds.iter().filter_map(one).collect(), followed.shape.clone(), *self.changes.borrow())
     }
 
     /// Waits until every change so far has been sent to the workers, at most `within`.
@@ -145,12 +162,13 @@ impl Shelf {
         Arc::clone(&self.merged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Tells when something has changed; ends with the shelf.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn followed(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changed(&self) {
@@ -161,7 +179,7 @@ impl Shelf {
 /// Takes what a feed has brought. A feed that has ended meanwhile, or begun anew, says nothing any more.
 fn take(shelf: &Weak<Shelf>, delivery: Delivery) {
     let Some(shelf) = shelf.upgrade() else { return };
-    if let Some(feed) = shelf.running().iter_mut().find(|feed| *feed.config.name == *delivery.feed) {
+    if let Some(feed) = shelf.followed().feeds.iter_mut().find(|feed| *feed.config.name == *delivery.feed) {
         feed.latest = Some(delivery.import);
     }
     shelf.changed();
