@@ -122,7 +122,11 @@ impl Checked {
     /// and what either of them allows is allowed.
     pub fn compile_with(&self, feeds: &PrefixTable<Listing>, version: u64) -> Policy {
         let policy = self.compile(version);
-        if feeds.is_empty() { policy } else { Policy { lists: policy.lists.combined(feeds, counts), ..policy } }
+        if feeds.is_empty() {
+            policy
+        } else {
+            Policy { lists: policy.lists.combined(feeds, counts), ..policy }
+        }
     }
 
     /// What the config's own lists say of an address.

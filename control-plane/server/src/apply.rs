@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Listing, Policy, PrefixTable};
 use repute_feeds::geo::Atlas;
+use repute_model::{Listing, Policy, PrefixTable};
 use repute_policy::{Change, Checked, Config, diff};
 use tokio::time::timeout;
 
@@ -225,7 +225,8 @@ impl Hub {
     async fn install(&self, prepared: Prepared, entry: Entry) -> Result<Applied, HubError> {
         let Prepared { changes, policies, checked, atlas, .. } = prepared;
         let within = entry.confirm_within;
-        let (version, edition, confirm_until) = self.run(move |state| state.install(policies, entry)).await??;
+        let (version, edition, confirm_until) =
+            self.run(move |state| state.install(policies, entry)).await??;
         self.inner.shelf.follow(&checked);
         self.inner.geo.replace(atlas);
         if let Some(within) = within {

@@ -107,7 +107,10 @@ async fn what_a_feed_lists_is_judged_and_explained_by_it() {
     assert_eq!(served.rule("10.0.0.2").await, Rule::Listed(90));
     let shown = v1::ShowFeedRequest { name: "a".to_owned(), max_rows: 0 };
     let rows = served.feeds().show(shown).await.unwrap().into_inner().next().await.unwrap().unwrap().rows;
-    assert_eq!(rows.iter().map(|row| row.prefix.as_str()).collect::<Vec<_>>(), ["10.0.0.2/32", "10.0.1.0/24"]);
+    assert_eq!(
+        rows.iter().map(|row| row.prefix.as_str()).collect::<Vec<_>>(),
+        ["10.0.0.2/32", "10.0.1.0/24"]
+    );
 
     // Nonsense leaves the last good one in force.
     fs::write(served.dir.path().join("a"), "nonsense\n").unwrap();
@@ -155,7 +158,10 @@ async fn feeds_are_pushed_in_parts_within_their_limit() {
     let refused = served.push(&[long, long]).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
     let refused = served.push(&["nonsense"]).await.unwrap_err();
-    assert!(refused.code() == Code::InvalidArgument && refused.message().contains("last good"), "{refused:?}");
+    assert!(
+        refused.code() == Code::InvalidArgument && refused.message().contains("last good"),
+        "{refused:?}"
+    );
     assert_eq!(served.rule("10.0.0.7").await, Rule::Listed(100));
     let refused = served.feeds().push(tokio_stream::iter([])).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
@@ -184,15 +190,16 @@ async fn files_of_places_that_are_damaged_are_refused() {
 #[tokio::test]
 async fn sources_carry_country_and_system() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let corpus =
-        std::env::var_os("REPUTE_CORPUS").map_or_else(|| root.join("../shared/corpus"), std::path::PathBuf::from);
+    let corpus = std::env::var_os("REPUTE_CORPUS")
+        .map_or_else(|| root.join("../shared/corpus"), std::path::PathBuf::from);
     let file = |name: &str| corpus.join("geo").join(name).canonicalize();
     let (Ok(country), Ok(asn)) = (file("GeoLite2-Country-Test.mmdb"), file("GeoLite2-ASN-Test.mmdb")) else {
         println!("skipped: no corpus at {} (set REPUTE_CORPUS)", corpus.display());
         return;
     };
     let served = start("").await;
-    let geo = format!("prior = 0.7\n[geo]\ncountry = \"{}\"\nasn = \"{}\"\n", country.display(), asn.display());
+    let geo =
+        format!("prior = 0.7\n[geo]\ncountry = \"{}\"\nasn = \"{}\"\n", country.display(), asn.display());
     assert_eq!(served.apply(&geo).await, 2);
     let explained = served.explain("2.125.160.216").await;
     assert_eq!(explained.country, "GB", "{explained:?}");

@@ -69,7 +69,8 @@ fn origin(path: &str, feed: &Feed, reader: &mut Reader) {
     for (key, text) in [("url", &feed.url), ("crowdsec", &feed.crowdsec), ("taxii", &feed.taxii)] {
         url(&format!("{path}.{key}"), text.as_ref(), reader);
     }
-    for (key, text) in [("file", &feed.file), ("key_file", &feed.key_file), ("categories", &feed.categories)] {
+    for (key, text) in [("file", &feed.file), ("key_file", &feed.key_file), ("categories", &feed.categories)]
+    {
         whole(&format!("{path}.{key}"), text.as_ref(), reader);
     }
     let crowdsec = *origin == "crowdsec";
@@ -89,7 +90,8 @@ fn origin(path: &str, feed: &Feed, reader: &mut Reader) {
         ("refresh", feed.refresh.is_some(), *origin != "push", "nobody is asked for a feed that is pushed"),
     ] {
         if given && !means_something {
-            let found = at(reader, &format!("{path}.{key}"), format!("`{key}` means nothing for feed `{name}`"));
+            let found =
+                at(reader, &format!("{path}.{key}"), format!("`{key}` means nothing for feed `{name}`"));
             reader.findings.push(found.label(why).help("remove it"));
         }
     }

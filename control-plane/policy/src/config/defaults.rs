@@ -8,9 +8,9 @@ mod factors;
 use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat, FeedHeader, Idle, Limits, LinkRule, Meter,
-    Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling, Says, Service, Sources, Treatment, Treatments,
-    Vxlan, Workers,
+    Bands, Baseline, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat, FeedHeader, Idle,
+    Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling, Says, Service,
+    Sources, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 

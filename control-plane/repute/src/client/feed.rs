@@ -18,7 +18,6 @@ pub use test::{Test, run as run_test};
 
 /// Feeds: what others know about sources
 #[derive(Subcommand, Debug)]
-#[expect(missing_docs, reason = "clap shows what stands at each variant's arguments")]
 pub enum Feed {
     List(List),
     Show(Show),

@@ -33,7 +33,11 @@ fn a_feed_that_is_loaded_under_load_drops_whom_it_lists() {
     assert!(!passes());
     let explained = lab.repute(&format!("explain {LISTED}"));
     let first = &explained["listed"][0];
-    assert_eq!((&first["feed"], &first["prefix"]), (&json!("bad"), &json!(format!("{LISTED}/32"))), "{explained}");
+    assert_eq!(
+        (&first["feed"], &first["prefix"]),
+        (&json!("bad"), &json!(format!("{LISTED}/32"))),
+        "{explained}"
+    );
     assert!(explained["rule"].as_str().unwrap().contains("feed bad names"), "{explained}");
     assert_eq!(explained["policy_version"], 1, "a feed is no version");
 

@@ -140,7 +140,8 @@ impl Shelf {
     /// The imports of all feeds with their names, what must not be denied, and which change this is of.
     pub fn imports(&self) -> (Vec<(Arc<str>, Arc<Import>)>, Shape, u64) {
         let followed = self.followed();
-        let one = |feed: &Running| Some((feed.config.name.as_str().into(), Arc::clone(feed.latest.as_ref()?)));
+        let one =
+            |feed: &Running| Some((Arc::from(feed.config.name.as_str()), Arc::clone(feed.latest.as_ref()?)));
         (followed.feeds.iter().filter_map(one).collect(), followed.shape.clone(), *self.changes.borrow())
     }
 

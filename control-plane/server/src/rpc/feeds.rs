@@ -29,7 +29,10 @@ impl Service for Api {
 
     type ShowStream = Streamed<v1::ShowFeedResponse>;
 
-    async fn show(&self, request: Request<v1::ShowFeedRequest>) -> Result<Response<Self::ShowStream>, Status> {
+    async fn show(
+        &self,
+        request: Request<v1::ShowFeedRequest>,
+    ) -> Result<Response<Self::ShowStream>, Status> {
         let v1::ShowFeedRequest { name, max_rows } = request.into_inner();
         let Shown { config, latest, .. } = self.one(&name)?;
         let latest = latest.unwrap_or_default();
@@ -49,7 +52,8 @@ impl Service for Api {
         for name in &names {
             let (config, handle) = shelf.handle(name).ok_or_else(|| HubError::NoFeed(bounded(name)))?;
             if matches!(config.origin, Origin::Pushed) {
-                let message = format!("feed {name} is pushed: nobody can be asked for it; `repute feed push`");
+                let message =
+                    format!("feed {name} is pushed: nobody can be asked for it; `repute feed push`");
                 return Err(Status::failed_precondition(message));
             }
             asked.spawn(async move { handle.refresh().await });
@@ -57,7 +61,11 @@ impl Service for Api {
         // What each of them says stands in its status.
         while asked.join_next().await.is_some() {}
         self.catch_up().await?;
-        let feeds = names.iter().flat_map(|name| shelf.shown(Some(name))).map(|shown| feed(&shown)).collect();
+        let feeds = names
+            .iter()
+            .flat_map(|name| shelf.shown(Some(name.as_str())))
+            .map(|shown| feed(&shown))
+            .collect();
         Ok(Response::new(v1::ListFeedsResponse { feeds }))
     }
 
@@ -73,8 +81,11 @@ impl Service for Api {
         let found = shelf.handle(&first.name).ok_or_else(|| HubError::NoFeed(bounded(&first.name)))?;
         let (config, handle) = found;
         if !matches!(config.origin, Origin::Pushed) {
-            let message =
-                format!("feed {} is fetched from {}; set `push = true` to bring it", config.name, origin(&config));
+            let message = format!(
+                "feed {} is fetched from {}; set `push = true` to bring it",
+                config.name,
+                origin(&config)
+            );
             return Err(Status::failed_precondition(message));
         }
         let _turn = shelf.pushes.try_acquire().map_err(|_| {

@@ -32,10 +32,11 @@ impl<V: Copy + PartialEq> PrefixTable<V> {
             }
         }
         let ends = ranges.iter().skip(1).map(|&(next, _)| next - 1).chain([u128::MAX]);
-        let ranges = ranges.iter().zip(ends).filter_map(|(&(start, value), last)| Some((start, last, value?)));
-        Self::new(ranges.flat_map(|(start, last, value)| {
-            prefixes(start, last).map(move |prefix| (prefix, value))
-        }))
+        let ranges =
+            ranges.iter().zip(ends).filter_map(|(&(start, value), last)| Some((start, last, value?)));
+        Self::new(
+            ranges.flat_map(|(start, last, value)| prefixes(start, last).map(move |prefix| (prefix, value))),
+        )
     }
 }
 

@@ -116,7 +116,8 @@ fn report(file: String, format: Format, import: Import) -> Report {
     let feeds = [(file.as_str().into(), Arc::new(import))];
     let merged = Merged::new(&feeds, &shape, SystemTime::now());
     let cuts = merged.cuts().next().map(|(_, cuts)| cuts).unwrap_or_default();
-    let cut = Cut { whole: cuts.whole, partly: cuts.partly, first: cuts.first.map(|first| first.to_string()) };
+    let cut =
+        Cut { whole: cuts.whole, partly: cuts.partly, first: cuts.first.map(|first| first.to_string()) };
     Report { file, format: format.name(), records, entries, duplicates, masked, widened, skipped, cut }
 }
 

@@ -12,7 +12,8 @@ pub fn feeds(list: &[v1::Feed]) -> String {
     if list.is_empty() {
         return "no feeds; add [[feeds]] to the policy\n".to_owned();
     }
-    let mut table = Table::new(["<FEED", "<SAYS", ">ENTRIES", ">SKIPPED", ">CUT", ">CAME", ">NEXT", "<ORIGIN"]);
+    let mut table =
+        Table::new(["<FEED", "<SAYS", ">ENTRIES", ">SKIPPED", ">CUT", ">CAME", ">NEXT", "<ORIGIN"]);
     for feed in list {
         table.row([
             (&feed.name).into(),
@@ -97,7 +98,9 @@ mod tests {
             ..v1::Feed::default()
         };
         let text = one(&feed);
-        for part in ["deny 90 %", "never", "skipped: 3 expired, the first at line 7", "10.0.0.0/8", "drop`: gone"] {
+        for part in
+            ["deny 90 %", "never", "skipped: 3 expired, the first at line 7", "10.0.0.0/8", "drop`: gone"]
+        {
             assert!(text.contains(part), "{text}");
         }
         assert!(feeds(&[]).contains("[[feeds]]"));
