@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use repute_feeds::geo::Atlas;
-use repute_model::{Listing, Policy, PrefixTable};
+use repute_model::Policy;
 use repute_policy::{Change, Checked, Config, diff};
 use tokio::time::timeout;
 
@@ -237,32 +237,8 @@ impl Hub {
         Ok(Applied { version, digest, changes, lagging, confirm_until, unchanged: false })
     }
 
-    /// Lays what feeds say under the lists of the config in force, on every worker or on none: a new edition of the
-    /// same version. Later policies keep it. Returns the workers that lag.
-    ///
-    /// # Errors
-    /// A worker that takes no commands. Nothing was changed then.
-    pub(crate) async fn lay_feeds(&self, feeds: PrefixTable<Listing>) -> Result<Vec<u16>, HubError> {
-        let _road = self.inner.road.lock().await;
-        let asked = self.run(|state| (Arc::clone(state.history.checked()), state.history.version()));
-        let (checked, version) = asked.await?;
-        let workers = usize::from(self.workers());
-        let (policies, feeds) = blocking(move || {
-            let policies = vec![checked.compile_with(&feeds, version); workers];
-            Ok((policies, Arc::new(feeds)))
-        })
-        .await?;
-        let edition = self.run(move |state| {
-            let edition = state.send(policies)?;
-            state.feeds = feeds;
-            Ok::<_, HubError>(edition)
-        });
-        let edition = edition.await??;
-        self.everywhere(edition).await
-    }
-
     /// Waits until every worker judges by this edition, at most [`ANSWER_WITHIN`]; the workers that lag then.
-    async fn everywhere(&self, edition: u64) -> Result<Vec<u16>, HubError> {
+    pub(crate) async fn everywhere(&self, edition: u64) -> Result<Vec<u16>, HubError> {
         let mut installed = self.inner.installed.clone();
         let everywhere = installed.wait_for(|editions| editions.iter().all(|has| *has >= edition));
         // Whether in time or not: who lags is asked below.
@@ -304,7 +280,7 @@ impl State {
     }
 
     /// Sends every worker its copy as the next edition, or nobody.
-    fn send(&mut self, mut policies: Vec<Policy>) -> Result<u64, HubError> {
+    pub(crate) fn send(&mut self, mut policies: Vec<Policy>) -> Result<u64, HubError> {
         let edition = self.edition + 1;
         policies.iter_mut().for_each(|policy| policy.edition = edition);
         self.post.install(policies)?;
@@ -318,7 +294,7 @@ fn parse(name: &str, text: &str) -> Result<Checked, HubError> {
 }
 
 /// Parsing and comparing long lists takes a while: not on the thread that serves everybody.
-async fn blocking<R: Send + 'static>(
+pub(crate) async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, HubError> + Send + 'static,
 ) -> Result<R, HubError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| HubError::Gone)?

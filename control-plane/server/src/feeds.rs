@@ -11,6 +11,7 @@
 
 mod config;
 mod keeper;
+mod lay;
 mod shelf;
 
 pub(crate) use keeper::keep;
