@@ -278,15 +278,6 @@ impl State {
         let version = self.history.enter(entry);
         Ok((version, edition, self.history.unconfirmed().map(|waits| waits.until)))
     }
-
-    /// Sends every worker its copy as the next edition, or nobody.
-    pub(crate) fn send(&mut self, mut policies: Vec<Policy>) -> Result<u64, HubError> {
-        let edition = self.edition + 1;
-        policies.iter_mut().for_each(|policy| policy.edition = edition);
-        self.post.install(policies)?;
-        self.edition = edition;
-        Ok(edition)
-    }
 }
 
 fn parse(name: &str, text: &str) -> Result<Checked, HubError> {

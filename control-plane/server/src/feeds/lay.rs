@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use repute_model::{Listing, PrefixTable};
+use repute_model::{Listing, Policy, PrefixTable};
 
+use crate::actor::State;
 use crate::apply::blocking;
 use crate::{Hub, HubError};
 
@@ -30,5 +31,16 @@ impl Hub {
         });
         let edition = edition.await??;
         self.everywhere(edition).await
+    }
+}
+
+impl State {
+    /// Sends every worker its copy as the next edition, or nobody.
+    pub(crate) fn send(&mut self, mut policies: Vec<Policy>) -> Result<u64, HubError> {
+        let edition = self.edition + 1;
+        policies.iter_mut().for_each(|policy| policy.edition = edition);
+        self.post.install(policies)?;
+        self.edition = edition;
+        Ok(edition)
     }
 }
