@@ -207,7 +207,8 @@ async fn sources_carry_country_and_system() {
     assert_eq!((explained.asn, explained.organisation.as_str()), (1221, "Telstra Pty Ltd"), "{explained:?}");
     served.rig.receive([0x0180_0001]);
     served.rig.received(1).await;
-    let rows = ScoresClient::new(served.channel.clone()).list(v1::ListScoresRequest::default());
-    let rows = rows.await.unwrap().into_inner().next().await.unwrap().unwrap().rows;
+    let mut scores = ScoresClient::new(served.channel.clone());
+    let mut pages = scores.list(v1::ListScoresRequest::default()).await.unwrap().into_inner();
+    let rows = pages.next().await.unwrap().unwrap().rows;
     assert_eq!((rows[0].source.as_str(), rows[0].asn), ("1.128.0.1", 1221));
 }
