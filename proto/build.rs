@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "repute/v1/access.proto",
     "repute/v1/common.proto",
     "repute/v1/status.proto",
     "repute/v1/scores.proto",
     "repute/v1/mitigations.proto",
     "repute/v1/policy.proto",
+    "repute/v1/feeds.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

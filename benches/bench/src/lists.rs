@@ -4,8 +4,10 @@
 //! of them are networks, the others single addresses.
 
 use std::fmt::Write;
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use anyhow::Context;
+use repute_feeds::{Format, Merged, Shape, Terms, import};
 use repute_model::{Address, Listing, Policy, Prefix, PrefixTable};
 
 use crate::stamp::listed;
@@ -61,17 +63,15 @@ pub fn text(prefixes: u32) -> String {
     text
 }
 
-/// A policy with the deny list of a netset.
+/// A policy with the deny list of a netset, read and joined as the daemon does it with a feed.
 ///
 /// # Errors
-/// A line that is not a prefix.
+/// A text that the importer refuses.
 pub fn read(policy: Policy, text: &str) -> anyhow::Result<Policy> {
-    let mut prefixes = Vec::new();
-    for (n, line) in text.lines().enumerate() {
-        let prefix: Prefix = line.parse().with_context(|| format!("line {}", n + 1))?;
-        prefixes.push(prefix);
-    }
-    Ok(Policy { lists: table(prefixes.into_iter()), ..policy })
+    let now = SystemTime::now();
+    let import = import(Format::List, text.as_bytes(), &Terms::new("bench", now))?;
+    let feeds = [("bench".into(), Arc::new(import))];
+    Ok(Policy { lists: Merged::new(&feeds, &Shape::default(), now).take_table(), ..policy })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use repute_model::{Limits, Listing, Policy, PrefixTable};
+use repute_model::{Address, Limits, Listing, Policy, PrefixTable};
 use toml::de::DeTable;
 
 use crate::canon::{Leaf, digest, leaves};
@@ -118,6 +118,22 @@ impl Checked {
         compile::policy(&self.config, &self.lists, version, self.digest)
     }
 
+    /// As [`compile`](Self::compile), with what feeds say laid under the config's own lists: those count over feeds,
+    /// and what either of them allows is allowed.
+    pub fn compile_with(&self, feeds: &PrefixTable<Listing>, version: u64) -> Policy {
+        let policy = self.compile(version);
+        if feeds.is_empty() {
+            policy
+        } else {
+            Policy { lists: policy.lists.combined(feeds, counts), ..policy }
+        }
+    }
+
+    /// What the config's own lists say of an address.
+    pub fn listed(&self, address: Address) -> Option<Listing> {
+        self.lists.get(address)
+    }
+
     /// Every setting by its dotted path, for comparing.
     pub(crate) fn leaves(&self) -> BTreeMap<String, Leaf> {
         leaves(&self.config, &self.files)
@@ -137,6 +153,11 @@ impl Checked {
     pub fn service_names(&self) -> Vec<String> {
         Named::names(&self.config.services).map(str::to_owned).collect()
     }
+}
+
+/// What counts of an entry of the config and one of a feed.
+fn counts(own: Option<Listing>, feed: Option<Listing>) -> Option<Listing> {
+    if feed == Some(Listing::Allow) { feed } else { own.or(feed) }
 }
 
 impl fmt::Display for Checked {

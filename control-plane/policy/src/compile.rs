@@ -21,6 +21,7 @@ pub(crate) fn policy(
     let destinations = config.destinations.entries.iter().map(|entry| (entry.prefix.0, score(entry.score)));
     Policy {
         version,
+        edition: version,
         digest,
         inside: set(&config.inside),
         ingress: config.profiles.ingress.as_ref().map(profile),

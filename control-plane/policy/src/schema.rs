@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::config::{Config, Mirror, Port, Profile, Profiles, Service, Vxlan};
+use crate::config::{Config, Feed, Mirror, Port, Profile, Profiles, Service, Vxlan};
 
 /// The schema as JSON text. What every key means, its range and its default are in it.
 pub fn json_schema() -> String {
@@ -21,6 +21,13 @@ pub(crate) fn schema() -> Value {
     for (section, default) in [("ports", json!(Port::default())), ("services", json!(Service::default()))] {
         if let Some(one) = schema.pointer_mut(&format!("/properties/{section}/additionalProperties")) {
             with_defaults(one, &default);
+        }
+    }
+    if let Some(one) = schema.pointer_mut("/properties/feeds/items") {
+        without_defaults(one);
+        with_defaults(one, &json!(Feed::default()));
+        if let Some(header) = one.pointer_mut("/properties/headers/items") {
+            without_defaults(header);
         }
     }
     without_null_defaults(&mut schema);

@@ -97,6 +97,32 @@ fn the_mirror_of_the_reference_is_valid_and_holds_the_defaults() {
     assert!(with(&shown).topology().mirror.is_some_and(|mirror| mirror.vxlan.is_some()));
 }
 
+#[test]
+fn the_feed_of_the_reference_holds_the_defaults() {
+    let (_, from) = reference().split_once("# [[feeds]]").unwrap();
+    let (block, _) = from.split_once("\n\n").unwrap();
+    let lines: Vec<&str> = block.lines().map(|line| line.trim_start_matches("# ")).collect();
+    let with = |keys: &[&str]| {
+        let here = |line: &&&str| keys.iter().any(|key| line.starts_with(&format!("{key} =")));
+        let feed = lines.iter().filter(here).fold(String::new(), |text, line| text + line + "\n");
+        assert_eq!(feed.lines().count(), keys.len(), "{feed}");
+        parse(&format!("[profiles.ingress]\n[[feeds]]\n{feed}"))
+    };
+    let plain = with(&["name", "url"]);
+    let keys = ["push", "format", "says", "confidence", "timeout", "bytes_max", "entries_max"];
+    assert_eq!(changes(&plain, &with(&[&["name", "url"], &keys[..]].concat())), [""; 0]);
+    // The others are examples; each is valid beside an origin that it fits.
+    for keys in [
+        ["name", "url", "expiry", "refresh"].as_slice(),
+        &["name", "url", "headers"],
+        &["name", "file", "categories"],
+        &["name", "crowdsec", "key_file"],
+        &["name", "taxii"],
+    ] {
+        with(keys);
+    }
+}
+
 /// Every key of the schema, as the lines in which a config would name it.
 fn schema_keys(schema: &Value, path: &str, keys: &mut Vec<(String, String)>) {
     if let Some(properties) = schema["properties"].as_object() {

@@ -6,6 +6,7 @@
 
 mod connect;
 mod explain;
+mod feed;
 mod keys;
 mod mitigations;
 mod output;
@@ -60,6 +61,8 @@ pub enum Command {
     #[command(subcommand)]
     Audit(pki::Audit),
     #[command(subcommand)]
+    Feed(feed::Feed),
+    #[command(subcommand)]
     Config(Config),
     Completions(Completions),
 }
@@ -91,6 +94,7 @@ pub fn run(command: Command, global: &Global, cli: clap::Command) -> anyhow::Res
         Command::Pki(args) => pki::run(args),
         Command::Audit(args) => pki::run_audit(&args, global.output),
         Command::Policy(policy::Policy::Check(check)) => policy_check::run(&check, global.output),
+        Command::Feed(feed::Feed::Test(test)) => feed::run_test(&test, global.output),
         command => online(command, global),
     }
 }
@@ -118,6 +122,7 @@ fn online(command: Command, global: &Global) -> anyhow::Result<()> {
             Command::Policy(args) => policy::run(args, &connection, output).await,
             Command::Key(args) => keys::run(args, &connection, output).await,
             Command::Token(args) => keys::run_token(args, &connection, output).await,
+            Command::Feed(args) => feed::run(args, &connection, output).await,
             Command::Top(_)
             | Command::Config(_)
             | Command::Completions(_)

@@ -219,6 +219,38 @@ fn policies_there_and_back() {
 }
 
 #[test]
+fn feeds_are_listed_shown_refreshed_and_pushed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    fs::write(file("drop"), "10.0.0.1 ; SBL7\n10.9.0.0/16\n").unwrap();
+    let config = format!(
+        "[profiles.ingress]\n[[feeds]]\nname = \"drop\"\nfile = \"{}\"\n[[feeds]]\nname = \"ours\"\npush = true\nsays = \"allow\"\n",
+        file("drop"),
+    );
+    let served = Served::start(Plan { config, ..Plan::default() });
+    let feed = served.json(&["feed", "refresh", "drop"]);
+    assert_eq!((&feed["entries"], &feed["allow"]), (&json!(2), &json!(false)), "{feed}");
+    let explained = served.json(&["explain", "10.0.0.1"]);
+    assert_eq!(explained["listed"][0]["feed"], "drop", "{explained}");
+    let text = served.human(&["explain", "10.0.0.1"]);
+    assert!(text.contains("feed drop names 10.0.0.1/32"), "{text}");
+    assert!(text.contains("feed       drop: 10.0.0.1/32, deny 100 %"), "{text}");
+    let list = served.human(&["feed", "list"]);
+    assert!(list.contains("drop") && list.contains("ours") && list.contains("pushed"), "{list}");
+    let shown = served.human(&["feed", "show", "drop"]);
+    assert!(shown.contains("10.9.0.0/16") && shown.contains("2 records"), "{shown}");
+    assert_eq!(served.lines(&["feed", "show", "drop", "--max", "1"]).len(), 1);
+    fs::write(file("friends"), "10.0.0.1\n").unwrap();
+    assert_eq!(served.json(&["feed", "push", "ours", &file("friends")])["entries"], 1);
+    assert_eq!(served.json(&["explain", "10.0.0.1"])["rule_kind"], "allowed");
+    fs::write(file("drop"), "nonsense\n").unwrap();
+    let complaint = served.complaint(&["feed", "refresh"]);
+    assert!(complaint.contains("feed `drop`") && complaint.contains("last good one"), "{complaint}");
+    assert!(served.complaint(&["feed", "show", "none"]).contains("no feed `none`"));
+    assert!(served.complaint(&["feed", "push", "drop", &file("friends")]).contains("push = true"));
+}
+
+#[test]
 fn a_worker_that_lags_fails_the_command_and_is_named() {
     let served = Served::start(Plan { workers: 2, breathing: 1, ..Plan::default() });
     let new = served.config("[profiles.ingress]\nprior = 0.8\n");

@@ -29,6 +29,8 @@ use crate::state;
 /// Mistakes in the config, whatever [`boot`] refuses, a socket that is taken, a worker that failed.
 pub fn run(run: &Run) -> anyhow::Result<()> {
     let (checked, text) = load(&run.config)?;
+    // The hub opens them again: what is wrong with them is said before anything begins.
+    repute_server::open_geo(&checked)?;
     let socket = socket(run, &checked)?;
     let security = security::open(&checked)?;
     let topology = checked.topology();
@@ -42,6 +44,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     let state = state::open(run, &checked);
     policy.version =
         version_at_start(state.as_ref().map_or(&[][..], |state| state.past.as_slice()), &checked);
+    policy.edition = policy.version;
     privileges::give_up(&topology, run)?;
     let (probes, samples) = probes(workers);
     let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use repute_engine::Published;
-use repute_model::{Limits, Owners, Report, Source};
+use repute_model::{Limits, Listing, Owners, PrefixTable, Report, Source};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -45,7 +45,11 @@ pub(crate) struct State {
     pub limits: Limits,
     /// As the workers share them.
     owners: Owners,
-    /// The policy version that each worker has reported as installed.
+    /// The latest edition that workers were sent.
+    pub edition: u64,
+    /// What feeds say, which is laid under the lists of every policy.
+    pub feeds: Arc<PrefixTable<Listing>>,
+    /// The policy edition that each worker has reported as installed.
     pub installed: watch::Sender<Vec<u64>>,
     published: Vec<Arc<Published>>,
     breaths: Vec<Breath>,
@@ -64,7 +68,21 @@ impl State {
     ) -> Self {
         let breaths = vec![Breath { tick: 0, at: Instant::now() }; published.len()];
         let (ledger, packet_log) = (Ledger::default(), PacketLog::default());
-        Self { post, history, ledger, limits, owners, installed, published, breaths, packet_log, rush: false }
+        let (edition, feeds, rush) = (history.version(), Arc::default(), false);
+        Self {
+            post,
+            history,
+            ledger,
+            limits,
+            owners,
+            edition,
+            feeds,
+            installed,
+            published,
+            breaths,
+            packet_log,
+            rush,
+        }
     }
 
     /// The source that is meant, and the worker that owns it.
@@ -78,10 +96,10 @@ impl State {
         self.owners.owner(source)
     }
 
-    /// The workers that have not yet reported `version`.
-    pub fn lagging(&self, version: u64) -> Vec<u16> {
+    /// The workers that have not yet reported `edition`.
+    pub fn lagging(&self, edition: u64) -> Vec<u16> {
         let installed = self.installed.borrow();
-        (0..).zip(installed.iter()).filter(|(_, has)| **has < version).map(|(worker, _)| worker).collect()
+        (0..).zip(installed.iter()).filter(|(_, has)| **has < edition).map(|(worker, _)| worker).collect()
     }
 
     /// For how long each worker's clock has stood still.
@@ -99,12 +117,12 @@ impl State {
         let Self { post, ledger, installed, packet_log, .. } = self;
         let now = SystemTime::now();
         let taken = post.collect(|worker, report| match report {
-            Report::Installed { version, old, .. } => {
+            Report::Installed { edition, old, .. } => {
                 // Freed here: a worker never frees.
                 drop(old);
-                installed.send_modify(|versions| {
-                    if let Some(has) = versions.get_mut(usize::from(worker)) {
-                        *has = version;
+                installed.send_modify(|editions| {
+                    if let Some(has) = editions.get_mut(usize::from(worker)) {
+                        *has = edition;
                     }
                 });
             }
@@ -119,7 +137,7 @@ impl State {
     }
 
     fn is_awaited(&self) -> bool {
-        self.rush || self.post.is_awaited() || !self.lagging(self.history.version()).is_empty()
+        self.rush || self.post.is_awaited() || self.is_installing()
     }
 }
 

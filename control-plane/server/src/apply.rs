@@ -1,16 +1,18 @@
 //! The road to a new policy: parse → compare → compile → every worker or none → wait for all of them.
 //!
-//! Requests over the API, the daemon's reload and roll-backs all take it, one at a time. **Always holds:**
+//! Requests over the API, the daemon's reload, roll-backs and what feeds say all take it, one at a time. **Always holds:**
 //! whatever fails before the workers were sent the policy changes nothing.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use repute_feeds::geo::Atlas;
 use repute_model::Policy;
 use repute_policy::{Change, Checked, Config, diff};
 use tokio::time::timeout;
 
 use crate::actor::State;
+use crate::geo;
 use crate::history::Entry;
 use crate::{ANSWER_WITHIN, Hub, HubError, VersionInfo, VersionState};
 
@@ -72,6 +74,7 @@ struct Prepared {
     text: Arc<str>,
     changes: Vec<Change>,
     policies: Vec<Policy>,
+    atlas: Arc<Atlas>,
 }
 
 impl Hub {
@@ -204,6 +207,7 @@ impl Hub {
         current: Arc<Checked>,
     ) -> Result<Prepared, HubError> {
         let workers = usize::from(self.workers());
+        let feeds = self.run(|state| Arc::clone(&state.feeds)).await?;
         blocking(move || {
             let checked = Arc::new(parse(&name, &text)?);
             let changes = diff(&current, &checked);
@@ -211,17 +215,19 @@ impl Hub {
                 let restart = changes.into_iter().filter(|change| change.restart);
                 return Err(HubError::NeedsRestart(restart.collect()));
             }
-            let policies = vec![checked.compile(0); workers];
-            Ok(Prepared { checked, text, changes, policies })
+            let atlas = Arc::new(geo::open(&checked)?);
+            let policies = vec![checked.compile_with(&feeds, 0); workers];
+            Ok(Prepared { checked, text, changes, policies, atlas })
         })
         .await
     }
 
     async fn unchanged(&self, prepared: Prepared) -> Result<Applied, HubError> {
         let digest = prepared.checked.digest();
+        self.inner.geo.replace(prepared.atlas);
         self.run(move |state| {
             let version = state.history.version();
-            let (changes, lagging) = (Vec::new(), state.lagging(version));
+            let (changes, lagging) = (Vec::new(), state.lagging(state.edition));
             Applied { version, digest, changes, lagging, confirm_until: None, unchanged: true }
         })
         .await
@@ -229,19 +235,27 @@ impl Hub {
 
     /// Sends the policy to every worker or to none, and waits for them.
     async fn install(&self, prepared: Prepared, entry: Entry) -> Result<Applied, HubError> {
-        let Prepared { changes, policies, checked, .. } = prepared;
+        let Prepared { changes, policies, checked, atlas, .. } = prepared;
         let within = entry.confirm_within;
-        let (version, confirm_until) = self.run(move |state| state.install(policies, entry)).await??;
+        let (version, edition, confirm_until) =
+            self.run(move |state| state.install(policies, entry)).await??;
+        self.inner.shelf.follow(&checked);
+        self.inner.geo.replace(atlas);
         if let Some(within) = within {
             self.await_confirmation(version, within);
         }
-        let mut installed = self.inner.installed.clone();
-        let everywhere = installed.wait_for(|versions| versions.iter().all(|has| *has >= version));
-        // Whether in time or not: who lags is asked below.
-        let _ = timeout(ANSWER_WITHIN, everywhere).await;
-        let lagging = self.run(move |state| state.lagging(version)).await?;
+        let lagging = self.everywhere(edition).await?;
         let digest = checked.digest();
         Ok(Applied { version, digest, changes, lagging, confirm_until, unchanged: false })
+    }
+
+    /// Waits until every worker judges by this edition, at most [`ANSWER_WITHIN`]; the workers that lag then.
+    pub(crate) async fn everywhere(&self, edition: u64) -> Result<Vec<u16>, HubError> {
+        let mut installed = self.inner.installed.clone();
+        let everywhere = installed.wait_for(|editions| editions.iter().all(|has| *has >= edition));
+        // Whether in time or not: who lags is asked below.
+        let _ = timeout(ANSWER_WITHIN, everywhere).await;
+        self.run(move |state| state.lagging(edition)).await
     }
 
     fn await_confirmation(&self, version: u64, within: Duration) {
@@ -260,21 +274,21 @@ impl Hub {
 }
 
 impl State {
-    /// Whether some worker has not taken the version in force yet.
+    /// Whether some worker has not taken the latest edition yet.
     pub(crate) fn is_installing(&self) -> bool {
-        !self.lagging(self.history.version()).is_empty()
+        !self.lagging(self.edition).is_empty()
     }
 
     fn install(
         &mut self,
         mut policies: Vec<Policy>,
         entry: Entry,
-    ) -> Result<(u64, Option<SystemTime>), HubError> {
+    ) -> Result<(u64, u64, Option<SystemTime>), HubError> {
         let version = self.history.version() + 1;
         policies.iter_mut().for_each(|policy| policy.version = version);
-        self.post.install(policies)?;
+        let edition = self.send(policies)?;
         let version = self.history.enter(entry);
-        Ok((version, self.history.unconfirmed().map(|waits| waits.until)))
+        Ok((version, edition, self.history.unconfirmed().map(|waits| waits.until)))
     }
 }
 
@@ -283,7 +297,7 @@ fn parse(name: &str, text: &str) -> Result<Checked, HubError> {
 }
 
 /// Parsing and comparing long lists takes a while: not on the thread that serves everybody.
-async fn blocking<R: Send + 'static>(
+pub(crate) async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, HubError> + Send + 'static,
 ) -> Result<R, HubError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| HubError::Gone)?

@@ -26,7 +26,7 @@ struct Audit {
     after: Option<Source>,
     /// Where the walk through the tables goes on, if one is under way.
     walk: Option<PageToken>,
-    /// The reasons that the latest walk was begun for: lost reports and the policy's version.
+    /// The reasons that the latest walk was begun for: lost reports and the policy's edition.
     reasons: (u64, u64),
 }
 
@@ -67,7 +67,7 @@ impl Audit {
             Some(from) => from,
             None => {
                 let lost = hub.inner.published.iter().map(|published| published.read().reports_lost).sum();
-                let reasons = (lost, hub.run(|state| state.history.version()).await?);
+                let reasons = (lost, hub.run(|state| state.edition).await?);
                 if reasons == self.reasons {
                     return Ok(());
                 }

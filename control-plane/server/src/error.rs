@@ -102,6 +102,12 @@ pub enum HubError {
         /// The latest version.
         latest: u64,
     },
+    /// A file of `[geo]` cannot be used.
+    #[error("nothing was changed: {0}")]
+    Geo(#[from] repute_feeds::geo::GeoError),
+    /// There is no feed of this name.
+    #[error("there is no feed `{0}`; `repute feed list` shows those of the config")]
+    NoFeed(String),
     /// There is no older version to go back to.
     #[error("there is no version before {0} to go back to; name one of `repute policy history`")]
     NoPrevious(u64),

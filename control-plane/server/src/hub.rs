@@ -12,6 +12,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::actor::{State, run};
 use crate::audit::audit;
+use crate::feeds::{Shelf, keep};
+use crate::geo::Geography;
 use crate::history::History;
 use crate::keep::Kept;
 use crate::ledger::{LimitCursor, LimitEvent};
@@ -66,6 +68,8 @@ pub(crate) struct Inner {
     pub(crate) history_changed: watch::Receiver<()>,
     /// Where nudges and explanations are kept.
     pub(crate) kept: OnceLock<Kept>,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) geo: Geography,
 }
 
 impl Hub {
@@ -88,9 +92,13 @@ impl Hub {
         let limits = loaded.checked.limits();
         let (handles, published): (Vec<_>, Vec<_>) =
             links.into_iter().map(|link| (link.handle, link.published)).unzip();
+        let geo = Geography::new(&loaded.checked);
         let history = History::resumed(loaded, past);
         let history_changed = history.changes();
         let (installed_tx, installed) = watch::channel(vec![history.version(); handles.len()]);
+        let shelf = Arc::new(Shelf::default());
+        let changes = shelf.watch();
+        shelf.follow(history.checked());
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
         let events = state.ledger.events();
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
@@ -108,8 +116,11 @@ impl Hub {
             events,
             history_changed,
             kept,
+            shelf,
+            geo,
         });
         tokio::spawn(audit(Arc::downgrade(&inner)));
+        tokio::spawn(keep(Arc::downgrade(&inner), changes));
         Self { inner }
     }
 

@@ -18,6 +18,8 @@ mod actor;
 mod apply;
 mod audit;
 mod error;
+mod feeds;
+mod geo;
 mod history;
 mod hub;
 mod keep;
@@ -35,6 +37,7 @@ mod status;
 
 pub use apply::{Applied, ApplyRequest, RollbackRequest};
 pub use error::HubError;
+pub use geo::open as open_geo;
 pub use history::{FIRST_VERSION, HISTORY_MAX, VersionInfo, VersionState, version_at_start};
 pub use hub::{ANSWER_WITHIN, Answered, Hub, Loaded};
 pub use keep::{KeepError, Keeper, PAST_AT_ONCE, Revived, WallClock, past};

@@ -3,6 +3,8 @@
 mod access;
 mod audited;
 mod convert;
+mod feeds;
+mod listed;
 mod mitigations;
 mod past;
 mod policies;

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use repute_access::{GuardLayer, TlsIncoming, TlsLimits, TlsNotice};
 use repute_proto::v1::access_server::AccessServer;
+use repute_proto::v1::feeds_server::FeedsServer;
 use repute_proto::v1::mitigations_server::MitigationsServer;
 use repute_proto::v1::policies_server::PoliciesServer;
 use repute_proto::v1::scores_server::ScoresServer;
@@ -28,6 +29,8 @@ use crate::{Hub, Security, SocketError, TlsDoor};
 const REQUEST_MAX: usize = 64 << 10;
 /// Largest request with a policy in it, in bytes.
 const POLICY_MAX: usize = 16 << 20;
+/// Largest part of a feed that is pushed, in bytes, and its frame.
+const PART_MAX: usize = (1 << 20) + (1 << 10);
 /// Requests of one connection at a time.
 const REQUESTS_AT_ONCE: usize = 64;
 /// How long requests under way may go on after the end.
@@ -149,6 +152,7 @@ async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
     health.set_serving::<MitigationsServer<Api>>().await;
     health.set_serving::<PoliciesServer<Api>>().await;
     health.set_serving::<AccessServer<Api>>().await;
+    health.set_serving::<FeedsServer<Api>>().await;
     let reflection = || {
         Reflection::configure()
             .register_encoded_file_descriptor_set(repute_proto::DESCRIPTORS)
@@ -163,6 +167,7 @@ async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
         .add_service(ScoresServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(AccessServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(MitigationsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
+        .add_service(FeedsServer::new(api.clone()).max_decoding_message_size(PART_MAX))
         .add_service(PoliciesServer::new(api).max_decoding_message_size(POLICY_MAX));
     Ok(routes.routes())
 }

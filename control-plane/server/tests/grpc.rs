@@ -172,7 +172,13 @@ async fn reflection_and_health_know_the_services() {
     };
     let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
     let mut health = tonic_health::pb::health_client::HealthClient::new(served.channel.clone());
-    for service in ["repute.v1.Status", "repute.v1.Scores", "repute.v1.Mitigations", "repute.v1.Policies"] {
+    for service in [
+        "repute.v1.Status",
+        "repute.v1.Scores",
+        "repute.v1.Mitigations",
+        "repute.v1.Policies",
+        "repute.v1.Feeds",
+    ] {
         assert!(names.contains(&service), "{names:?}");
         let check = tonic_health::pb::HealthCheckRequest { service: service.to_owned() };
         assert_eq!(health.check(check).await.unwrap().into_inner().status, 1);

@@ -312,8 +312,8 @@ impl<P: Packet> Worker<P> {
             self.shard.adopt(rules.profile);
         }
         self.installed = self.now;
-        let version = self.policy.version;
-        self.mailbox.must_send(Report::Installed { version, at: self.now, old });
+        let edition = self.policy.edition;
+        self.mailbox.must_send(Report::Installed { edition, at: self.now, old });
     }
 
     fn obey(&mut self, command: Command) {

@@ -99,8 +99,11 @@ pub struct Profile {
 /// What a worker judges by.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
-    /// Counted up by the control plane with every change.
+    /// Counted up by the control plane with every change of the config.
     pub version: u64,
+    /// Counted up by the control plane with every installation: feeds change `lists` under the same version. What a
+    /// worker remembers of a policy it remembers under this number.
+    pub edition: u64,
     /// SHA-256 over the validated config that it was compiled from.
     pub digest: [u8; 32],
     /// Who is inside where one port carries both sides.

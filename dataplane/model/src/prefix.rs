@@ -2,6 +2,7 @@
 //!
 //! Read from configs and lists by the control plane; workers only meet them in a [`PrefixTable`].
 
+mod combine;
 mod flatten;
 mod runs;
 mod table;

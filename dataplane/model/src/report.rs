@@ -51,8 +51,8 @@ pub struct LogLine {
 pub enum Report {
     /// The new policy is in force; here is the old one to free.
     Installed {
-        /// Version now in force.
-        version: u64,
+        /// Edition now in force.
+        edition: u64,
         /// The tick from which it judges.
         at: Tick,
         /// What it replaced.

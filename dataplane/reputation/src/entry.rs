@@ -35,7 +35,7 @@ impl Flags {
     }
 }
 
-/// What packets of a source may do by its hot line alone, and the version of the policy that this, and what else is
+/// What packets of a source may do by its hot line alone, and the edition of the policy that this, and what else is
 /// kept of it (lists, service), was worked out under.
 ///
 /// Closed whenever that may have changed; opened by the engine, which knows what the treatment of a band means.
@@ -43,35 +43,35 @@ impl Flags {
 pub struct Shortcut(u16);
 
 impl Shortcut {
-    /// The bits that say what; those above are the lowest ones of the version.
+    /// The bits that say what; those above are the lowest ones of the edition.
     const WHAT: u16 = 3;
 
-    /// Nothing is known yet under this version.
-    pub const fn closed(version: u64) -> Self {
-        Self((version as u16) << 2)
+    /// Nothing is known yet under this edition.
+    pub const fn closed(edition: u64) -> Self {
+        Self((edition as u16) << 2)
     }
 
     /// They pass, and nothing else is done.
-    pub const fn passes(version: u64) -> Self {
-        Self(Self::closed(version).0 | 1)
+    pub const fn passes(edition: u64) -> Self {
+        Self(Self::closed(edition).0 | 1)
     }
 
     /// They are dropped, all of them.
-    pub const fn drops(version: u64) -> Self {
-        Self(Self::closed(version).0 | 2)
+    pub const fn drops(edition: u64) -> Self {
+        Self(Self::closed(edition).0 | 2)
     }
 
     /// They pass, and some are copied.
-    pub const fn copies(version: u64) -> Self {
-        Self(Self::closed(version).0 | 3)
+    pub const fn copies(edition: u64) -> Self {
+        Self(Self::closed(edition).0 | 3)
     }
 
-    /// Whether what is kept is of this version.
-    pub const fn is_of(self, version: u64) -> bool {
-        self.0 & !Self::WHAT == Self::closed(version).0
+    /// Whether what is kept is of this edition.
+    pub const fn is_of(self, edition: u64) -> bool {
+        self.0 & !Self::WHAT == Self::closed(edition).0
     }
 
-    /// The same version, and nothing known.
+    /// The same edition, and nothing known.
     pub const fn close(&mut self) {
         self.0 &= !Self::WHAT;
     }

@@ -125,7 +125,7 @@ impl Shard {
         let address = self.warm(slot).address;
         let listing = rules.policy.lists.get(address);
         let hot = self.hot_mut(slot);
-        hot.shortcut = Shortcut::closed(rules.policy.version);
+        hot.shortcut = Shortcut::closed(rules.policy.edition);
         let from = hot.band;
         let (was_allowed, was_listed) = (hot.flags.has(Flags::ALLOWED), hot.flags.has(Flags::LISTED));
         hot.flags.set(Flags::ALLOWED, listing == Some(Listing::Allow));

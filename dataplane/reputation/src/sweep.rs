@@ -114,7 +114,7 @@ impl Shard {
     #[inline]
     fn visit(&mut self, slot: Slot, round: &Round<'_>) -> Option<Change> {
         let (rules, now) = (round.rules, round.now);
-        let stale = !self.hot(slot).shortcut.is_of(rules.policy.version);
+        let stale = !self.hot(slot).shortcut.is_of(rules.policy.edition);
         let named = if stale { self.refresh(slot, rules) } else { None };
         self.fade(slot, round);
         let (hot, warm) = (self.hot(slot), self.warm(slot));

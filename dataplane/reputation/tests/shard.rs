@@ -40,6 +40,7 @@ fn policy() -> Policy {
     let lists = [("10.1.0.0/16", Listing::Allow), ("10.2.0.0/16", Listing::Deny(100))];
     Policy {
         version: 1,
+        edition: 1,
         digest: [0; 32],
         inside: PrefixTable::default(),
         ingress: Some(profile()),

@@ -29,7 +29,7 @@ pub fn b14(bench: &mut Bench) -> anyhow::Result<Outcome> {
     let mut seconds = Vec::new();
     for version in 2..2 + FEEDS {
         let before = cpu_seconds();
-        let policy = Policy { version, ..read(policy::forward()?, &text)? };
+        let policy = Policy { version, edition: version, ..read(policy::forward()?, &text)? };
         subject.tell(Command::Install(Box::new(policy)))?;
         bench.slices.run_ms(&mut road, &mut subject, TAKE_MS)?;
         seconds.push(cpu_seconds() - before);

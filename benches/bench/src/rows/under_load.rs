@@ -67,7 +67,7 @@ fn installing(bench: &Bench, load: &mut Load, policy: &Policy) -> anyhow::Result
     let mut version = subject.account().policy_version;
     let mut install = || {
         version += 1;
-        Some(Command::Install(Box::new(Policy { version, ..policy.clone() })))
+        Some(Command::Install(Box::new(Policy { version, edition: version, ..policy.clone() })))
     };
     let (mut without, mut with, mut lost) = (u64::MAX, u64::MAX, u64::MAX);
     for _ in 0..WINDOWS {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use repute_model::Width;
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
@@ -33,6 +34,13 @@ pub struct FeedConfig {
     pub entries_max: usize,
     /// Suricata: the file that names the categories.
     pub categories: Option<PathBuf>,
+    /// What one source is: entries about part of a source count for all of it. Not kept: the config says it.
+    #[serde(skip, default = "outside")]
+    pub width: Width,
+}
+
+fn outside() -> Width {
+    Width::OUTSIDE
 }
 
 /// Where a feed comes from.
@@ -126,6 +134,7 @@ impl FeedConfig {
             bytes_max: limits.bytes,
             entries_max: limits.entries,
             categories: None,
+            width: limits.width,
         }
     }
 

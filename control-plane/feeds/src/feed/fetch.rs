@@ -164,7 +164,8 @@ fn parse_now(config: &FeedConfig, source: impl Read, now: SystemTime) -> Result<
 }
 
 fn terms<'a>(config: &'a FeedConfig, categories: Option<&'a Categories>, now: SystemTime) -> Terms<'a> {
-    let limits = Limits { bytes: config.bytes_max, entries: config.entries_max, ..Limits::default() };
+    let (bytes, entries, width) = (config.bytes_max, config.entries_max, config.width);
+    let limits = Limits { bytes, entries, width, ..Limits::default() };
     let FeedConfig { name, action, confidence, expiry, .. } = config;
     Terms { feed: name, action: *action, confidence: *confidence, expiry: *expiry, now, limits, categories }
 }

@@ -3,6 +3,7 @@
 //! Runs after reading, on the sections that could be read whole, so that one slip is one message.
 
 mod api;
+mod feeds;
 mod limits;
 mod lists;
 mod mirror;
@@ -27,6 +28,7 @@ pub(crate) fn check(config: &Config, reader: &mut Reader) {
     services::check(config, reader);
     lists::check(config, reader);
     api::check(config, reader);
+    feeds::check(config, reader);
 }
 
 /// A mistake at a key.

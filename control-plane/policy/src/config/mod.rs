@@ -9,6 +9,7 @@ mod api;
 mod bands;
 mod defaults;
 mod factors;
+mod feeds;
 mod limits;
 mod lists;
 mod measures;
@@ -30,6 +31,7 @@ use crate::value::{Cidr, Named};
 pub use api::{Access, AccessRole, Api, Binding, SocketRole, Tls};
 pub use bands::Bands;
 pub use factors::{Factors, Weight};
+pub use feeds::{Feed, FeedFormat, FeedHeader, Geo, Says};
 pub use limits::{Limits, Sources};
 pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
 pub use measures::{Meter, Sampling};
@@ -63,6 +65,10 @@ pub struct Config {
     pub protect: Protect,
     /// Sources that are trusted or refused by name.
     pub lists: Lists,
+    /// What others know about sources, each a `[[feeds]]`.
+    pub feeds: Vec<Feed>,
+    /// Where addresses are.
+    pub geo: Geo,
     /// The standing of destinations, for egress.
     pub destinations: Destinations,
     /// Named sets of protected addresses and ports.
@@ -84,6 +90,8 @@ table!(Config {
     sources,
     protect,
     lists,
+    feeds,
+    geo,
     destinations,
     services,
     profiles,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use repute_proto::v1::access_client::AccessClient;
+use repute_proto::v1::feeds_client::FeedsClient;
 use repute_proto::v1::mitigations_client::MitigationsClient;
 use repute_proto::v1::policies_client::PoliciesClient;
 use repute_proto::v1::scores_client::ScoresClient;
@@ -109,6 +110,10 @@ impl Connection {
 
     pub fn mitigations(&self) -> MitigationsClient<Channel> {
         MitigationsClient::new(self.channel.clone())
+    }
+
+    pub fn feeds(&self) -> FeedsClient<Channel> {
+        FeedsClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
     }
 
     pub fn policies(&self) -> PoliciesClient<Channel> {

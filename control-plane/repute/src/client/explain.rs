@@ -6,6 +6,7 @@ use clap::Args;
 use repute_proto::v1;
 
 use super::connect::{Connection, refused};
+use super::feed::terms;
 use super::output::Output;
 use super::past::{self, Past};
 use super::table::Table;
@@ -110,6 +111,12 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
         ("model", format!("{}; the factors alone would give {} now", explained.model, explained.target)),
         ("suspicion", format!("{:.1} of 100", explained.suspicion)),
     ]);
+    for listed in &explained.listed {
+        facts.push(("feed", format!("{}: {}, {}", listed.feed, listed.prefix, terms(listed))));
+    }
+    if let Some(place) = place(explained) {
+        facts.push(("place", place));
+    }
     if let Some(service) = &explained.service {
         facts.push(("service", service.clone()));
     }
@@ -122,6 +129,14 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
     facts.push(("mitigated", format!("{} so far, fading", explained.mitigations)));
     facts.push(("seen", format!("{} ago by worker {}", span(ago), explained.worker)));
     facts
+}
+
+/// Country and autonomous system, as far as they are known.
+fn place(explained: &v1::Explanation) -> Option<String> {
+    let country = Some(explained.country.clone()).filter(|country| !country.is_empty());
+    let system = (explained.asn > 0).then(|| format!("AS{} {}", explained.asn, explained.organisation));
+    let parts: Vec<_> = country.into_iter().chain(system).collect();
+    (!parts.is_empty()).then(|| parts.join(", ").trim_end().to_owned())
 }
 
 #[cfg(test)]

@@ -94,6 +94,15 @@ impl Lab {
         serde_json::from_str(&text(repute.output().unwrap())).unwrap()
     }
 
+    /// What `repute` with these words, which fail, complains about.
+    pub fn complaint(&self, words: &str) -> String {
+        let mut repute = Command::new(self.programs.join("repute"));
+        repute.arg("--socket").arg(self.file("repute.sock")).args(words.split(' '));
+        let output = repute.output().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// Applies a policy; the answer.
     pub fn apply(&self, config: &str) -> Value {
         let file = self.file("pushed.toml");

@@ -71,6 +71,8 @@ pub fn row(row: &SourceRow) -> v1::SourceRow {
         packets_per_s: row.packets_per_s,
         bytes_per_s: row.bytes_per_s,
         idle_ms: row.idle_ms,
+        country: String::new(),
+        asn: 0,
     }
 }
 
@@ -110,6 +112,7 @@ pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) ->
         mitigations: explained.mitigations.into(),
         last_seen_ms_ago: explained.tracked.then(|| explained.now.since(explained.last_seen)),
         worker: worker.into(),
+        ..v1::Explanation::default()
     }
 }
 

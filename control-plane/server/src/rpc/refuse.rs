@@ -26,8 +26,9 @@ fn code(error: &HubError) -> Code {
         | HubError::Unconfirmed { .. }
         | HubError::NothingToConfirm { .. }
         | HubError::NeedsRestart(_)
+        | HubError::Geo(_)
         | HubError::NothingKept => Code::FailedPrecondition,
-        HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
+        HubError::NoFeed(_) | HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
         HubError::ByFileOnly => Code::PermissionDenied,
         HubError::Gone | HubError::Kept(_) => Code::Internal,
     }

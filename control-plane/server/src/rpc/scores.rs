@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::audited::{Asked, Changed};
 use super::convert::{explanation, least_band, row, standing};
+use super::listed::located;
 use super::{Api, Sink, Streamed, interval, past, pause, send};
 use crate::{Hub, HubError, PAGE_MAX, PageToken};
 
@@ -33,7 +34,9 @@ impl Service for Api {
         let source = source(&request.get_ref().source)?;
         let explained = self.hub.explain(source).await?;
         let services = self.hub.services().await?;
-        Ok(Response::new(explanation(&explained.answer, explained.worker, &services)))
+        let mut answer = explanation(&explained.answer, explained.worker, &services);
+        self.add_outside(&explained.answer, &mut answer).await?;
+        Ok(Response::new(answer))
     }
 
     async fn history(
@@ -146,7 +149,7 @@ async fn list(
             continue;
         }
         let next_page_token = page.next.map(|token| token.to_string()).unwrap_or_default();
-        let rows = page.rows.iter().map(row).collect();
+        let rows = page.rows.iter().map(|one| located(&hub, one.source, row(one))).collect();
         send(&sink, v1::ListScoresResponse { rows, next_page_token }).await?;
     }
     Ok(())

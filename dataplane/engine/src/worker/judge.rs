@@ -161,7 +161,7 @@ impl<P: Packet> Worker<P> {
     /// before its first packet passes.
     fn revise(&mut self, slot: Slot, admitted: bool) {
         let Some(rules) = rules(&self.policy) else { return };
-        let stale = !self.shard.hot(slot).shortcut.is_of(self.policy.version);
+        let stale = !self.shard.hot(slot).shortcut.is_of(self.policy.edition);
         if stale && let Some(change) = self.shard.refresh(slot, rules) {
             self.account.changes += 1;
             let width = width(&self.policy, &self.limits);

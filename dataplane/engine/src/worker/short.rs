@@ -83,8 +83,8 @@ impl<P: Packet> Worker<P> {
     /// Works out what packets of a source may do, and does it with this one.
     #[inline(never)]
     fn open_shortcut(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
-        let version = self.policy.version;
-        if !self.shard.hot(sender).shortcut.is_of(version) && !self.revalidate_shortly(lanes, i, sender) {
+        let edition = self.policy.edition;
+        if !self.shard.hot(sender).shortcut.is_of(edition) && !self.revalidate_shortly(lanes, i, sender) {
             return None;
         }
         let hot = self.shard.hot_mut(sender);
@@ -128,14 +128,14 @@ impl<P: Packet> Worker<P> {
     /// Brings what is kept of the policy up to date where lists said nothing of a source and still do not;
     /// `false` = there is more to do.
     fn revalidate_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> bool {
-        let version = self.policy.version;
+        let edition = self.policy.edition;
         let named = self.policy.lists.get(lanes.subject(i)).is_some();
         let hot = self.shard.hot_mut(sender);
         let was_named = hot.flags.has(Flags::ALLOWED) || hot.flags.has(Flags::LISTED);
         if named || was_named {
             return false;
         }
-        hot.shortcut = Shortcut::closed(version);
+        hot.shortcut = Shortcut::closed(edition);
         true
     }
 

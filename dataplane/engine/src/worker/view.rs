@@ -101,9 +101,9 @@ impl View {
             samplings: bands.map(|treatment| treatment.mirror.unwrap_or(Sampling::NONE)),
             stranger: stranger(None),
             denied: std::array::from_fn(|percent| stranger(Some(Listing::Deny(percent as u8)))),
-            passes: Shortcut::passes(policy.version),
-            copies: Shortcut::copies(policy.version),
-            drops: Shortcut::drops(policy.version),
+            passes: Shortcut::passes(policy.edition),
+            copies: Shortcut::copies(policy.edition),
+            drops: Shortcut::drops(policy.edition),
             logs_drops: ways.contains(&Way::DropAndLog),
         }
     }

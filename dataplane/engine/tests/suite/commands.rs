@@ -18,10 +18,10 @@ fn install(number: u64) -> Command {
     Command::Install(Box::new(version("[profiles.ingress]", number)))
 }
 
-/// Versions of the policies that came back, with the version that replaced each.
+/// Editions of the policies that came back, with the edition that replaced each.
 fn handed_back(reports: &[Report]) -> Vec<(u64, u64)> {
     let back = |report: &Report| match report {
-        Report::Installed { version, old, .. } => Some((old.version, *version)),
+        Report::Installed { edition, old, .. } => Some((old.edition, *edition)),
         _ => None,
     };
     reports.iter().filter_map(back).collect()

@@ -23,6 +23,9 @@ pub(super) trait Key: Copy + Ord {
     /// What `address` has below the bits that choose its slot, or more of it.
     fn of(address: u128) -> Self;
 
+    /// The address whose key in the slot that begins at `slot` is this one.
+    fn back(self, slot: u128) -> u128;
+
     /// How far `address` is behind `base`; `None` where it is not between `base` and `last`.
     fn offset(address: u128, base: u128, last: u128) -> Option<u128>;
 }
@@ -34,6 +37,11 @@ impl Key for u16 {
     #[inline]
     fn of(address: u128) -> Self {
         address as Self
+    }
+
+    /// No slot reaches beyond a multiple of 2^16.
+    fn back(self, slot: u128) -> u128 {
+        slot & !0xffff | u128::from(self)
     }
 
     /// Only IPv4 is searched with so short a key: thirty-two bits tell.
@@ -51,6 +59,10 @@ impl Key for u128 {
     #[inline]
     fn of(address: u128) -> Self {
         address
+    }
+
+    fn back(self, _: u128) -> u128 {
+        self
     }
 
     #[inline(always)]
@@ -184,6 +196,16 @@ impl<K: Key, V: Copy + PartialEq> Runs<K, V> {
         let from = run.from as usize;
         let window = self.fragments.get(from..from + K::WINDOW)?;
         Some([&window.first()?.value, &window.last()?.value])
+    }
+
+    /// All ranges in ascending order: where each begins, and its value. Each lasts until the next one begins.
+    pub fn ranges(&self) -> impl Iterator<Item = (u128, Option<V>)> {
+        let slots = self.top.windows(2).zip(0u128..);
+        slots.flat_map(|(ends, slot)| {
+            let begin = self.base + (slot << self.shift);
+            let run = self.fragments.get(ends[0] as usize..ends[1] as usize).unwrap_or_default();
+            run.iter().map(move |fragment| (fragment.start.back(begin), fragment.value))
+        })
     }
 
     /// What the arrays occupy.

@@ -107,6 +107,19 @@ impl<V: Copy + PartialEq> PrefixTable<V> {
         if located.v4 { self.v4.ends(located.run) } else { self.wide.ends(located.run) }
     }
 
+    /// All ranges of one value in ascending order: where each begins, and its value. Each lasts until the next one
+    /// begins; below the first nothing is listed.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (u128, Option<V>)> {
+        let own = !self.v4.is_empty();
+        let (first, last) = (V4.first.0, V4.last().0);
+        let beyond = (last + 1, self.wide.at(self.wide.locate(last + 1), last + 1));
+        let here = self.v4.ranges().take_while(move |(start, _)| *start <= last);
+        let here = own.then_some((first, None)).into_iter().chain(here).chain(own.then_some(beyond));
+        let below = self.wide.ranges().take_while(move |(start, _)| !own || *start < first);
+        let above = self.wide.ranges().filter(move |(start, _)| own && *start > last + 1);
+        below.chain(here).chain(above)
+    }
+
     /// Whether no prefix is listed.
     pub fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.wide.is_empty()
@@ -148,6 +161,10 @@ fn own_v4<V: Copy + PartialEq>(mut entries: Vec<(u64, V)>, around: Option<V>) ->
     let mut runs = RunsBuilder::spanning(base, last, slots, 2 * entries.len() + 1);
     let sorted = entries.into_iter().map(|(key, value)| (unpacked(key), value));
     flatten(base, around, sorted, |start, value| runs.push(start, value));
+    if around.is_some() {
+        // Slots reach as far as addresses do: a short key beyond the last one would be taken for another address.
+        runs.push(V4.last().0 + 1, None);
+    }
     runs.finish()
 }
 

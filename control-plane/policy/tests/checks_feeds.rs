@@ -1,0 +1,76 @@
+//! One test for each thing that can be wrong with feeds: the mistake is named where it stands.
+
+mod common;
+
+use common::{INGRESS, accepted, refused};
+
+/// One feed with these lines.
+fn feed(lines: &str) -> String {
+    format!("{INGRESS}[[feeds]]\nname = \"drop\"\n{lines}\n")
+}
+
+#[test]
+fn a_feed_comes_from_exactly_one_place() {
+    for origin in [
+        "file = \"/a\"",
+        "url = \"https://a.example:8443/x?key=1\"",
+        "taxii = \"http://[::1]/c\"",
+        "push = true",
+        "crowdsec = \"http://127.0.0.1:8080\"\nkey_file = \"/key\"",
+    ] {
+        accepted(&feed(origin));
+    }
+    refused(&feed(""), &["feed `drop` comes from nowhere", "exactly one of"]);
+    refused(&feed("file = \"/a\"\npush = true"), &["two places", "`file`, `push`"]);
+    refused(&feed("crowdsec = \"http://127.0.0.1:8080\""), &["no key", "cscli bouncers add"]);
+}
+
+#[test]
+fn keys_fit_the_origin() {
+    for (lines, words) in [
+        ("file = \"a\"", ["starts in no folder", "whole path"]),
+        ("url = \"ftp://a.example/\"", ["no URL", "http://host/"]),
+        ("url = \"https:///x\"", ["no URL", "http://host/"]),
+        ("file = \"/a\"\nkey_file = \"/k\"", ["`key_file` means nothing", "`crowdsec`"]),
+        ("file = \"/a\"\nheaders = [{ name = \"A\", value = \"b\" }]", ["`headers` means nothing", "`url`"]),
+        ("file = \"/a\"\nformat = \"list\"\ncategories = \"/c\"", ["`categories` means nothing", "suricata"]),
+        ("taxii = \"https://a/c\"\nformat = \"stix\"", ["`format` means nothing", "one format"]),
+        ("push = true\nrefresh = \"1m\"", ["`refresh` means nothing", "pushed"]),
+        ("file = \"/a\"\nexpiry = \"1h\"", ["end before they are confirmed", "3600 s"]),
+        ("file = \"/a\"\nconfidence = 0", ["bad value", "from 1 to 100"]),
+        ("file = \"/a\"\nformat = \"netset\"", ["bad value", "suricata-iprep"]),
+        ("file = \"/a\"\nrefresh = \"10ms\"", ["bad value", "from 1s"]),
+    ] {
+        refused(&feed(lines), &words);
+    }
+}
+
+#[test]
+fn headers_have_a_name_and_one_value() {
+    for (header, word) in [
+        ("{ name = \"a b\", value = \"c\" }", "expected a header's name"),
+        ("{ name = \"a\" }", "either `value` or"),
+        ("{ name = \"a\", value = \"b\", file = \"/c\" }", "either `value` or"),
+        ("{ name = \"a\", value = \"b\", prefix = \"c\" }", "before a secret only"),
+        ("{ name = \"a\", file = \"c\" }", "whole path"),
+    ] {
+        refused(&feed(&format!("url = \"http://a/\"\nheaders = [{header}]")), &[word]);
+    }
+}
+
+#[test]
+fn names_are_names_and_there_are_not_too_many() {
+    refused(&format!("{INGRESS}[[feeds]]\nname = \"a b\"\npush = true\n"), &["bad name", "a-z A-Z"]);
+    refused(&format!("{INGRESS}[[feeds]]\npush = true\n"), &["`feeds[0]` needs `name`"]);
+    let one = |n: usize| format!("[[feeds]]\nname = \"f{n}\"\npush = true\n");
+    let many = |count| (0..count).map(one).collect::<String>();
+    accepted(&format!("{INGRESS}{}", many(64)));
+    refused(&format!("{INGRESS}{}", many(65)), &["65 feeds, at most 64"]);
+    refused(&format!("{INGRESS}{}{}", one(1), one(1)), &["two feeds are called `f1`", "the other one"]);
+}
+
+#[test]
+fn files_of_places_are_whole_paths() {
+    accepted(&format!("{INGRESS}[geo]\ncountry = \"/c.mmdb\"\n"));
+    refused(&format!("{INGRESS}[geo]\nasn = \"a.mmdb\"\n"), &["starts in no folder", "whole path"]);
+}

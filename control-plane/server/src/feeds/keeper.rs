@@ -1,0 +1,58 @@
+//! The task that tells workers what feeds say.
+
+use std::sync::Weak;
+use std::time::{Duration, SystemTime};
+
+use repute_feeds::Merged;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::hub::Inner;
+use crate::{Hub, HubError};
+
+/// How long it waits for more before it joins: feeds often come together, and joining large ones takes a while.
+const TOGETHER: Duration = Duration::from_millis(50);
+/// How long it waits before it tries again where workers could not be told.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The longest sleep until an entry ends.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// Runs until the hub is gone; `changes` ends with it.
+pub(crate) async fn keep(hub: Weak<Inner>, mut changes: watch::Receiver<u64>) {
+    let mut due = Instant::now() + LONGEST;
+    loop {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep_until(due) => {}
+        }
+        tokio::time::sleep(TOGETHER).await;
+        changes.mark_unchanged();
+        let Some(inner) = hub.upgrade() else { return };
+        let wait = match join(&Hub { inner }).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::warn!("workers go on without what feeds say anew, until they are told: {error}");
+                AGAIN
+            }
+        };
+        due = Instant::now() + wait;
+    }
+}
+
+/// Joins all feeds and tells every worker; for how long that holds.
+async fn join(hub: &Hub) -> Result<Duration, HubError> {
+    let shelf = &hub.inner.shelf;
+    let (imports, shape, of) = shelf.imports();
+    let joining = tokio::task::spawn_blocking(move || {
+        let mut merged = Merged::new(&imports, &shape, SystemTime::now());
+        let table = merged.take_table();
+        (merged, table)
+    });
+    let (merged, table) = joining.await.map_err(|_| HubError::Gone)?;
+    let next = merged.next_end().map(|end| end.time().duration_since(SystemTime::now()).unwrap_or_default());
+    let entries = merged.len();
+    let lagging = hub.lay_feeds(table).await?;
+    tracing::info!(entries, ?lagging, "feeds in force");
+    shelf.tell(merged, of);
+    Ok(next.map_or(LONGEST, |next| next.clamp(TOGETHER, LONGEST)))
+}

@@ -1,0 +1,187 @@
+//! What runs: the feeds with their last good imports, and all of them joined.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+
+use repute_feeds::{Cuts, Delivery, FeedConfig, Handle, Import, Merged, Origin, Shape, Status, run};
+use repute_policy::Checked;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+use super::config::{feeds_of, shape_of};
+
+/// Pushes under way at most: each may hold as many bytes as its feed allows.
+const PUSHES_MAX: usize = 2;
+
+/// One feed that runs.
+#[derive(Debug)]
+struct Running {
+    config: Arc<FeedConfig>,
+    handle: Arc<Handle>,
+    latest: Option<Arc<Import>>,
+}
+
+/// What the config in force says, and what runs for it.
+#[derive(Debug, Default)]
+struct Followed {
+    shape: Shape,
+    /// In the order of the config.
+    feeds: Vec<Running>,
+}
+
+impl Followed {
+    fn is(&self, feeds: &[FeedConfig], shape: &Shape) -> bool {
+        let same = self.feeds.iter().map(|feed| &*feed.config).eq(feeds);
+        same && (feeds.is_empty() || self.shape == *shape)
+    }
+}
+
+/// One feed as people see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub config: Arc<FeedConfig>,
+    pub status: Status,
+    /// What is in force.
+    pub latest: Option<Arc<Import>>,
+    pub cuts: Cuts,
+}
+
+/// All feeds. Locks are held for a few pointers at a time.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    followed: Mutex<Followed>,
+    /// The joined feeds by which workers judge, without their table.
+    merged: Mutex<Arc<Merged>>,
+    /// How many changes there have been.
+    changes: watch::Sender<u64>,
+    /// How many of them workers have been told of.
+    told: watch::Sender<u64>,
+    pub pushes: Semaphore,
+    seed: u64,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self {
+            followed: Mutex::default(),
+            merged: Mutex::default(),
+            changes: watch::Sender::new(0),
+            told: watch::Sender::new(0),
+            pushes: Semaphore::new(PUSHES_MAX),
+            seed: RandomState::new().hash_one("feeds"),
+        }
+    }
+}
+
+impl Shelf {
+    /// Starts what is new in the config, ends what is gone, and lets alone what stays as it is. What has changed begins
+    /// anew; where it says the same things from the same place its last entries count meanwhile. Must be called on a
+    /// tokio runtime.
+    pub fn follow(self: &Arc<Self>, checked: &Checked) {
+        let (wanted, shape) = (feeds_of(checked), shape_of(checked));
+        let mut followed = self.followed();
+        if followed.is(&wanted, &shape) {
+            return;
+        }
+        followed.shape = shape;
+        let mut old = std::mem::take(&mut followed.feeds);
+        for config in wanted {
+            let at = old.iter().position(|feed| feed.config.name == config.name);
+            let before = at.map(|at| old.swap_remove(at));
+            followed.feeds.push(match before {
+                Some(before) if *before.config == config => before,
+                before => self.start(config, before),
+            });
+        }
+        drop(followed);
+        self.changed();
+    }
+
+    fn start(self: &Arc<Self>, config: FeedConfig, before: Option<Running>) -> Running {
+        let same = |old: &Running| old.config.origin == config.origin && old.config.action == config.action;
+        let latest = before.filter(same).and_then(|old| old.latest);
+        let shelf = Arc::downgrade(self);
+        let deliver = move |delivery| take(&shelf, delivery);
+        let config = Arc::new(config);
+        let handle = run((*config).clone(), self.seed, latest.clone(), SystemTime::now, deliver);
+        Running { config, handle: Arc::new(handle), latest }
+    }
+
+    /// All feeds, or the one of this name.
+    pub fn shown(&self, name: Option<&str>) -> Vec<Shown> {
+        let cuts: Vec<_> = self.merged().cuts().map(|(feed, cuts)| (feed.to_owned(), cuts)).collect();
+        let cuts_of = |name: &str| cuts.iter().find(|(feed, _)| feed == name).map(|(_, cuts)| *cuts);
+        let followed = self.followed();
+        let asked = followed.feeds.iter().filter(|feed| name.is_none_or(|name| feed.config.name == name));
+        let show = |feed: &Running| Shown {
+            config: Arc::clone(&feed.config),
+            status: feed.handle.status(),
+            latest: feed.latest.clone(),
+            cuts: cuts_of(&feed.config.name).unwrap_or_default(),
+        };
+        asked.map(show).collect()
+    }
+
+    /// The handle of a feed.
+    pub fn handle(&self, name: &str) -> Option<(Arc<FeedConfig>, Arc<Handle>)> {
+        let followed = self.followed();
+        let found = followed.feeds.iter().find(|feed| feed.config.name == name)?;
+        Some((Arc::clone(&found.config), Arc::clone(&found.handle)))
+    }
+
+    /// Names of all feeds that can be asked.
+    pub fn askable(&self) -> Vec<String> {
+        let followed = self.followed();
+        let asked = followed.feeds.iter().filter(|feed| !matches!(feed.config.origin, Origin::Pushed));
+        asked.map(|feed| feed.config.name.clone()).collect()
+    }
+
+    /// The imports of all feeds with their names, what must not be denied, and which change this is of.
+    pub fn imports(&self) -> (Vec<(Arc<str>, Arc<Import>)>, Shape, u64) {
+        let followed = self.followed();
+        let one =
+            |feed: &Running| Some((Arc::from(feed.config.name.as_str()), Arc::clone(feed.latest.as_ref()?)));
+        (followed.feeds.iter().filter_map(one).collect(), followed.shape.clone(), *self.changes.borrow())
+    }
+
+    /// Waits until every change so far has been sent to the workers, at most `within`.
+    pub async fn caught_up(&self, within: Duration) -> bool {
+        let wanted = *self.changes.borrow();
+        let mut told = self.told.subscribe();
+        timeout(within, told.wait_for(|told| *told >= wanted)).await.is_ok_and(|told| told.is_ok())
+    }
+
+    /// Workers judge by `merged` from now on, which has everything up to change `of`.
+    pub fn tell(&self, merged: Merged, of: u64) {
+        *self.merged.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(merged);
+        self.told.send_replace(of);
+    }
+
+    /// The joined feeds by which workers judge.
+    pub fn merged(&self) -> Arc<Merged> {
+        Arc::clone(&self.merged.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells when something has changed; ends with the shelf.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn followed(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+}
+
+/// Takes what a feed has brought. A feed that has ended meanwhile, or begun anew, says nothing any more.
+fn take(shelf: &Weak<Shelf>, delivery: Delivery) {
+    let Some(shelf) = shelf.upgrade() else { return };
+    if let Some(feed) = shelf.followed().feeds.iter_mut().find(|feed| *feed.config.name == *delivery.feed) {
+        feed.latest = Some(delivery.import);
+    }
+    shelf.changed();
+}

@@ -1,0 +1,190 @@
+//! Service `Feeds`.
+
+use std::sync::Arc;
+
+use repute_feeds::{Action, FeedConfig, Found, Import, Origin};
+use repute_proto::v1;
+use repute_proto::v1::feeds_server::Feeds as Service;
+use tokio_stream::StreamExt;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::convert::unix_ms;
+use super::listed::listed;
+use super::{Api, Sink, Streamed, send};
+use crate::feeds::Shown;
+use crate::{ANSWER_WITHIN, HubError};
+
+/// Entries of a message at most.
+const ROWS_MAX: usize = 256;
+
+#[tonic::async_trait]
+impl Service for Api {
+    async fn list(
+        &self,
+        _: Request<v1::ListFeedsRequest>,
+    ) -> Result<Response<v1::ListFeedsResponse>, Status> {
+        let feeds = self.hub.inner.shelf.shown(None).iter().map(feed).collect();
+        Ok(Response::new(v1::ListFeedsResponse { feeds }))
+    }
+
+    type ShowStream = Streamed<v1::ShowFeedResponse>;
+
+    async fn show(
+        &self,
+        request: Request<v1::ShowFeedRequest>,
+    ) -> Result<Response<Self::ShowStream>, Status> {
+        let v1::ShowFeedRequest { name, max_rows } = request.into_inner();
+        let Shown { config, latest, .. } = self.one(&name)?;
+        let latest = latest.unwrap_or_default();
+        let count = if max_rows == 0 { u64::MAX } else { max_rows };
+        let count = latest.entries().len().min(usize::try_from(count).unwrap_or(usize::MAX));
+        Ok(Response::new(self.stream(move |sink| show(sink, config, latest, count))))
+    }
+
+    async fn refresh(
+        &self,
+        request: Request<v1::RefreshFeedsRequest>,
+    ) -> Result<Response<v1::ListFeedsResponse>, Status> {
+        let name = request.into_inner().name;
+        let shelf = &self.hub.inner.shelf;
+        let names = if name.is_empty() { shelf.askable() } else { vec![name] };
+        let mut asked = tokio::task::JoinSet::new();
+        for name in &names {
+            let (config, handle) = shelf.handle(name).ok_or_else(|| HubError::NoFeed(bounded(name)))?;
+            if matches!(config.origin, Origin::Pushed) {
+                let message =
+                    format!("feed {name} is pushed: nobody can be asked for it; `repute feed push`");
+                return Err(Status::failed_precondition(message));
+            }
+            asked.spawn(async move { handle.refresh().await });
+        }
+        // What each of them says stands in its status.
+        while asked.join_next().await.is_some() {}
+        self.catch_up().await?;
+        let feeds = names
+            .iter()
+            .flat_map(|name| shelf.shown(Some(name.as_str())))
+            .map(|shown| feed(&shown))
+            .collect();
+        Ok(Response::new(v1::ListFeedsResponse { feeds }))
+    }
+
+    async fn push(
+        &self,
+        request: Request<Streaming<v1::PushFeedRequest>>,
+    ) -> Result<Response<v1::Feed>, Status> {
+        let mut parts = request.into_inner();
+        let Some(first) = parts.next().await.transpose()? else {
+            return Err(Status::invalid_argument("nothing was sent; the first part names the feed"));
+        };
+        let shelf = &self.hub.inner.shelf;
+        let found = shelf.handle(&first.name).ok_or_else(|| HubError::NoFeed(bounded(&first.name)))?;
+        let (config, handle) = found;
+        if !matches!(config.origin, Origin::Pushed) {
+            let message = format!(
+                "feed {} is fetched from {}; set `push = true` to bring it",
+                config.name,
+                origin(&config)
+            );
+            return Err(Status::failed_precondition(message));
+        }
+        let _turn = shelf.pushes.try_acquire().map_err(|_| {
+            Status::resource_exhausted("other feeds are being pushed; try again when they are done")
+        })?;
+        let mut body = first.part;
+        while let Some(next) = parts.next().await.transpose()? {
+            if (body.len() + next.part.len()) as u64 > config.bytes_max {
+                let message = format!("more than {} bytes; raise the feed's `bytes_max`", config.bytes_max);
+                return Err(Status::resource_exhausted(message));
+            }
+            body.extend_from_slice(&next.part);
+        }
+        let status = handle.push(body).await.ok_or(HubError::Gone)?;
+        if let Some(error) = status.error {
+            return Err(Status::invalid_argument(format!("{error}\nthe last good one stays in force")));
+        }
+        self.catch_up().await?;
+        Ok(Response::new(feed(&self.one(&config.name)?)))
+    }
+}
+
+impl Api {
+    fn one(&self, name: &str) -> Result<Shown, HubError> {
+        let found = self.hub.inner.shelf.shown(Some(name)).pop();
+        found.ok_or_else(|| HubError::NoFeed(bounded(name)))
+    }
+
+    /// Waits until workers judge by what has come.
+    async fn catch_up(&self) -> Result<(), Status> {
+        if self.hub.inner.shelf.caught_up(2 * ANSWER_WITHIN).await {
+            return Ok(());
+        }
+        Err(Status::deadline_exceeded(
+            "what came is kept, but workers do not judge by it yet; see the log of reputed and `repute status`",
+        ))
+    }
+}
+
+async fn show(
+    sink: Sink<v1::ShowFeedResponse>,
+    config: Arc<FeedConfig>,
+    import: Arc<Import>,
+    count: usize,
+) -> Result<(), Status> {
+    for some in import.entries()[..count].chunks(ROWS_MAX) {
+        let row = |entry: &repute_feeds::Entry| {
+            let (prefix, says, until) = (entry.prefix, entry.says, entry.until);
+            let note = import.note(entry.note);
+            listed(&Found { feed: &config.name, prefix, says, until, note, cut: false })
+        };
+        send(&sink, v1::ShowFeedResponse { rows: some.iter().map(row).collect() }).await?;
+    }
+    Ok(())
+}
+
+fn feed(shown: &Shown) -> v1::Feed {
+    let Shown { config, status, latest, cuts } = shown;
+    let skips = latest.iter().flat_map(|import| import.skipped.rows()).map(|skip| v1::FeedSkip {
+        reason: skip.reason.to_string(),
+        count: skip.count,
+        first: skip.first.to_string().trim_start_matches([',', ' ']).to_owned(),
+    });
+    let [refreshed, unchanged, failed] = status.counts;
+    v1::Feed {
+        name: config.name.clone(),
+        origin: origin(config),
+        format: config.format.map_or("auto", |format| format.name()).to_owned(),
+        allow: config.action == Action::Allow,
+        confidence: config.confidence.into(),
+        entries: status.entries as u64,
+        records: status.records,
+        skipped: status.skipped,
+        skips: skips.collect(),
+        cut_whole: cuts.whole,
+        cut_partly: cuts.partly,
+        cut_first: cuts.first.map(|prefix| prefix.to_string()).unwrap_or_default(),
+        good_unix_ms: status.good_at.map(unix_ms),
+        confirmed_unix_ms: status.confirmed_at.map(unix_ms),
+        next_unix_ms: status.next_at.map(unix_ms),
+        refreshed,
+        unchanged,
+        failed,
+        error: status.error.clone().unwrap_or_default(),
+    }
+}
+
+fn origin(config: &FeedConfig) -> String {
+    match &config.origin {
+        Origin::File(path) => path.display().to_string(),
+        // What follows the `?` may be a key.
+        Origin::Http { url, .. } => url.split('?').next().unwrap_or_default().to_owned(),
+        Origin::Pushed => "pushed".to_owned(),
+        Origin::Crowdsec { url, .. } => format!("crowdsec at {url}"),
+        Origin::Taxii { url, .. } => format!("taxii {url}"),
+    }
+}
+
+/// A name as it is quoted.
+fn bounded(name: &str) -> String {
+    name.chars().take(64).collect()
+}

@@ -1,0 +1,75 @@
+//! What the world outside says of a source: feeds and places, beside what its worker explains.
+
+use std::sync::Arc;
+
+use repute_feeds::{Found, Until};
+use repute_model::{Explanation, Listing, Rule, Source};
+use repute_proto::v1;
+
+use super::Api;
+use super::convert::unix_ms;
+use crate::{Hub, HubError};
+
+impl Api {
+    /// Adds which feeds name the source, and where it is. Where a feed is why it is treated so, the rule says that.
+    pub(super) async fn add_outside(
+        &self,
+        explained: &Explanation,
+        answer: &mut v1::Explanation,
+    ) -> Result<(), HubError> {
+        let address = explained.source.first();
+        let merged = self.hub.inner.shelf.merged();
+        let found = merged.who(address);
+        let by_list = matches!(explained.rule, Rule::Allowed | Rule::Listed(_));
+        if let Some(first) = found.first().filter(|first| by_list && !first.cut) {
+            let checked = self.hub.run(|state| Arc::clone(state.history.checked())).await?;
+            let own = checked.listed(address);
+            // The config's own lists count over feeds, but for what these allow.
+            if own.is_none() || first.says == Listing::Allow && own != Some(Listing::Allow) {
+                answer.rule = rule(first);
+            }
+        }
+        answer.listed = found.iter().map(listed).collect();
+        let place = self.hub.inner.geo.find(explained.source);
+        answer.country = place.country.map(|country| country.to_string()).unwrap_or_default();
+        answer.asn = place.asn.unwrap_or_default();
+        answer.organisation = place.organisation.unwrap_or_default();
+        Ok(())
+    }
+}
+
+fn rule(found: &Found<'_>) -> String {
+    let note = if found.note.is_empty() { String::new() } else { format!(" ({})", found.note) };
+    match found.says {
+        Listing::Allow => {
+            format!("feed {} allows {}{note}: everything passes", found.feed, found.prefix)
+        }
+        Listing::Deny(percent) => {
+            format!("feed {} names {}{note}, with {percent} % confidence", found.feed, found.prefix)
+        }
+    }
+}
+
+/// One entry as a message.
+pub(super) fn listed(found: &Found<'_>) -> v1::Listed {
+    let (allow, confidence) = match found.says {
+        Listing::Allow => (true, 100),
+        Listing::Deny(percent) => (false, percent.into()),
+    };
+    v1::Listed {
+        feed: found.feed.to_owned(),
+        prefix: found.prefix.to_string(),
+        allow,
+        confidence,
+        note: found.note.to_owned(),
+        until_unix_ms: found.until.map(Until::time).map(unix_ms),
+        cut: found.cut,
+    }
+}
+
+/// A row of a list with where the source is.
+pub(super) fn located(hub: &Hub, source: Source, row: v1::SourceRow) -> v1::SourceRow {
+    let place = hub.inner.geo.find(source);
+    let country = place.country.map(|country| country.to_string()).unwrap_or_default();
+    v1::SourceRow { country, asn: place.asn.unwrap_or_default(), ..row }
+}
