@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "repute/v1/common.proto",
     "repute/v1/status.proto",
     "repute/v1/scores.proto",
     "repute/v1/mitigations.proto",
     "repute/v1/policy.proto",
+    "repute/v1/events.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

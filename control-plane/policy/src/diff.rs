@@ -6,8 +6,19 @@ use std::fmt;
 use crate::canon::Leaf;
 use crate::checked::Checked;
 
-/// Sections that only a restart changes.
-const FIXED_AT_START: [&str; 6] = ["ports", "mirror", "workers", "limits", "sources", "api"];
+/// Sections and keys that only a restart changes.
+const FIXED_AT_START: [&str; 10] = [
+    "ports",
+    "mirror",
+    "workers",
+    "limits",
+    "sources",
+    "api",
+    "events",
+    "alerts.inputs",
+    "metrics",
+    "crowdsec_api",
+];
 
 /// One setting that differs; for lists, one entry that came or went.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,8 +73,11 @@ fn lists(path: &str, before: &[String], after: &[String], changes: &mut Vec<Chan
 }
 
 fn change(path: &str, before: Option<String>, after: Option<String>) -> Change {
-    let section = path.split('.').next().unwrap_or_default();
-    Change { path: path.to_owned(), before, after, restart: FIXED_AT_START.contains(&section) }
+    let is_below = |fixed: &&str| {
+        path.strip_prefix(*fixed).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let restart = FIXED_AT_START.iter().any(|fixed| is_below(&fixed));
+    Change { path: path.to_owned(), before, after, restart }
 }
 
 fn shown(leaf: &Leaf) -> String {

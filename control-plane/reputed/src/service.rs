@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::config::read;
 use crate::crew::Crew;
+use crate::events::{Events, Links};
 use crate::links;
 use crate::rss::Trial;
 
@@ -49,11 +50,16 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let Service { config, socket, crew, loaded, links, owners, info, trial, ports, rules } = service;
+        let checked = Arc::new(loaded.checked.clone());
+        let names = info.ports.iter().map(|port| port.name.clone()).collect();
         let hub = Hub::new(links, owners, loaded, info);
-        tokio::spawn(reload(hub.clone(), config));
+        let events = Arc::new(Events::start(&hub, &checked, Links { ports: Arc::clone(&ports), names }).await);
+        tokio::spawn(reload(hub.clone(), config, Arc::clone(&events)));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));
-        api(hub, socket, &crew).await
+        let served = api(hub, socket, &crew).await;
+        events.stop().await;
+        served
     })
 }
 
@@ -99,12 +105,13 @@ async fn last(crew: &Crew) {
     tokio::select! { () = signals => {}, () = crew.ended() => {} }
 }
 
-/// SIGHUP: the config again, down the same road as the API.
-async fn reload(hub: Hub, path: PathBuf) {
+/// SIGHUP: the config again, down the same road as the API; files of events are opened anew.
+async fn reload(hub: Hub, path: PathBuf, events: Arc<Events>) {
     let Ok(mut hangups) = signal(SignalKind::hangup()) else {
         return tracing::error!("SIGHUP cannot be watched; apply policies by the API");
     };
     while hangups.recv().await.is_some() {
+        events.reopen();
         match reload_once(&hub, &path).await {
             Ok(version) => tracing::info!("{} is in force as version {version}", path.display()),
             Err(error) => tracing::error!("{} was not applied: {error:#}", path.display()),

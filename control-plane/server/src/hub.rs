@@ -1,9 +1,9 @@
 //! The hub: what everybody in the control plane asks about the workers. Cheap to clone.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use repute_engine::Published;
+use repute_engine::{Account, Published};
 use repute_model::{Command, Explanation, Owners, Score, Source, Token};
 use repute_policy::Checked;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
@@ -14,7 +14,7 @@ use crate::audit::audit;
 use crate::history::{FIRST_VERSION, History};
 use crate::ledger::{LimitCursor, LimitEvent};
 use crate::post::{Answer, Post};
-use crate::{BoxInfo, HubError, Limit, PortRss, WorkerLink};
+use crate::{BoxInfo, EventRoom, HubError, Limit, PortRss, WorkerLink};
 
 /// How long a worker may take to answer before the question fails.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -58,6 +58,7 @@ pub(crate) struct Inner {
     /// Held while a policy is applied: one at a time, from the first check to the last worker.
     pub(crate) road: Mutex<()>,
     events: broadcast::Sender<LimitEvent>,
+    pub(crate) events_room: OnceLock<EventRoom>,
 }
 
 impl Hub {
@@ -75,7 +76,8 @@ impl Hub {
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
-        let inner = Arc::new(Inner { jobs, info, started, published, installed, road, events });
+        let events_room = OnceLock::new();
+        let inner = Arc::new(Inner { jobs, info, started, published, installed, road, events, events_room });
         tokio::spawn(audit(Arc::downgrade(&inner)));
         Self { inner }
     }
@@ -142,6 +144,24 @@ impl Hub {
     /// Mitigations as they begin, change and end, from now on. A slow reader is told how many it missed.
     pub fn subscribe_mitigations(&self) -> broadcast::Receiver<LimitEvent> {
         self.inner.events.subscribe()
+    }
+
+    /// What every worker counts, as it published it last: asks nobody.
+    pub fn accounts(&self) -> Vec<Account> {
+        self.inner.published.iter().map(|published| published.read()).collect()
+    }
+
+    /// The policy version that each worker judges by, whenever that changes.
+    pub fn subscribe_installed(&self) -> watch::Receiver<Vec<u64>> {
+        self.inner.installed.clone()
+    }
+
+    /// The config in force.
+    ///
+    /// # Errors
+    /// [`HubError::Gone`].
+    pub async fn config(&self) -> Result<Arc<Checked>, HubError> {
+        self.run(|state| Arc::clone(state.history.checked())).await
     }
 
     /// Does something with the actor's state.

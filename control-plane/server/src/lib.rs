@@ -18,6 +18,7 @@ mod actor;
 mod apply;
 mod audit;
 mod error;
+mod events;
 mod history;
 mod hub;
 mod ledger;
@@ -32,6 +33,7 @@ mod status;
 
 pub use apply::{Applied, ApplyRequest, RollbackRequest};
 pub use error::HubError;
+pub use events::EventRoom;
 pub use history::{FIRST_VERSION, HISTORY_MAX, VersionInfo, VersionState};
 pub use hub::{ANSWER_WITHIN, Answered, Hub, Loaded};
 pub use ledger::{ACTIVE_MAX, Limit, LimitChange, LimitCursor, LimitEvent, PAST_MAX};

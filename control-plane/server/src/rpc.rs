@@ -1,6 +1,7 @@
 //! The services of `repute.v1` over the hub: the only place where proto types and the product's own meet.
 
 mod convert;
+mod events;
 mod mitigations;
 mod policies;
 mod refuse;

@@ -1,8 +1,9 @@
-//! The gRPC server over a unix socket: the four services of `repute.v1`, health and reflection.
+//! The gRPC server over a unix socket: the services of `repute.v1`, health and reflection.
 
 use std::path::Path;
 use std::time::Duration;
 
+use repute_proto::v1::events_server::EventsServer;
 use repute_proto::v1::mitigations_server::MitigationsServer;
 use repute_proto::v1::policies_server::PoliciesServer;
 use repute_proto::v1::scores_server::ScoresServer;
@@ -79,6 +80,7 @@ async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
     health.set_serving::<ScoresServer<Api>>().await;
     health.set_serving::<MitigationsServer<Api>>().await;
     health.set_serving::<PoliciesServer<Api>>().await;
+    health.set_serving::<EventsServer<Api>>().await;
     let reflection = || {
         Reflection::configure()
             .register_encoded_file_descriptor_set(repute_proto::DESCRIPTORS)
@@ -92,6 +94,7 @@ async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
         .add_service(StatusServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(ScoresServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(MitigationsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
+        .add_service(EventsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(PoliciesServer::new(api).max_decoding_message_size(POLICY_MAX));
     Ok(routes.routes())
 }

@@ -5,13 +5,16 @@
 //!
 //! **Invariant:** every default is in `defaults` and nowhere else.
 
+mod alerts;
 mod bands;
 mod defaults;
+mod events;
 mod factors;
 mod limits;
 mod lists;
 mod measures;
 mod mirror;
+mod pages;
 mod ports;
 mod profiles;
 mod protect;
@@ -25,12 +28,15 @@ use serde::Serialize;
 use crate::read::table;
 use crate::value::{Cidr, Named, Text};
 
+pub use alerts::{AlertInput, AlertRule, Alerts, CulpritSide};
 pub use bands::Bands;
+pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub use factors::{Factors, Weight};
 pub use limits::{Limits, Sources};
 pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
 pub use measures::{Meter, Sampling};
 pub use mirror::{Mirror, Vxlan};
+pub use pages::{CrowdsecApi, Metrics};
 pub use ports::{LinkRule, Port, PortRole};
 pub use profiles::{Baseline, ModelName, Profile, Profiles};
 pub use protect::Protect;
@@ -67,6 +73,14 @@ pub struct Config {
     pub profiles: Profiles,
     /// Where the control API listens.
     pub api: Api,
+    /// What the box says to others.
+    pub events: Events,
+    /// What others say to the box.
+    pub alerts: Alerts,
+    /// Numbers for Prometheus.
+    pub metrics: Metrics,
+    /// Decisions for CrowdSec's bouncers.
+    pub crowdsec_api: CrowdsecApi,
 }
 
 table!(Config {
@@ -82,6 +96,10 @@ table!(Config {
     services,
     profiles,
     api,
+    events,
+    alerts,
+    metrics,
+    crowdsec_api,
 });
 
 /// Where the control API listens.
