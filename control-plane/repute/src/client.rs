@@ -5,6 +5,7 @@
 //! lists or watches.
 
 mod connect;
+mod events;
 mod explain;
 mod mitigations;
 mod output;
@@ -47,6 +48,10 @@ pub enum Command {
     #[command(subcommand)]
     Mitigations(mitigations::Mitigations),
     #[command(subcommand)]
+    Events(events::Events),
+    #[command(subcommand)]
+    Incident(events::Incident),
+    #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
     Config(Config),
@@ -76,6 +81,7 @@ pub struct Completions {
 pub fn run(command: Command, global: &Global, cli: clap::Command) -> anyhow::Result<()> {
     match command {
         Command::Config(Config::Schema) => output::text(&(repute_policy::json_schema() + "\n")),
+        Command::Events(events::Events::Schema) => events::schema(),
         Command::Completions(Completions { shell }) => completions(shell, cli),
         Command::Policy(policy::Policy::Check(check)) => policy_check::run(&check, global.output),
         command => online(command, global),
@@ -102,6 +108,8 @@ fn online(command: Command, global: &Global) -> anyhow::Result<()> {
             Command::Score(args) => score::run(args, &connection, output).await,
             Command::Explain(args) => explain::run(&args, &connection, output).await,
             Command::Mitigations(args) => mitigations::run(&args, &connection, output).await,
+            Command::Events(args) => events::run(args, &connection, output).await,
+            Command::Incident(args) => events::incident(args, &connection, output).await,
             Command::Policy(args) => policy::run(args, &connection, output).await,
             Command::Top(_) | Command::Config(_) | Command::Completions(_) => Ok(()),
         }

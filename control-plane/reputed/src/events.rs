@@ -9,12 +9,13 @@ mod settings;
 mod tell;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use repute_metrics::Probe;
 use repute_policy::{Checked, config};
-use repute_server::{EventRoom, FIRST_VERSION, Hub};
+use repute_server::{Crowdsec, EventRoom, FIRST_VERSION, Hub};
 use repute_siem::{
     BootId, Bus, FileInput, IncidentDesk, Input, IntakeCounts, RECEIVED_MAX, Received, Sink, Started, Stopping,
 };
@@ -80,6 +81,10 @@ impl Events {
             let probe = Gauges::new(hub.clone(), bus.clone(), Arc::clone(&parts), seen);
             metrics(listen.get(), Arc::new(probe)).await;
         }
+        let crowdsec = &checked.config().crowdsec_api;
+        if let Some((listen, keys)) = crowdsec.listen.zip(crowdsec.keys.as_ref()) {
+            decisions(hub.clone(), listen.get(), Path::new(keys.as_str())).await;
+        }
         Self { bus, started: Instant::now(), parts }
     }
 
@@ -141,6 +146,16 @@ async fn metrics(listen: SocketAddr, probe: Arc<dyn Probe>) {
     tokio::spawn(async move {
         if let Err(error) = repute_metrics::serve(listener, probe, std::future::pending()).await {
             tracing::error!("metrics are not served any more: {error}");
+        }
+    });
+}
+
+async fn decisions(hub: Hub, listen: SocketAddr, keys: &Path) {
+    let Some(server) = said("decisions for bouncers", Crowdsec::open(listen, keys).await) else { return };
+    tracing::info!("decisions for bouncers on http://{listen}/v1/decisions");
+    tokio::spawn(async move {
+        if let Err(error) = server.run(hub).await {
+            tracing::error!("decisions are not served any more: {error}");
         }
     });
 }

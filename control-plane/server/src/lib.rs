@@ -17,6 +17,7 @@
 mod actor;
 mod apply;
 mod audit;
+mod crowdsec;
 mod error;
 mod events;
 mod history;
@@ -32,6 +33,7 @@ mod source;
 mod status;
 
 pub use apply::{Applied, ApplyRequest, RollbackRequest};
+pub use crowdsec::{Crowdsec, CrowdsecError, KeysError};
 pub use error::HubError;
 pub use events::EventRoom;
 pub use history::{FIRST_VERSION, HISTORY_MAX, VersionInfo, VersionState};

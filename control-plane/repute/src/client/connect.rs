@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use repute_proto::v1::events_client::EventsClient;
 use repute_proto::v1::mitigations_client::MitigationsClient;
 use repute_proto::v1::policies_client::PoliciesClient;
 use repute_proto::v1::scores_client::ScoresClient;
@@ -60,6 +61,10 @@ impl Connection {
 
     pub fn mitigations(&self) -> MitigationsClient<Channel> {
         MitigationsClient::new(self.channel.clone())
+    }
+
+    pub fn events(&self) -> EventsClient<Channel> {
+        EventsClient::new(self.channel.clone())
     }
 
     pub fn policies(&self) -> PoliciesClient<Channel> {
