@@ -31,6 +31,7 @@ const TABLE: &[(&str, Least)] = &[
     ("/repute.v1.Feeds/Push", Least::Operator),
     ("/repute.v1.Events/Subscribe", Least::Viewer),
     ("/repute.v1.Events/Alert", Least::Operator),
+    ("/repute.v1.Events/Incidents", Least::Viewer),
     ("/repute.v1.Events/Acknowledge", Least::Operator),
     // Peers and balancers ask for health; reflection lets grpcurl and the like work for whoever may look.
     ("/grpc.health.v1.Health/Check", Least::Any),

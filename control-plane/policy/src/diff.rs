@@ -73,10 +73,9 @@ fn lists(path: &str, before: &[String], after: &[String], changes: &mut Vec<Chan
 }
 
 fn change(path: &str, before: Option<String>, after: Option<String>) -> Change {
-    let is_below = |fixed: &&str| {
-        path.strip_prefix(*fixed).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    let restart = FIXED_AT_START.iter().any(|fixed| is_below(&fixed));
+    let is_below =
+        |fixed: &&str| path.strip_prefix(*fixed).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let restart = FIXED_AT_START.iter().any(is_below);
     Change { path: path.to_owned(), before, after, restart }
 }
 

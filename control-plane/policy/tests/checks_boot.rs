@@ -214,6 +214,9 @@ fn plain_http_stays_on_this_host() {
     accepted(&format!("[metrics]\nlisten = \"127.0.0.1:9470\"{INGRESS}"));
     refused(&format!("[metrics]\nlisten = \"0.0.0.0:9470\"{INGRESS}"), &["0.0.0.0:9470 is not on loopback"]);
     accepted(&format!("[crowdsec_api]\nlisten = \"[::1]:8080\"\nkeys = \"/etc/keys\"{INGRESS}"));
-    refused(&format!("[crowdsec_api]\nlisten = \"[::1]:8080\"{INGRESS}"), &["decisions for anybody on this host"]);
+    refused(
+        &format!("[crowdsec_api]\nlisten = \"[::1]:8080\"{INGRESS}"),
+        &["decisions for anybody on this host"],
+    );
     refused(&format!("[crowdsec_api]\nlisten = \"8080\"{INGRESS}"), &["no address with a port"]);
 }

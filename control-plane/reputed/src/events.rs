@@ -17,7 +17,8 @@ use repute_metrics::Probe;
 use repute_policy::{Checked, config};
 use repute_server::{Crowdsec, EventRoom, FIRST_VERSION, Hub};
 use repute_siem::{
-    BootId, Bus, FileInput, IncidentDesk, Input, IntakeCounts, RECEIVED_MAX, Received, Sink, Started, Stopping,
+    BootId, Bus, FileInput, IncidentDesk, Input, IntakeCounts, RECEIVED_MAX, Received, Sink, Started,
+    Stopping,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -115,7 +116,8 @@ fn said<T, E: std::fmt::Display>(what: &str, outcome: Result<T, E>) -> Option<T>
 fn sinks(bus: &Bus, asked: &config::Events) -> Vec<(String, Sink)> {
     let start = |sink: &config::Sink| {
         let config = settings::sink(sink)?;
-        said(&format!("sink {}", sink.name), Sink::start(bus, config)).map(|started| (sink.name.to_string(), started))
+        said(&format!("sink {}", sink.name), Sink::start(bus, config))
+            .map(|started| (sink.name.to_string(), started))
     };
     asked.sinks.iter().filter_map(start).collect()
 }
@@ -131,7 +133,7 @@ async fn inputs(checked: &Checked, alerts: &mpsc::Sender<Received>) -> Vec<(Stri
                 said("alerts", Input::unix(config, alerts.clone())).map(Entrance::Listener)
             }
             Some(settings::Wanted::Syslog(config, from)) => {
-                said("alerts", Input::syslog(config, from, alerts.clone()).await).map(Entrance::Listener)
+                said("alerts", Input::syslog(config, *from, alerts.clone()).await).map(Entrance::Listener)
             }
             None => None,
         };

@@ -53,7 +53,8 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
         let checked = Arc::new(loaded.checked.clone());
         let names = info.ports.iter().map(|port| port.name.clone()).collect();
         let hub = Hub::new(links, owners, loaded, info);
-        let events = Arc::new(Events::start(&hub, &checked, Links { ports: Arc::clone(&ports), names }).await);
+        let events =
+            Arc::new(Events::start(&hub, &checked, Links { ports: Arc::clone(&ports), names }).await);
         tokio::spawn(reload(hub.clone(), config, Arc::clone(&events)));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));

@@ -70,7 +70,11 @@ impl Daemon {
         fs::write(at("eve.json"), "").unwrap();
         fs::write(at("bouncers"), "# none yet\n").unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_reputed"));
-        command.arg("run").arg(at("config.toml")).args(["--huge-pages", "none", "--socket"]).arg(at("api.sock"));
+        command
+            .arg("run")
+            .arg(at("config.toml"))
+            .args(["--huge-pages", "none", "--socket"])
+            .arg(at("api.sock"));
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         let mut daemon = Self { child, folder, metrics };
         while !daemon.folder.path().join("api.sock").exists() {
@@ -165,11 +169,15 @@ fn check_metrics(daemon: &Daemon) {
     }
     let answer = daemon.get("/metrics");
     let (_, text) = answer.split_once("\r\n\r\n").unwrap();
-    for line in ["repute_sources_tracked{worker=\"0\"} 1", "sink=\"log\"", "input=\"suricata\"", "repute_build_info"] {
+    for line in
+        ["repute_sources_tracked{worker=\"0\"} 1", "sink=\"log\"", "input=\"suricata\"", "repute_build_info"]
+    {
         assert!(text.contains(line), "{line} is missing in {text}");
     }
     let tool = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).spawn();
-    let Ok(mut tool) = tool else { return println!("skipped: there is no promtool (Debian package prometheus)") };
+    let Ok(mut tool) = tool else {
+        return println!("skipped: there is no promtool (Debian package prometheus)");
+    };
     tool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     assert!(tool.wait().unwrap().success());
 }

@@ -29,8 +29,8 @@ use tokio::net::TcpListener;
 use crate::Hub;
 use board::Board;
 use decision::{Decision, Query};
-pub use keys::KeysError;
 use keys::Keys;
+pub use keys::KeysError;
 
 /// The header that carries the key.
 const KEY: &str = "x-api-key";
@@ -122,11 +122,7 @@ async fn stream(
     json(StatusCode::OK, &Changes { deleted: deleted.and_then(some), new: some(new) })
 }
 
-async fn live(
-    State(shared): State<Arc<Shared>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
+async fn live(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     if shared.caller(&headers).is_none() {
         return forbidden();
     }

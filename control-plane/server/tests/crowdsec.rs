@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 
 /// SHA-256 of `secret`.
 const KEYS: &str = "nginx 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\n";
-const DENY: &str = "[lists]\ndeny = [\"203.0.113.7\", \"198.51.100.0/24\", \"192.0.2.0/25\"]\nallow = [\"192.0.2.0/24\"]\n";
+const DENY: &str =
+    "[lists]\ndeny = [\"203.0.113.7\", \"198.51.100.0/24\", \"192.0.2.0/25\"]\nallow = [\"192.0.2.0/24\"]\n";
 const PROFILE: &str = "[profiles.ingress]\n";
 
 async fn serve(rig: &Rig) -> SocketAddr {
@@ -85,7 +86,10 @@ async fn a_bouncer_gets_decisions_and_their_end() {
     let one = all["new"].as_array().unwrap().iter().find(|one| one["value"] == "203.0.113.7").unwrap();
     let keys: Vec<_> = one.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["duration", "id", "origin", "scenario", "scope", "type", "value"]);
-    assert_eq!((&one["scope"], &one["type"], &one["origin"]), (&json!("Ip"), &json!("ban"), &json!("repute")));
+    assert_eq!(
+        (&one["scope"], &one["type"], &one["origin"]),
+        (&json!("Ip"), &json!("ban"), &json!("repute"))
+    );
     assert!(one["duration"].as_str().unwrap().starts_with("9m"), "{one}");
 
     apply(&rig, PROFILE.to_owned()).await;

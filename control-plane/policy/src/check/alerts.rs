@@ -34,11 +34,7 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
 
 fn input(path: &str, input: &AlertInput, reader: &mut Reader) {
     let AlertInput { eve, unix, syslog, from, .. } = input;
-    one_of(
-        reader,
-        path,
-        &[("eve", eve.is_some()), ("unix", unix.is_some()), ("syslog", syslog.is_some())],
-    );
+    one_of(reader, path, &[("eve", eve.is_some()), ("unix", unix.is_some()), ("syslog", syslog.is_some())]);
     if syslog.is_some() && from.is_empty() {
         let found = at(reader, &format!("{path}.syslog"), "alerts from anybody")
             .label("`from` is missing")
@@ -46,7 +42,8 @@ fn input(path: &str, input: &AlertInput, reader: &mut Reader) {
         reader.findings.push(found);
     }
     if input.name.as_str() == API {
-        let found = at(reader, &format!("{path}.name"), "the API is called so in rules").label("choose another name");
+        let found =
+            at(reader, &format!("{path}.name"), "the API is called so in rules").label("choose another name");
         reader.findings.push(found);
     }
 }

@@ -26,12 +26,8 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
 
 fn sink(path: &str, sink: &Sink, reader: &mut Reader) {
     let Sink { file, udp, tcp, tls, .. } = sink;
-    let targets = [
-        ("file", file.is_some()),
-        ("udp", udp.is_some()),
-        ("tcp", tcp.is_some()),
-        ("tls", tls.is_some()),
-    ];
+    let targets =
+        [("file", file.is_some()), ("udp", udp.is_some()), ("tcp", tcp.is_some()), ("tls", tls.is_some())];
     one_of(reader, path, &targets);
     for (key, to) in [("udp", udp), ("tcp", tcp), ("tls", tls)] {
         if let Some(to) = to.as_ref().filter(|to| !is_host_and_port(to)) {

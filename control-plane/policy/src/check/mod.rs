@@ -67,9 +67,10 @@ fn entries<'a>(reader: &mut Reader, path: &str, names: impl IntoIterator<Item = 
         count += 1;
         if let Some(first) = seen.insert(name.as_str(), i) {
             let other = reader.places.of(&format!("{path}[{first}].name"));
-            let found = at(reader, &format!("{path}[{i}].name"), format!("two of `{path}` are called `{name}`"))
-                .label("taken already")
-                .also(other, "here");
+            let found =
+                at(reader, &format!("{path}[{i}].name"), format!("two of `{path}` are called `{name}`"))
+                    .label("taken already")
+                    .also(other, "here");
             reader.findings.push(found);
         }
     }

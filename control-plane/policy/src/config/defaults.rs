@@ -3,13 +3,14 @@
 //! Whoever tunes the product tunes here; `configs/reference.toml` repeats these values for operators and
 //! a test compares the two.
 
+mod events;
 mod factors;
 
 use repute_model::Prefix;
 
 use super::{
-    AlertInput, AlertRule, Alerts, Bands, Baseline, Deny, DenyFile, Destination, Destinations, EventFormat, Factors, Idle, Incidents, Limits, LinkRule, Meter,
-    Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling, Service, Severity, Sink, Sources, Step, Treatment, Treatments,
+    Bands, Baseline, Deny, DenyFile, Destination, Destinations, Factors, Idle, Limits, LinkRule, Meter,
+    Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling, Service, Sources, Treatment, Treatments,
     Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
@@ -234,96 +235,6 @@ impl DenyFile {
 impl Destination {
     pub(super) fn blank() -> Self {
         Self { prefix: unread(), score: Share::new(1.0) }
-    }
-}
-
-impl Sink {
-    pub(super) fn unread() -> Self {
-        Self {
-            name: Text::UNREAD,
-            file: None,
-            udp: None,
-            tcp: None,
-            tls: None,
-            format: EventFormat::Json,
-            least: Severity::Info,
-            kinds: Vec::new(),
-            queue: Int::new(4096),
-            rotate: Size::new(64 << 20),
-            keep: Int::new(5),
-            facility: Int::new(16),
-            datagram: Size::new(2048),
-            ca: None,
-            cert: None,
-            key: None,
-            server_name: None,
-        }
-    }
-}
-
-impl Default for Incidents {
-    fn default() -> Self {
-        Self { steps: Vec::new(), least: Severity::Warning, open: Int::new(100), ca: None }
-    }
-}
-
-impl Step {
-    pub(super) fn unread() -> Self {
-        Self {
-            name: Text::UNREAD,
-            url: Text::UNREAD,
-            secret: Text::UNREAD,
-            acknowledge: Duration::new(15 * 60_000),
-            tries: Int::new(5),
-            retry: Duration::new(5_000),
-            timeout: Duration::new(10_000),
-        }
-    }
-}
-
-impl Default for Alerts {
-    fn default() -> Self {
-        Self {
-            inputs: Vec::new(),
-            rules: Vec::new(),
-            bound: Share::new(0.5),
-            per: Duration::new(60 * 60_000),
-            duplicates: Duration::new(60_000),
-            stale: Duration::new(15 * 60_000),
-        }
-    }
-}
-
-impl AlertInput {
-    pub(super) fn unread() -> Self {
-        Self {
-            name: Text::UNREAD,
-            eve: None,
-            from_start: false,
-            unix: None,
-            datagrams: false,
-            syslog: None,
-            from: Vec::new(),
-            connections: Int::new(64),
-        }
-    }
-}
-
-impl AlertRule {
-    pub(super) fn unread() -> Self {
-        Self {
-            name: Text::UNREAD,
-            signature: None,
-            signature_to: None,
-            signature_name: None,
-            category: None,
-            severity: None,
-            side: None,
-            input: None,
-            lower: None,
-            raise: None,
-            forgive: false,
-        }
     }
 }
 

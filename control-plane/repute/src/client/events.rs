@@ -99,7 +99,10 @@ async fn alert(args: &Alert, connection: &Connection, output: Output) -> anyhow:
         std::fs::File::open(&args.file).and_then(|file| file.take(ALERT_MAX + 1).read_to_end(&mut record))
     };
     read.with_context(|| format!("{name}: cannot read the alert"))?;
-    anyhow::ensure!(record.len() as u64 <= ALERT_MAX, "{name}: longer than {ALERT_MAX} bytes: hand in one alert");
+    anyhow::ensure!(
+        record.len() as u64 <= ALERT_MAX,
+        "{name}: longer than {ALERT_MAX} bytes: hand in one alert"
+    );
     let answer = connection.events().alert(v1::AlertRequest { record }).await.map_err(refused)?.into_inner();
     output.one(&answer, |answer| {
         let taken = "taken; repute events watch shows what becomes of it\n";

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use repute_engine::{Account, PortAccount, Stage};
 use repute_metrics::{
-    BoxSnapshot, Build, EventInput, EventSink, Health, Named, PolicyInForce, PortSnapshot, Probe, WorkerSnapshot,
+    BoxSnapshot, Build, EventInput, EventSink, Health, Named, PolicyInForce, PortSnapshot, Probe,
+    WorkerSnapshot,
 };
 use repute_model::{Band, Reason};
 use repute_server::{Hub, PortInfo, StatusView};

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use repute_model::{PrefixTable, Score};
 use repute_policy::Checked;
-use repute_policy::config::{AlertInput, AlertRule, Alerts, CulpritSide, EventFormat, Incidents, Severity, Sink, Step};
+use repute_policy::config::{
+    AlertInput, AlertRule, Alerts, CulpritSide, EventFormat, Incidents, Severity, Sink, Step,
+};
 use repute_policy::value::{Share, Text};
 use repute_siem as siem;
 use repute_siem::{
-    Action, Bounds, FileConfig, Format, Identity, Pattern, Place, RuleConfig, RulesConfig, SideWord, Signatures,
-    SinkConfig, StepConfig, SyslogConfig, Target, TlsConfig, UnixConfig, UnixKind, When, WorkflowConfig,
+    Action, Bounds, FileConfig, Format, Identity, Pattern, Place, RuleConfig, RulesConfig, SideWord,
+    Signatures, SinkConfig, StepConfig, SyslogConfig, Target, TlsConfig, UnixConfig, UnixKind, When,
+    WorkflowConfig,
 };
 
 /// What the host is called.
@@ -55,7 +58,8 @@ fn target(sink: &Sink) -> Option<Target> {
         max_bytes: sink.datagram.get() as usize,
     });
     let tcp = tcp.as_ref().map(|to| Target::Tcp { to: to.to_string(), facility });
-    let tls = tls.as_ref().and_then(|to| Some(Target::Tls { to: to.to_string(), facility, tls: trust(sink)? }));
+    let tls =
+        tls.as_ref().and_then(|to| Some(Target::Tls { to: to.to_string(), facility, tls: trust(sink)? }));
     file.or(udp).or(tcp).or(tls)
 }
 
@@ -108,7 +112,7 @@ pub enum Wanted {
     /// A unix socket.
     Unix(UnixConfig),
     /// Syslog messages of these senders.
-    Syslog(SyslogConfig, PrefixTable<()>),
+    Syslog(SyslogConfig, Box<PrefixTable<()>>),
 }
 
 /// An input; `None` = it has no origin, which a checked config never says.
@@ -123,7 +127,7 @@ pub fn input(input: &AlertInput) -> Option<Wanted> {
         return Some(Wanted::Unix(UnixConfig { name, path: path(socket), kind }));
     }
     let listen = input.syslog?.get();
-    let from = PrefixTable::new(input.from.iter().map(|cidr| (cidr.0, ())));
+    let from = Box::new(PrefixTable::new(input.from.iter().map(|cidr| (cidr.0, ()))));
     Some(Wanted::Syslog(SyslogConfig { name, listen, connections: input.connections.get() as usize }, from))
 }
 

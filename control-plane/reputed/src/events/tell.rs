@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use dpdk::Port;
-use repute_server::{FIRST_VERSION, HISTORY_MAX, Hub, LimitChange, LimitEvent, StatusView, VersionInfo, VersionState};
+use repute_server::{
+    FIRST_VERSION, HISTORY_MAX, Hub, LimitChange, LimitEvent, StatusView, VersionInfo, VersionState,
+};
 use repute_siem::{
-    Bus, EventsLost, Mitigation, Phase, PolicyApplied, PolicyExpired, PolicyRolledBack, PortLink, ReportsLost, What,
-    WorkerLagging, WorkerRecovered,
+    Bus, EventsLost, Mitigation, Phase, PolicyApplied, PolicyExpired, PolicyRolledBack, PortLink,
+    ReportsLost, What, WorkerLagging, WorkerRecovered,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;

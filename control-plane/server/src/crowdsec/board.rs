@@ -57,7 +57,14 @@ impl Board {
     }
 
     /// A decision stands.
-    pub fn begin(&mut self, ground: Ground, prefix: Prefix, value: String, scenario: String, now: SystemTime) {
+    pub fn begin(
+        &mut self,
+        ground: Ground,
+        prefix: Prefix,
+        value: String,
+        scenario: String,
+        now: SystemTime,
+    ) {
         if self.standing.len() >= DECISIONS_MAX || self.standing.contains_key(&(ground, prefix)) {
             return;
         }
@@ -81,7 +88,8 @@ impl Board {
     /// Ends every decision of a ground but these.
     pub fn keep(&mut self, ground: Ground, still: impl Fn(Prefix) -> bool, now: SystemTime) {
         let of_ground = self.standing.keys().filter(|(other, _)| *other == ground);
-        let gone: Vec<Prefix> = of_ground.map(|(_, prefix)| *prefix).filter(|prefix| !still(*prefix)).collect();
+        let gone: Vec<Prefix> =
+            of_ground.map(|(_, prefix)| *prefix).filter(|prefix| !still(*prefix)).collect();
         gone.into_iter().for_each(|prefix| self.end(ground, prefix, now));
     }
 

@@ -70,7 +70,10 @@ impl Query {
                 "scenarios_containing" => asked.containing = words(),
                 "scenarios_not_containing" => asked.not_containing = words(),
                 "type" => asked.types = words(),
-                "ip" => asked.about = Some(value.parse::<IpAddr>().ok().map(|ip| Prefix::containing(ip.into(), 128))),
+                "ip" => {
+                    asked.about =
+                        Some(value.parse::<IpAddr>().ok().map(|ip| Prefix::containing(ip.into(), 128)))
+                }
                 "range" | "value" => asked.about = Some(value.parse().ok()),
                 _ => {}
             }

@@ -24,7 +24,9 @@ pub enum KeysError {
         cause: std::io::Error,
     },
     /// A line is none.
-    #[error("{path}:{line}: expected a name, a space and 64 hexadecimal digits (printf '%s' KEY | sha256sum)")]
+    #[error(
+        "{path}:{line}: expected a name, a space and 64 hexadecimal digits (printf '%s' KEY | sha256sum)"
+    )]
     Line {
         /// The file.
         path: PathBuf,

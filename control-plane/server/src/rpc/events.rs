@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use repute_proto::v1;
 use repute_proto::v1::events_server::Events as Service;
-use repute_siem::{AckError, DeskError, Event, Format, Incident, IncidentDesk, Received, Severity, Subscription, What, parse_line};
+use repute_siem::{
+    AckError, DeskError, Event, Format, Incident, IncidentDesk, Received, Severity, Subscription, What,
+    parse_line,
+};
 use tokio::sync::mpsc::error::TrySendError;
 use tonic::{Request, Response, Status};
 
@@ -33,18 +36,19 @@ impl Service for Api {
         Ok(Response::new(self.stream(move |sink| follow(events, wanted, sink))))
     }
 
-    async fn alert(
-        &self,
-        request: Request<v1::AlertRequest>,
-    ) -> Result<Response<v1::AlertResponse>, Status> {
+    async fn alert(&self, request: Request<v1::AlertRequest>) -> Result<Response<v1::AlertResponse>, Status> {
         let record = request.into_inner().record;
         let alert = parse_line(&record).map_err(|error| Status::invalid_argument(error.to_string()))?;
         let is_alert = alert.is_some();
         if let Some(alert) = alert {
             let sent = self.events()?.alerts.try_send(Received { input: INPUT.into(), alert });
             sent.map_err(|error| match error {
-                TrySendError::Full(_) => Status::resource_exhausted("too many alerts wait: send it again later"),
-                TrySendError::Closed(_) => Status::unavailable("alerts are not read any more: restart reputed"),
+                TrySendError::Full(_) => {
+                    Status::resource_exhausted("too many alerts wait: send it again later")
+                }
+                TrySendError::Closed(_) => {
+                    Status::unavailable("alerts are not read any more: restart reputed")
+                }
             })?;
         }
         Ok(Response::new(v1::AlertResponse { is_alert }))
@@ -64,7 +68,9 @@ impl Service for Api {
     ) -> Result<Response<v1::AcknowledgeResponse>, Status> {
         let v1::AcknowledgeRequest { incident, who } = request.into_inner();
         if who.is_empty() || who.chars().count() > WHO_MAX || who.chars().any(char::is_control) {
-            return Err(Status::invalid_argument(format!("who: expected a name of 1 to {WHO_MAX} characters")));
+            return Err(Status::invalid_argument(format!(
+                "who: expected a name of 1 to {WHO_MAX} characters"
+            )));
         }
         self.desk()?.acknowledge(&incident, &who).await.map_err(refuse)?;
         Ok(Response::new(v1::AcknowledgeResponse {}))
@@ -113,7 +119,11 @@ impl Wanted {
     }
 }
 
-async fn follow(mut events: Subscription, wanted: Wanted, sink: Sink<v1::EventMessage>) -> Result<(), Status> {
+async fn follow(
+    mut events: Subscription,
+    wanted: Wanted,
+    sink: Sink<v1::EventMessage>,
+) -> Result<(), Status> {
     loop {
         let event = tokio::select! {
             event = events.next() => event,
