@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dpdk::Port;
 use repute_model::Owners;
-use repute_policy::TopologyPort;
+use repute_policy::{Checked, TopologyPort};
 use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, ServeError, WorkerLink};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -53,15 +53,23 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
         let checked = Arc::new(loaded.checked.clone());
         let names = info.ports.iter().map(|port| port.name.clone()).collect();
         let hub = Hub::new(links, owners, loaded, info);
-        let events =
-            Arc::new(Events::start(&hub, &checked, Links { ports: Arc::clone(&ports), names }).await);
-        tokio::spawn(reload(hub.clone(), config, Arc::clone(&events)));
+        let links = Links { ports: Arc::clone(&ports), names };
+        let events = events(hub.clone(), checked, links).await;
+        tokio::spawn(reload(hub.clone(), config, events.clone()));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));
         let served = api(hub, socket, &crew).await;
-        events.stop().await;
+        if let Some(events) = events {
+            events.stop().await;
+        }
         served
     })
+}
+
+/// Events, alerts and metrics; none where starting them panics, which the workers survive like everything else.
+async fn events(hub: Hub, checked: Arc<Checked>, links: Links) -> Option<Arc<Events>> {
+    let started = tokio::spawn(async move { Events::start(&hub, &checked, links).await }).await;
+    started.inspect_err(|error| tracing::error!("no events, alerts and metrics: {error}")).ok().map(Arc::new)
 }
 
 /// The API, until what ends it.
@@ -107,12 +115,12 @@ async fn last(crew: &Crew) {
 }
 
 /// SIGHUP: the config again, down the same road as the API; files of events are opened anew.
-async fn reload(hub: Hub, path: PathBuf, events: Arc<Events>) {
+async fn reload(hub: Hub, path: PathBuf, events: Option<Arc<Events>>) {
     let Ok(mut hangups) = signal(SignalKind::hangup()) else {
         return tracing::error!("SIGHUP cannot be watched; apply policies by the API");
     };
     while hangups.recv().await.is_some() {
-        events.reopen();
+        events.iter().for_each(|events| events.reopen());
         match reload_once(&hub, &path).await {
             Ok(version) => tracing::info!("{} is in force as version {version}", path.display()),
             Err(error) => tracing::error!("{} was not applied: {error:#}", path.display()),
