@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "repute/v1/access.proto",
     "repute/v1/common.proto",
     "repute/v1/status.proto",
@@ -13,6 +13,7 @@ const FILES: [&str; 7] = [
     "repute/v1/mitigations.proto",
     "repute/v1/policy.proto",
     "repute/v1/feeds.proto",
+    "repute/v1/events.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

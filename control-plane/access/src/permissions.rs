@@ -32,6 +32,7 @@ const TABLE: &[(&str, Least)] = &[
     ("/repute.v1.Feeds/Push", Least::Operator),
     ("/repute.v1.Events/Subscribe", Least::Viewer),
     ("/repute.v1.Events/Alert", Least::Operator),
+    ("/repute.v1.Events/Incidents", Least::Viewer),
     ("/repute.v1.Events/Acknowledge", Least::Operator),
     ("/repute.v1.Access/IssueKey", Least::Admin),
     ("/repute.v1.Access/IssueToken", Least::Admin),

@@ -27,12 +27,13 @@ const BREATHER: Duration = Duration::from_millis(100);
 
 /// A listener that hands out [`CONNECTIONS_MAX`] connections at a time.
 #[derive(Debug)]
-pub(crate) struct Bounded {
+pub struct Bounded {
     listener: TcpListener,
     permits: Arc<Semaphore>,
 }
 
 impl Bounded {
+    /// Hands out connections of this listener.
     pub fn new(listener: TcpListener) -> Self {
         Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
     }
@@ -65,13 +66,14 @@ impl Listener for Bounded {
 
 /// A stream that fails from some moment on.
 #[derive(Debug)]
-pub(crate) struct Mortal<S> {
+pub struct Mortal<S> {
     stream: S,
     end: Pin<Box<Sleep>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl<S> Mortal<S> {
+    /// A stream that holds its permit and lives until `end`.
     pub fn new(stream: S, end: Instant, permit: OwnedSemaphorePermit) -> Self {
         Self { stream, end: Box::pin(sleep_until(end)), _permit: permit }
     }

@@ -25,7 +25,7 @@ mod snapshot;
 mod text;
 mod worker;
 
-pub use connection::{CONNECTION_LIFE, CONNECTIONS_MAX};
+pub use connection::{Bounded, CONNECTION_LIFE, CONNECTIONS_MAX, Mortal};
 pub use export::LIST_MAX;
 pub use family::LABEL_MAX;
 pub use requests::{BOUNDS, RequestKey, RequestLatency, RequestSeries, SERIES_MAX};

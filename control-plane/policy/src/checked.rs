@@ -149,6 +149,11 @@ impl Checked {
         topology(&self.config)
     }
 
+    /// The inside prefixes, for who asks about single addresses.
+    pub fn inside(&self) -> PrefixTable<()> {
+        tables::set(&self.config.inside)
+    }
+
     /// The names of the services, by their number in the policy.
     pub fn service_names(&self) -> Vec<String> {
         Named::names(&self.config.services).map(str::to_owned).collect()

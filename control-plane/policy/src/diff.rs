@@ -8,8 +8,20 @@ use crate::checked::Checked;
 
 /// The part of `api` that the config file changes while reputed runs: who may do what.
 const BY_FILE: &str = "api.access.";
-/// Sections that only a restart changes.
-const FIXED_AT_START: [&str; 7] = ["ports", "mirror", "workers", "limits", "sources", "api", "state"];
+/// Sections and keys that only a restart changes.
+const FIXED_AT_START: [&str; 11] = [
+    "ports",
+    "mirror",
+    "workers",
+    "limits",
+    "sources",
+    "api",
+    "state",
+    "events",
+    "alerts.inputs",
+    "metrics",
+    "crowdsec_api",
+];
 
 /// One setting that differs; for lists, one entry that came or went.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,8 +83,9 @@ fn lists(path: &str, before: &[String], after: &[String], changes: &mut Vec<Chan
 }
 
 fn change(path: &str, before: Option<String>, after: Option<String>) -> Change {
-    let section = path.split('.').next().unwrap_or_default();
-    let restart = FIXED_AT_START.contains(&section) && !path.starts_with(BY_FILE);
+    let is_below =
+        |fixed: &&str| path.strip_prefix(*fixed).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let restart = FIXED_AT_START.iter().any(is_below) && !path.starts_with(BY_FILE);
     Change { path: path.to_owned(), before, after, restart }
 }
 

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::config::{Config, Feed, Mirror, Port, Profile, Profiles, Service, Vxlan};
+use crate::config::{Config, Events, Feed, Incidents, Mirror, Port, Profile, Profiles, Service, Vxlan};
 
 /// The schema as JSON text. What every key means, its range and its default are in it.
 pub fn json_schema() -> String {
@@ -16,7 +16,8 @@ pub(crate) fn schema() -> Value {
     without_defaults(&mut schema);
     let profiles = Profiles { ingress: Some(Profile::ingress()), egress: Some(Profile::egress()) };
     let mirror = Some(Mirror { vxlan: Some(Vxlan::default()), ..Mirror::default() });
-    let defaults = Config { profiles, mirror, ..Config::default() };
+    let events = Events { incidents: Some(Incidents::default()), ..Events::default() };
+    let defaults = Config { profiles, mirror, events, ..Config::default() };
     with_defaults(&mut schema, &json!(defaults));
     for (section, default) in [("ports", json!(Port::default())), ("services", json!(Service::default()))] {
         if let Some(one) = schema.pointer_mut(&format!("/properties/{section}/additionalProperties")) {

@@ -172,3 +172,51 @@ fn copies_need_a_mirror() {
         refused(&poor(&format!("{{ mirror = {{ {sampling} }} }}")), &[range]);
     }
 }
+
+#[test]
+fn sinks_have_one_target_and_a_name_of_their_own() {
+    let sink = |keys: &str| format!("[[events.sinks]]\nname = \"siem\"\n{keys}\n{INGRESS}");
+    accepted(&sink("file = \"/var/log/events.json\"\nleast = \"warning\""));
+    accepted(&sink("tls = \"[2001:db8::1]:6514\"\nca = \"/etc/ca.pem\""));
+    refused(&sink(""), &["`events.sinks[0]` is none of `file`, `udp`, `tcp`, `tls`"]);
+    refused(&sink("udp = \"a:1\"\ntcp = \"a:1\""), &["is both `udp` and `tcp`"]);
+    refused(&sink("udp = \"192.0.2.1\""), &["`192.0.2.1` is no receiver"]);
+    refused(&sink("tls = \"a:1\""), &["nobody vouches for this receiver"]);
+    refused(&sink("file = \"a\"\ncert = \"b\""), &["a certificate and its key belong together"]);
+    let twice = "[[events.sinks]]\nname = \"siem\"\nfile = \"a\"\n";
+    refused(&format!("{twice}{twice}{INGRESS}"), &["two of `events.sinks` are called `siem`"]);
+    let step = |url: &str| {
+        let step = "[[events.incidents.steps]]\nname = \"duty\"\nsecret = \"/etc/secret\"";
+        format!("{step}\nurl = \"{url}\"\n{INGRESS}")
+    };
+    accepted(&step("https://pager.example/hook"));
+    refused(&step("pager.example"), &["`pager.example` is no URL of a webhook"]);
+    refused(&format!("[events.incidents]\nsteps = []\n{INGRESS}"), &["incidents of which nobody is told"]);
+}
+
+#[test]
+fn alerts_come_from_somebody_and_do_one_thing() {
+    let input = |keys: &str| format!("[[alerts.inputs]]\nname = \"ids\"\n{keys}\n{INGRESS}");
+    accepted(&input("eve = \"/var/log/eve.json\""));
+    accepted(&input("syslog = \"192.0.2.1:514\"\nfrom = [\"192.0.2.0/24\"]"));
+    refused(&input("eve = \"a\"\nunix = \"b\""), &["is both `eve` and `unix`"]);
+    refused(&input("syslog = \"192.0.2.1:514\""), &["alerts from anybody"]);
+    let rule = |keys: &str| format!("[[alerts.rules]]\nname = \"scans\"\n{keys}\n{INGRESS}");
+    accepted(&rule("input = \"api\"\nsignature = 1\nsignature_to = 9\nlower = 0.2"));
+    refused(&rule("lower = 0.2\nraise = 0.2"), &["is both `lower` and `raise`"]);
+    refused(&rule("signature = 9\nsignature_to = 1"), &["a range of signatures without any"]);
+    refused(&rule("input = \"ids\""), &["there is no input `ids`"]);
+    refused(&rule("lower = 0"), &["less than the smallest step of a score"]);
+}
+
+#[test]
+fn plain_http_stays_on_this_host() {
+    accepted(&format!("[metrics]\nlisten = \"127.0.0.1:9470\"{INGRESS}"));
+    refused(&format!("[metrics]\nlisten = \"0.0.0.0:9470\"{INGRESS}"), &["0.0.0.0:9470 is not on loopback"]);
+    accepted(&format!("[crowdsec_api]\nlisten = \"[::1]:8080\"\nkeys = \"/etc/keys\"{INGRESS}"));
+    refused(
+        &format!("[crowdsec_api]\nlisten = \"[::1]:8080\"{INGRESS}"),
+        &["decisions for anybody on this host"],
+    );
+    refused(&format!("[crowdsec_api]\nlisten = \"8080\"{INGRESS}"), &["no address with a port"]);
+}

@@ -5,6 +5,7 @@
 //! lists or watches.
 
 mod connect;
+mod events;
 mod explain;
 mod feed;
 mod keys;
@@ -51,6 +52,10 @@ pub enum Command {
     #[command(subcommand)]
     Mitigations(mitigations::Mitigations),
     #[command(subcommand)]
+    Events(events::Events),
+    #[command(subcommand)]
+    Incident(events::Incident),
+    #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
     Key(keys::Key),
@@ -90,6 +95,7 @@ pub struct Completions {
 pub fn run(command: Command, global: &Global, cli: clap::Command) -> anyhow::Result<()> {
     match command {
         Command::Config(Config::Schema) => output::text(&(repute_policy::json_schema() + "\n")),
+        Command::Events(events::Events::Schema) => events::schema(),
         Command::Completions(Completions { shell }) => completions(shell, cli),
         Command::Pki(args) => pki::run(args),
         Command::Audit(args) => pki::run_audit(&args, global.output),
@@ -119,6 +125,8 @@ fn online(command: Command, global: &Global) -> anyhow::Result<()> {
             Command::Score(args) => score::run(args, &connection, output).await,
             Command::Explain(args) => explain::run(&args, &connection, output).await,
             Command::Mitigations(args) => mitigations::run(&args, &connection, output).await,
+            Command::Events(args) => events::run(args, &connection, output).await,
+            Command::Incident(args) => events::incident(args, &connection, output).await,
             Command::Policy(args) => policy::run(args, &connection, output).await,
             Command::Key(args) => keys::run(args, &connection, output).await,
             Command::Token(args) => keys::run_token(args, &connection, output).await,

@@ -16,6 +16,7 @@ mod control;
 mod cores;
 mod crew;
 mod devices;
+mod events;
 mod io;
 mod links;
 mod live;

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use dpdk::Port;
 use repute_access::Access;
 use repute_model::Owners;
-use repute_policy::TopologyPort;
+use repute_policy::{Checked, TopologyPort};
 use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, Security, ServeError, WorkerLink};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::load;
 use crate::crew::Crew;
+use crate::events::{Events, Links};
 use crate::links;
 use crate::rss::Trial;
 use crate::security;
@@ -70,18 +71,31 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
             mut state,
         } = service;
         let past = state.as_mut().map(|state| std::mem::take(&mut state.past)).unwrap_or_default();
+        let checked = Arc::new(loaded.checked.clone());
+        let names = info.ports.iter().map(|port| port.name.clone()).collect();
         let hub = Hub::resumed(links, owners, loaded, past, info);
         let keeper = state.map(|state| state.keep(&hub));
-        tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config));
+        let links = Links { ports: Arc::clone(&ports), names };
+        let events = events(hub.clone(), checked, links).await;
+        tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config, events.clone()));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));
         let served = api(hub, socket, security, &crew).await;
+        if let Some(events) = events {
+            events.stop().await;
+        }
         // Workers that have ended answer nothing.
         if let Some(keeper) = keeper.filter(|_| !crew.is_stopping()) {
             keeper.close().await;
         }
         served
     })
+}
+
+/// Events, alerts and metrics; none where starting them panics, which the workers survive like everything else.
+async fn events(hub: Hub, checked: Arc<Checked>, links: Links) -> Option<Arc<Events>> {
+    let started = tokio::spawn(async move { Events::start(&hub, &checked, links).await }).await;
+    started.inspect_err(|error| tracing::error!("no events, alerts and metrics: {error}")).ok().map(Arc::new)
 }
 
 /// The API, until what ends it.
@@ -126,12 +140,14 @@ async fn last(crew: &Crew) {
     tokio::select! { () = signals => {}, () = crew.ended() => {} }
 }
 
-/// SIGHUP: the config again, down the same road as the API; who may do what is read anew with it.
-async fn reload(hub: Hub, access: Arc<Access>, path: PathBuf) {
+/// SIGHUP: the config again, down the same road as the API; who may do what is read anew with it, and files of events
+/// are opened anew.
+async fn reload(hub: Hub, access: Arc<Access>, path: PathBuf, events: Option<Arc<Events>>) {
     let Ok(mut hangups) = signal(SignalKind::hangup()) else {
         return tracing::error!("SIGHUP cannot be watched; apply policies by the API");
     };
     while hangups.recv().await.is_some() {
+        events.iter().for_each(|events| events.reopen());
         let before = hub.policy_in_force().await;
         let done = reload_once(&hub, &access, &path).await;
         let told = done.as_ref().map(drop).map_err(|error| format!("{error:#}"));

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use repute_access::Audit;
-use repute_engine::Published;
+use repute_engine::{Account, Published};
 use repute_model::{Command, Explanation, Owners, Score, Source, Token};
 use repute_policy::Checked;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
@@ -18,7 +18,7 @@ use crate::history::History;
 use crate::keep::Kept;
 use crate::ledger::{LimitCursor, LimitEvent};
 use crate::post::{Answer, Post};
-use crate::{BoxInfo, HubError, Limit, PortRss, VersionInfo, WorkerLink};
+use crate::{BoxInfo, EventRoom, HubError, Limit, PortRss, VersionInfo, WorkerLink};
 
 /// How long a worker may take to answer before the question fails.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -70,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) kept: OnceLock<Kept>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) geo: Geography,
+    pub(crate) events_room: OnceLock<EventRoom>,
 }
 
 impl Hub {
@@ -104,7 +105,7 @@ impl Hub {
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
-        let (audit_log, kept) = (OnceLock::new(), OnceLock::new());
+        let (audit_log, kept, events_room) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let inner = Arc::new(Inner {
             jobs,
             info,
@@ -118,6 +119,7 @@ impl Hub {
             kept,
             shelf,
             geo,
+            events_room,
         });
         tokio::spawn(audit(Arc::downgrade(&inner)));
         tokio::spawn(keep(Arc::downgrade(&inner), changes));
@@ -199,6 +201,24 @@ impl Hub {
     /// Mitigations as they begin, change and end, from now on. A slow reader is told how many it missed.
     pub fn subscribe_mitigations(&self) -> broadcast::Receiver<LimitEvent> {
         self.inner.events.subscribe()
+    }
+
+    /// What every worker counts, as it published it last: asks nobody.
+    pub fn accounts(&self) -> Vec<Account> {
+        self.inner.published.iter().map(|published| published.read()).collect()
+    }
+
+    /// The policy version that each worker judges by, whenever that changes.
+    pub fn subscribe_installed(&self) -> watch::Receiver<Vec<u64>> {
+        self.inner.installed.clone()
+    }
+
+    /// The config in force.
+    ///
+    /// # Errors
+    /// [`HubError::Gone`].
+    pub async fn config(&self) -> Result<Arc<Checked>, HubError> {
+        self.run(|state| Arc::clone(state.history.checked())).await
     }
 
     /// Does something with the actor's state.

@@ -17,7 +17,9 @@
 mod actor;
 mod apply;
 mod audit;
+mod crowdsec;
 mod error;
+mod events;
 mod feeds;
 mod geo;
 mod history;
@@ -36,7 +38,9 @@ mod source;
 mod status;
 
 pub use apply::{Applied, ApplyRequest, RollbackRequest};
+pub use crowdsec::{Crowdsec, CrowdsecError, KeysError};
 pub use error::HubError;
+pub use events::EventRoom;
 pub use geo::open as open_geo;
 pub use history::{FIRST_VERSION, HISTORY_MAX, VersionInfo, VersionState, version_at_start};
 pub use hub::{ANSWER_WITHIN, Answered, Hub, Loaded};

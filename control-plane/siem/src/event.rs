@@ -22,7 +22,8 @@ use serde::Serialize;
 
 pub use admin::{FeedCut, FeedFailed, FeedLoaded, PolicyApplied, PolicyExpired, PolicyRolledBack};
 pub use health::{
-    EventsLost, PortLink, ReportsLost, SinkFailed, SinkRecovered, WorkerLagging, WorkerRecovered,
+    EventsLost, PortLink, ReportsLost, SinkFailed, SinkRecovered, Started, Stopping, WorkerLagging,
+    WorkerRecovered,
 };
 pub use id::{BootId, EventId};
 pub use incident::{AlertReceived, IncidentStep, StepState};
@@ -116,6 +117,10 @@ events! {
     PolicyRolledBack(PolicyRolledBack) = "policy-rolled-back",
     /// A policy was rolled back because nobody confirmed it.
     PolicyExpired(PolicyExpired) = "policy-expired",
+    /// The box has started.
+    Started(Started) = "started",
+    /// The box is about to stop.
+    Stopping(Stopping) = "stopping",
     /// A worker has not moved for a while.
     WorkerLagging(WorkerLagging) = "worker-lagging",
     /// A lagging worker moves again.

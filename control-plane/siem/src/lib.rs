@@ -56,8 +56,8 @@ pub use bus::{Bus, QUEUE_MAX, SUBSCRIPTIONS_MAX, Subscription, SubscriptionStatu
 pub use event::{
     AlertReceived, BandChanged, BootId, Event, EventId, EventsLost, FeedCut, FeedFailed, FeedLoaded,
     IncidentStep, Mitigation, Phase, PolicyApplied, PolicyExpired, PolicyRolledBack, PortLink, ReportsLost,
-    SCHEMA_ID, SchemaId, Severity, SinkFailed, SinkRecovered, StepState, What, WorkerLagging,
-    WorkerRecovered, json_schema,
+    SCHEMA_ID, SchemaId, Severity, SinkFailed, SinkRecovered, Started, StepState, Stopping, What,
+    WorkerLagging, WorkerRecovered, json_schema,
 };
 pub use format::Format;
 pub use incident::{

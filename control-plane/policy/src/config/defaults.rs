@@ -4,6 +4,7 @@
 //! a test compares the two.
 
 mod api;
+mod events;
 mod factors;
 mod state;
 

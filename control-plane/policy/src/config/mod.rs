@@ -5,15 +5,18 @@
 //!
 //! **Invariant:** every default is in `defaults` and nowhere else.
 
+mod alerts;
 mod api;
 mod bands;
 mod defaults;
+mod events;
 mod factors;
 mod feeds;
 mod limits;
 mod lists;
 mod measures;
 mod mirror;
+mod pages;
 mod ports;
 mod profiles;
 mod protect;
@@ -28,14 +31,17 @@ use serde::Serialize;
 use crate::read::table;
 use crate::value::{Cidr, Named};
 
+pub use alerts::{AlertInput, AlertRule, Alerts, CulpritSide};
 pub use api::{Access, AccessRole, Api, Binding, SocketRole, Tls};
 pub use bands::Bands;
+pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub use factors::{Factors, Weight};
 pub use feeds::{Feed, FeedFormat, FeedHeader, Geo, Says};
 pub use limits::{Limits, Sources};
 pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
 pub use measures::{Meter, Sampling};
 pub use mirror::{Mirror, Vxlan};
+pub use pages::{CrowdsecApi, Metrics};
 pub use ports::{LinkRule, Port, PortRole};
 pub use profiles::{Baseline, ModelName, Profile, Profiles};
 pub use protect::Protect;
@@ -79,6 +85,14 @@ pub struct Config {
     pub api: Api,
     /// What survives a restart.
     pub state: State,
+    /// What the box says to others.
+    pub events: Events,
+    /// What others say to the box.
+    pub alerts: Alerts,
+    /// Numbers for Prometheus.
+    pub metrics: Metrics,
+    /// Decisions for CrowdSec's bouncers.
+    pub crowdsec_api: CrowdsecApi,
 }
 
 table!(Config {
@@ -97,4 +111,8 @@ table!(Config {
     profiles,
     api,
     state,
+    events,
+    alerts,
+    metrics,
+    crowdsec_api,
 });

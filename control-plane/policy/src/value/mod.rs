@@ -12,6 +12,7 @@ mod name;
 mod number;
 mod port_rule;
 mod quantity;
+mod socket;
 mod text;
 
 pub use cidr::Cidr;
@@ -23,4 +24,5 @@ pub use name::Named;
 pub use number::{Int, Number, Share};
 pub use port_rule::{PortSpec, Transport};
 pub use quantity::{BitRate, Duration, Kind, PacketRate, Quantity, Size, kind};
+pub use socket::Socket;
 pub use text::Text;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use repute_proto::v1::access_client::AccessClient;
+use repute_proto::v1::events_client::EventsClient;
 use repute_proto::v1::feeds_client::FeedsClient;
 use repute_proto::v1::mitigations_client::MitigationsClient;
 use repute_proto::v1::policies_client::PoliciesClient;
@@ -114,6 +115,10 @@ impl Connection {
 
     pub fn feeds(&self) -> FeedsClient<Channel> {
         FeedsClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    pub fn events(&self) -> EventsClient<Channel> {
+        EventsClient::new(self.channel.clone())
     }
 
     pub fn policies(&self) -> PoliciesClient<Channel> {

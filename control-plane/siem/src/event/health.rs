@@ -9,12 +9,42 @@ use super::admin::severities;
 use super::{Happening, Severity};
 
 severities! {
+    Started = Notice,
+    Stopping = Warning,
     WorkerLagging = Critical,
     WorkerRecovered = Notice,
     ReportsLost = Warning,
     EventsLost = Warning,
     SinkFailed = Error,
     SinkRecovered = Notice,
+}
+
+/// The box has started.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Started {
+    /// Version of the product.
+    pub version: String,
+    /// SHA-256 over the validated config, 64 hexadecimal digits.
+    pub digest: String,
+}
+
+impl fmt::Display for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the box has started with repute {}", self.version)
+    }
+}
+
+/// The box is about to stop.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Stopping {
+    /// For how long it has run, in ms.
+    pub uptime_ms: u64,
+}
+
+impl fmt::Display for Stopping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the box stops after {} ms", self.uptime_ms)
+    }
 }
 
 /// A worker has not moved for a while.

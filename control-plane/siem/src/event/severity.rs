@@ -23,6 +23,25 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Every one, the least first.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Notice, Self::Warning, Self::Error, Self::Critical];
+
+    /// The word in JSON, config and API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The severity of a word.
+    pub fn from_name(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.name() == word)
+    }
+
     /// As RFC 5424 counts: 6 (informational) down to 2 (critical).
     pub const fn syslog(self) -> u8 {
         6 - self as u8

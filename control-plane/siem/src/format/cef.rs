@@ -81,6 +81,8 @@ impl Extension {
             What::PolicyRolledBack(back) => self.add("suser", &back.who),
             What::FeedLoaded(_)
             | What::PolicyExpired(_)
+            | What::Started(_)
+            | What::Stopping(_)
             | What::WorkerLagging(_)
             | What::WorkerRecovered(_)
             | What::PortLink(_)

@@ -93,6 +93,8 @@ pub fn every() -> Vec<What> {
         PolicyRolledBack { version: 9, restores: 7, who: text("alice") }.into(),
         PolicyExpired { version: 10, restores: 7, expired: 9 }.into(),
         WorkerLagging { worker: 1, silent_ms: 1500 }.into(),
+        Started { version: "0.1.0".to_owned(), digest: "ab".repeat(32) }.into(),
+        Stopping { uptime_ms: 90_000 }.into(),
         WorkerRecovered { worker: 1, silent_ms: 2500 }.into(),
         PortLink { port: text("outside"), up: false }.into(),
         ReportsLost { worker: 0, lost: 12 }.into(),

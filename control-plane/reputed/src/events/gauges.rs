@@ -1,0 +1,161 @@
+//! What Prometheus sees: accounts as the workers publish them, and what the last look at the hub saw.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use repute_engine::{Account, PortAccount, Stage};
+use repute_metrics::{
+    BoxSnapshot, Build, EventInput, EventSink, Health, Named, PolicyInForce, PortSnapshot, Probe,
+    WorkerSnapshot,
+};
+use repute_model::{Band, Reason};
+use repute_server::{Hub, PortInfo, StatusView};
+use repute_siem::{Bus, IntakeCounts};
+use repute_wire::Class;
+use tokio::sync::watch;
+
+use super::Parts;
+
+/// A worker whose clock stands still for so long makes the box ill.
+const ILL: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// The numbers of the box.
+#[derive(Debug)]
+pub struct Gauges {
+    hub: Hub,
+    bus: Bus,
+    parts: Arc<Parts>,
+    /// What the last look at the hub saw, at most a second old; `None` = nobody has looked yet.
+    seen: watch::Receiver<Option<StatusView>>,
+    started: SystemTime,
+}
+
+impl Gauges {
+    pub fn new(hub: Hub, bus: Bus, parts: Arc<Parts>, seen: watch::Receiver<Option<StatusView>>) -> Self {
+        Self { hub, bus, parts, seen, started: SystemTime::now() }
+    }
+
+    fn sinks(&self) -> Vec<EventSink> {
+        let queues = self.bus.status();
+        let sink = |(name, sink): &(String, repute_siem::Sink)| {
+            let (counts, queue) = (sink.counts(), queues.iter().find(|queue| queue.name == *name));
+            EventSink {
+                name: name.clone(),
+                queued: queue.map_or(0, |queue| queue.waiting as u64),
+                capacity: queue.map_or(0, |queue| queue.queue as u64),
+                sent: counts.delivered,
+                dropped: counts.lost + queue.map_or(0, |queue| queue.lost),
+            }
+        };
+        self.parts.sinks.iter().map(sink).collect()
+    }
+
+    fn inputs(&self) -> Vec<EventInput> {
+        let input = |(name, entrance): &(String, super::Entrance)| {
+            let IntakeCounts { alerts, bad, too_long, dropped, .. } = entrance.counts();
+            EventInput { name: name.clone(), received: alerts, refused: bad + too_long + dropped }
+        };
+        self.parts.inputs.iter().map(input).collect()
+    }
+}
+
+impl Probe for Gauges {
+    fn snapshot(&self) -> BoxSnapshot {
+        let accounts = self.hub.accounts();
+        let seen = self.seen.borrow();
+        let ports: &[PortInfo] = seen.as_ref().map_or(&[], |seen| &seen.info.ports);
+        BoxSnapshot {
+            build: Build {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                revision: option_env!("REPUTE_REVISION").unwrap_or("unknown").to_owned(),
+                dpdk: dpdk::Eal::version(),
+            },
+            started: Some(self.started),
+            policy: seen.as_ref().map_or_else(PolicyInForce::default, |seen| PolicyInForce {
+                version: seen.policy.version,
+                applied: Some(seen.policy.applied),
+            }),
+            workers: (0..).zip(&accounts).map(|(number, account)| worker(number, account, ports)).collect(),
+            mitigations_active: seen.as_ref().map_or(0, |seen| seen.mitigations[0]),
+            sinks: self.sinks(),
+            inputs: self.inputs(),
+            ..BoxSnapshot::default()
+        }
+    }
+
+    fn health(&self) -> Health {
+        let seen = self.seen.borrow();
+        let Some(seen) = seen.as_ref() else { return Health::Ill("the box has just started".to_owned()) };
+        let still = seen.workers.iter().position(|worker| worker.silent >= ILL);
+        if let Some(number) = still {
+            return Health::Ill(format!("worker {number} stands still"));
+        }
+        if seen.workers.iter().any(|worker| !worker.account.is_conserved()) {
+            return Health::Ill("packets are not conserved".to_owned());
+        }
+        Health::Well
+    }
+}
+
+fn named(pairs: impl IntoIterator<Item = (&'static str, u64)>) -> Vec<Named> {
+    pairs.into_iter().map(|(name, count)| Named::new(name, count)).collect()
+}
+
+fn worker(number: u16, account: &Account, ports: &[PortInfo]) -> WorkerSnapshot {
+    WorkerSnapshot {
+        number,
+        ticks: account.tick,
+        policy_version: account.policy_version,
+        batches: account.batches,
+        ports: ports.iter().zip(&account.ports).map(|(info, port)| self::port(info, port)).collect(),
+        bands: named(Band::ALL.iter().map(|band| (band.name(), account.bands[band.index()]))),
+        control: named(Class::ALL.iter().map(|class| (class.name(), account.control[class.index()]))),
+        strangers: account.strangers,
+        protected: account.protected,
+        unjudged: account.unjudged,
+        misowned: account.misowned,
+        tracked: account.tracked,
+        capacity: account.capacity,
+        admitted: account.admitted,
+        evicted: account.evicted,
+        refused: account.refused,
+        expired: account.expired,
+        forgotten: account.forgotten,
+        changes: account.changes,
+        reports_lost: account.reports_lost,
+        log_lines_suppressed: account.log_lines_suppressed,
+        jumps: account.jumps,
+        held: account.held,
+        hand_over_depth: account.hand_over_depth,
+        mirror_withheld: account.mirror_withheld,
+        prefilter_insertions: account.prefilter_insertions,
+        prefilter_window: account.prefilter_window,
+        sweep_ms: account.sweep_ms,
+        longest_breath_ns: account.longest_breath_ns,
+        memory_bytes: account.memory_bytes,
+        crowd_beyond: account.crowd_beyond,
+        crowd_waiting: account.crowd_waiting,
+        stage_cycles: named(Stage::ALL.iter().zip(account.stage_cycles).map(|(stage, n)| (stage.name(), n))),
+        measured_packets: account.measured_packets,
+        measured_breaths: account.measured_breaths,
+    }
+}
+
+fn port(info: &PortInfo, port: &PortAccount) -> PortSnapshot {
+    PortSnapshot {
+        name: info.name.clone(),
+        received: port.received,
+        received_bytes: port.received_bytes,
+        forwarded: port.forwarded,
+        dropped: named(Reason::ALL.iter().map(|reason| (reason.name(), port.dropped[reason.index()]))),
+        queued: port.queued,
+        handed: port.handed,
+        taken: port.taken,
+        offered: port.offered,
+        released: port.released,
+        mirrored: port.mirrored,
+        sent: port.sent,
+        sent_bytes: port.sent_bytes,
+        refused: port.refused,
+    }
+}
