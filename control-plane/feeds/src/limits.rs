@@ -15,7 +15,7 @@ pub struct Limits {
     pub string: usize,
     /// How deep JSON may be nested.
     pub depth: usize,
-    /// How many bytes one packed byte may become, on average over what has been read, beyond [`EXPANSION_FREE`].
+    /// How many bytes one packed byte may become, on average over what has been read, beyond a first allowance of 1 MiB.
     pub expansion: u64,
     /// What one source is: entries about part of a source count for all of it.
     pub width: Width,

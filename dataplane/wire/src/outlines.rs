@@ -12,7 +12,7 @@ use crate::{tcp, udp};
 /// What a frame has to be long enough for: the headers up to the flags of TCP, as one outline wants them.
 const LEAST: usize = 54;
 /// EtherType of IPv4, version 4, five words of header.
-const PLAIN_IPV4: u64 = 0x0800_45;
+const PLAIN_IPV4: u64 = 0x0008_0045;
 /// IPv4 addresses above this one are groups and reserved ones; 0 is nobody.
 const HOSTS_MAX: u64 = 0xdfff_ffff;
 const BGP: u64 = 179;

@@ -25,10 +25,10 @@ impl<P: Packet> Worker<P> {
         let Some(team) = &mut self.team else { return };
         let me = team.peers.me();
         let (mut owners, mut foreign) = ([me; BATCH], 0u64);
-        for i in 0..batch.packets.len().min(BATCH) {
+        for (i, owner) in owners.iter_mut().enumerate().take(batch.packets.len()) {
             let source = batch.lanes.source(i, &self.view.masks);
-            owners[i] = source.map_or(me, |source| team.owners.owner(source));
-            foreign |= u64::from(owners[i] != me) << i;
+            *owner = source.map_or(me, |source| team.owners.owner(source));
+            foreign |= u64::from(*owner != me) << i;
         }
         if foreign == 0 {
             return;
