@@ -22,8 +22,18 @@ const CHANGES: [&str; 8] =
 /// Methods that change or show who may do what.
 const ADMINS: [&str; 4] = ["IssueKey", "IssueToken", "ListKeys", "Revoke"];
 /// Methods that only show something.
-const SHOWS: [&str; 9] =
-    ["Get", "List", "Watch", "Explain", "Show", "History", "Diff", "Subscribe", "ServerReflectionInfo"];
+const SHOWS: [&str; 10] = [
+    "Get",
+    "List",
+    "Watch",
+    "Explain",
+    "Show",
+    "History",
+    "Diff",
+    "Subscribe",
+    "Incidents",
+    "ServerReflectionInfo",
+];
 
 /// The other end of a unix socket: this process.
 fn own() -> UdsConnectInfo {
