@@ -41,7 +41,7 @@ pub fn open(run: &Run, checked: &Checked) -> Option<State> {
         ..usual
     };
     let opened = Store::open(&folder, limits, SystemTime::now());
-    let found = opened.and_then(|Opened { store, set_aside }| {
+    let found = opened.map(|Opened { store, set_aside }| {
         if let Some(set_aside) = set_aside {
             tracing::error!("{set_aside}");
         }
@@ -49,7 +49,7 @@ pub fn open(run: &Run, checked: &Checked) -> Option<State> {
             tracing::error!("earlier policies are not shown: {error}");
             Vec::new()
         });
-        Ok(State { window: Duration::from_millis(config.every.get()), past, store })
+        State { window: Duration::from_millis(config.every.get()), past, store }
     });
     match found {
         Ok(state) => {
