@@ -11,6 +11,9 @@ use tokio::time::timeout;
 
 use super::config::{feeds_of, shape_of};
 
+/// A feed's name and what it says.
+type NamedImport = (Arc<str>, Arc<Import>);
+
 /// Pushes under way at most: each may hold as many bytes as its feed allows.
 const PUSHES_MAX: usize = 2;
 
@@ -138,7 +141,7 @@ impl Shelf {
     }
 
     /// The imports of all feeds with their names, what must not be denied, and which change this is of.
-    pub fn imports(&self) -> (Vec<(Arc<str>, Arc<Import>)>, Shape, u64) {
+    pub fn imports(&self) -> (Vec<NamedImport>, Shape, u64) {
         let followed = self.followed();
         let one =
             |feed: &Running| Some((Arc::from(feed.config.name.as_str()), Arc::clone(feed.latest.as_ref()?)));
