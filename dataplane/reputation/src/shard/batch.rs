@@ -93,7 +93,7 @@ impl Shard {
         self.occupancy.admitted
     }
 
-    /// How many packets without an answer mean nothing; see [`Hot::goes_on`].
+    /// How many packets without an answer mean nothing; see [`crate::Hot::goes_on`].
     #[inline(always)]
     pub fn calm_unanswered(&self) -> u32 {
         self.calm.unanswered
