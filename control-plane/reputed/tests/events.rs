@@ -73,7 +73,7 @@ impl Daemon {
         command
             .arg("run")
             .arg(at("config.toml"))
-            .args(["--huge-pages", "none", "--socket"])
+            .args(["--state", "none", "--huge-pages", "none", "--socket"])
             .arg(at("api.sock"));
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         let mut daemon = Self { child, folder, metrics };
