@@ -1,12 +1,13 @@
 //! From a validated config to the policy that workers judge by: pure, and the same every time.
 
 use repute_model::{
-    Band, Dwell, Listing, Model, Policy, PrefixTable, Protect as Protected, Ramp, Score, Thresholds,
-    Weighting, Width,
+    Band, CrowdRules, Dwell, Listing, Model, Policy, PrefixTable, Protect as Protected, Ramp, Score, SynAnswer,
+    Symmetry, Thresholds, Weighting, Width,
 };
 
 use crate::config::{
-    Bands, Baseline, Config, Meter, ModelName, Profile, Protect, Sampling, Service, Treatment, Weight,
+    Bands, Baseline, Config, CrowdMode, Crowds, Meter, ModelName, Profile, Protect, Sampling, Service, SymmetryName, Treatment,
+    Weight,
 };
 use crate::tables::{map, set};
 use crate::value::{PortSpec, Share};
@@ -50,6 +51,7 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         queue_connections: config.limits.queue_connections.get() as u32,
         hand_over: config.limits.hand_over.get() as u32,
         crowds: (config.limits.crowds.get() as u32).next_power_of_two(),
+        withheld: (config.limits.withheld.get() as u32).next_power_of_two(),
     }
 }
 
@@ -90,6 +92,21 @@ fn profile(profile: &Profile) -> repute_model::Profile {
             better_ms: profile.bands.dwell_better.get() as u32,
         },
         treatments: Band::ALL.map(|band| treatment(profile.treatments.of(band))),
+        crowds: crowds(&profile.crowds),
+    }
+}
+
+fn crowds(crowds: &Crowds) -> CrowdRules {
+    CrowdRules {
+        watches: crowds.mode != CrowdMode::Off,
+        answers: crowds.mode == CrowdMode::On,
+        symmetry: match crowds.symmetry {
+            SymmetryName::Auto => Symmetry::Auto,
+            SymmetryName::Symmetric => Symmetry::Symmetric,
+            SymmetryName::Asymmetric => Symmetry::Asymmetric,
+        },
+        sensitivity: crowds.sensitivity.get(),
+        syn: SynAnswer::Retry,
     }
 }
 

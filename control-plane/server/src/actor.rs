@@ -128,6 +128,7 @@ impl State {
             }
             Report::Mitigation(mitigation) => ledger.take(&mitigation, now),
             Report::Log(line) => packet_log.line(worker, &line),
+            Report::Crowd(change) => packet_log.crowd(&change),
             // Answers were delivered.
             Report::Explained(..) | Report::Nudged(..) | Report::Row(..) | Report::Page(..) => {}
             // States of a restore are freed here, those of a snapshot were collected.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use repute_model::LogLine;
+use repute_model::{CrowdChange, LogLine};
 use tokio::time::Instant;
 
 /// Lines per second at most, over all workers.
@@ -44,6 +44,28 @@ impl PacketLog {
             reason = judgement.reason.map(|reason| reason.name()),
             band,
             score,
+        );
+    }
+
+    /// A crowd that changed its state.
+    pub fn crowd(&mut self, change: &CrowdChange) {
+        if !self.has_room() {
+            return;
+        }
+        let numbers = &change.numbers;
+        tracing::info!(
+            target: "repute::crowd",
+            tick = change.at.0,
+            crowd = %change.crowd,
+            flood = change.flood.name(),
+            from = change.from.name(),
+            to = change.to.name(),
+            excess = numbers.excess,
+            limit = numbers.limit,
+            per_s = numbers.per_s,
+            completed_per_s = numbers.completed_per_s,
+            usual_per_s = numbers.usual_per_s,
+            heard = numbers.heard,
         );
     }
 

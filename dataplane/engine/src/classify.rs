@@ -1,7 +1,7 @@
 //! From headers to conduct: what a parsed packet does in its conversation.
 
 use repute_reputation::{Act, Conversation, Exchange};
-use repute_wire::{L4, Parsed, icmp, icmpv6, quoted};
+use repute_wire::{L3, L4, Parsed, icmp, icmpv6, quoted};
 
 const FIN: u16 = 1;
 const SYN: u16 = 1 << 1;
@@ -10,9 +10,9 @@ const ACK: u16 = 1 << 4;
 
 /// UDP services whose answers are larger than the questions: from these ports come answers, and
 /// nothing else unless the other end is one of them too (CISA alert TA14-017A and successors).
-const REFLECTORS: [u16; 22] = [
-    17, 19, 53, 69, 111, 123, 137, 161, 177, 389, 427, 520, 1434, 1900, 3283, 3702, 5093, 5353, 5683, 10_001,
-    11_211, 37_810,
+const REFLECTORS: [u16; 24] = [
+    17, 19, 53, 69, 111, 123, 137, 161, 177, 389, 427, 500, 520, 1434, 1900, 3283, 3702, 4500, 5093, 5353, 5683,
+    10_001, 11_211, 37_810,
 ];
 
 /// The same, a bit for every port: asked for most datagrams.
@@ -38,6 +38,12 @@ pub fn exchange(parsed: &Parsed, bytes: &[u8]) -> Exchange {
         L4::Other => Act::Datagram { answer: false },
         _ => Act::Opaque,
     };
+    let word = |at: usize| match bytes.get(at..at + 4) {
+        Some(&[a, b, c, d]) => u32::from_be_bytes([a, b, c, d]),
+        _ => 0,
+    };
+    let l4 = usize::from(parsed.l4_off);
+    let (seq, ack) = if parsed.has_tcp_flags() { (word(l4 + 4), word(l4 + 8)) } else { (0, 0) };
     Exchange {
         src: parsed.src,
         dst: parsed.dst,
@@ -45,6 +51,21 @@ pub fn exchange(parsed: &Parsed, bytes: &[u8]) -> Exchange {
         sport: parsed.sport,
         dport: parsed.dport,
         act,
+        seq,
+        ack,
+        datagram: datagram(parsed, word),
+    }
+}
+
+/// The number of the datagram that a packet is a fragment of: in the IPv4 header, or at the end of the IPv6 fragment
+/// header, which comes last but in packets that nobody sends.
+fn datagram(parsed: &Parsed, word: impl Fn(usize) -> u32) -> Option<u32> {
+    if !parsed.has_fragment() || (parsed.frag_off == 0 && !parsed.frag_more()) {
+        return None;
+    }
+    match parsed.l3 {
+        L3::Ipv4 => Some(word(usize::from(parsed.l3_off) + 4) >> 16),
+        _ => Some(word(usize::from(parsed.l4_off).saturating_sub(4))),
     }
 }
 

@@ -39,6 +39,11 @@ impl<const WORDS: usize> SeqLock<WORDS> {
         self.sequence.store(sequence + 2, Ordering::Release);
     }
 
+    /// A number that changes with every replacement; even while nobody is writing.
+    pub fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Relaxed)
+    }
+
     /// Copies the words; whether the copy is whole. If not, the writer was writing.
     pub fn try_read(&self, words: &mut [u64; WORDS]) -> bool {
         let before = self.sequence.load(Ordering::Acquire);

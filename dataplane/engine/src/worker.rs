@@ -2,6 +2,7 @@
 
 mod control;
 mod crowd;
+mod guard;
 mod judge;
 pub(crate) mod lanes;
 mod release;
@@ -18,8 +19,9 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use crowd::Crowd;
+use guard::Guard;
 use repute_model::{
-    BATCH, Band, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
+    BATCH, Band, Command, CrowdRules, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
     SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
@@ -56,6 +58,7 @@ pub struct Worker<P> {
     shaper: Shaper<Held<P>>,
     connections: ConnectionQueue<Held<P>>,
     crowd: Crowd,
+    guard: Guard,
     /// The tickets of the batch under way, in its order.
     tickets: ArrayVec<Waiting, BATCH>,
     mirror: Mirror<P>,
@@ -92,9 +95,11 @@ impl<P: Packet> Worker<P> {
         let mut account = Account::zero();
         account.policy_version = policy.version;
         let mut shard = Shard::new(&limits, seed);
+        let mut crowd = Crowd::new(limits.crowds, seed, crowds);
         if let Some(rules) = rules(&policy) {
             shard.adopt(rules.profile);
         }
+        crowd.adopt(crowd_rules(&policy));
         Self {
             shard,
             view: View::of(&policy, &wires, &limits, true),
@@ -108,7 +113,8 @@ impl<P: Packet> Worker<P> {
             team,
             shaper: Shaper::new(&limits),
             connections: ConnectionQueue::new(&limits),
-            crowd: Crowd::new(limits.crowds, seed, crowds),
+            crowd,
+            guard: Guard::new(limits.withheld),
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
             copied: 0,
@@ -241,7 +247,7 @@ impl<P: Packet> Worker<P> {
         account.sweep_ms = occupancy.sweep_ms;
         let (beyond, waiting, bytes) = self.crowd.gauges();
         (account.crowd_beyond, account.crowd_waiting) = (beyond, u64::from(waiting));
-        account.memory_bytes = (self.shard.memory().0 + bytes) as u64;
+        account.memory_bytes = (self.shard.memory().0 + bytes + self.guard.bytes()) as u64;
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
         account.mirror_withheld = self.mirror.withheld();
@@ -267,7 +273,8 @@ impl<P: Packet> Worker<P> {
             }
         }
         self.log_left = LOG_LINES_PER_TICK;
-        self.crowd.tick(now);
+        let mailbox = &mut self.mailbox;
+        self.crowd.tick(now, |change| mailbox.send(Report::Crowd(change)));
         self.release(io);
         self.attend();
     }
@@ -311,6 +318,7 @@ impl<P: Packet> Worker<P> {
         if let Some(rules) = rules(&self.policy) {
             self.shard.adopt(rules.profile);
         }
+        self.crowd.adopt(crowd_rules(&self.policy));
         self.installed = self.now;
         let edition = self.policy.edition;
         self.mailbox.must_send(Report::Installed { edition, at: self.now, old });
@@ -350,6 +358,11 @@ const LOG_LINES_PER_TICK: u32 = 4;
 pub(crate) fn rules(policy: &Policy) -> Option<Rules<'_>> {
     let profile = policy.ingress.as_ref().or(policy.egress.as_ref())?;
     Some(Rules { policy, profile })
+}
+
+/// How floods of those who send to the protected side are noticed.
+fn crowd_rules(policy: &Policy) -> CrowdRules {
+    policy.ingress.as_ref().map_or(CrowdRules::OFF, |profile| profile.crowds)
 }
 
 /// Which side's addresses have exact state.

@@ -13,6 +13,8 @@ pub enum Verdict {
     Queue,
     /// Dropped.
     Drop,
+    /// Withheld until its sender proves itself: by repeating it, or by returning what the box answered.
+    Challenge,
 }
 
 impl Verdict {
@@ -22,6 +24,7 @@ impl Verdict {
             Self::Forward => "forward",
             Self::Queue => "queue",
             Self::Drop => "drop",
+            Self::Challenge => "challenge",
         }
     }
 }
@@ -53,6 +56,11 @@ impl Judgement {
     /// A drop of a packet that has no standing of its own.
     pub const fn drop(reason: Reason) -> Self {
         Self { verdict: Verdict::Drop, reason: Some(reason), ..Self::FORWARD }
+    }
+
+    /// Withheld until the sender, who has no standing of his own, proves himself.
+    pub const fn challenge(reason: Reason) -> Self {
+        Self { verdict: Verdict::Challenge, reason: Some(reason), ..Self::FORWARD }
     }
 
     /// The header of the columns that [`Judgement`] displays.

@@ -9,6 +9,7 @@
 mod address;
 mod band;
 mod command;
+mod crowd;
 mod explanation;
 mod factor;
 mod judgement;
@@ -30,6 +31,9 @@ mod treatment;
 pub use address::Address;
 pub use band::{Band, Dwell, Thresholds};
 pub use command::{Command, Filter, Token};
+pub use crowd::{
+    CrowdChange, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods, SynAnswer, Symmetry,
+};
 pub use explanation::{Explanation, Rule, SourceRow, Term};
 pub use factor::{Factor, Ramp, Weighting};
 pub use judgement::{Judgement, Verdict};

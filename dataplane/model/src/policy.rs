@@ -4,7 +4,7 @@
 //! worker hands it back; a worker never changes it.
 
 use crate::{
-    Address, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Thresholds, Treatment, Weighting,
+    Address, CrowdRules, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Thresholds, Treatment, Weighting,
     Width,
 };
 
@@ -94,6 +94,8 @@ pub struct Profile {
     pub dwell: Dwell,
     /// Treatment of each band, best first.
     pub treatments: [Treatment; 5],
+    /// How floods of strangers are noticed and answered.
+    pub crowds: CrowdRules,
 }
 
 /// What a worker judges by.
@@ -164,6 +166,8 @@ pub struct Limits {
     pub hand_over: u32,
     /// Destinations with a row of their own in each worker's crowds; a power of two.
     pub crowds: u32,
+    /// Withheld SYNs that each worker remembers; a power of two, at least 64.
+    pub withheld: u32,
 }
 
 impl Limits {
@@ -180,6 +184,7 @@ impl Limits {
         queue_connections: 1024,
         hand_over: 256,
         crowds: 4096,
+        withheld: 262_144,
     };
 }
 

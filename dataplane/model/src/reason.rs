@@ -103,6 +103,20 @@ reasons! {
     /// More new connections wait than may.
     ConnectionQueueFull = "connection-queue-full",
 
+    // Strangers to a destination in flood.
+    /// A stranger's first SYN to a destination in flood: withheld, its retransmission passes.
+    SynRetry = "syn-retry",
+    /// A stranger's SYN to a destination in flood, answered by the box with a cookie.
+    SynCookie = "syn-cookie",
+    /// Strangers' questions to a destination in flood, above what they get together.
+    CrowdRequest = "crowd-request",
+    /// Segments of connections that a destination in flood does not know, above what strangers get together.
+    CrowdSegment = "crowd-segment",
+    /// An answer to a destination in flood that nobody there asked for.
+    CrowdAnswer = "crowd-answer",
+    /// A fragment to a destination in flood whose first one did not pass.
+    CrowdFragment = "crowd-fragment",
+
     // The box itself.
     /// The headers lie in more than the first segment of a scattered packet.
     Scattered = "scattered",

@@ -4,7 +4,7 @@
 //! old policy, states that were restored) is kept and offered again.
 
 use crate::{
-    Address, Band, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow, SourceState, Tick,
+    Address, Band, CrowdChange, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow, SourceState, Tick,
     Token, Treatment,
 };
 
@@ -79,6 +79,8 @@ pub enum Report {
     Page(Token, Option<u32>),
     /// A source entered a limited band, changed between two, or (treatment pass) left them.
     Mitigation(Mitigation),
+    /// A crowd changed its state.
+    Crowd(CrowdChange),
     /// A packet of a logged band.
     Log(LogLine),
 }

@@ -12,7 +12,7 @@ mod traffic;
 
 use repute_model::{Address, Score, Tick};
 
-use crate::{ContactState, Conversation, Hosts, Shard, Slot, Tally};
+use crate::{ContactState, Conversation, Fact, Flags, Hosts, Shard, Slot, Tally};
 
 /// What a packet does in its conversation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +66,12 @@ pub struct Exchange {
     pub dport: u16,
     /// What it does.
     pub act: Act,
+    /// TCP sequence number, 0 where there is none.
+    pub seq: u32,
+    /// TCP acknowledgement number, likewise.
+    pub ack: u32,
+    /// The number of the datagram that it is a fragment of.
+    pub datagram: Option<u32>,
 }
 
 /// The entries of both ends, where they are on the owner side and have one.
@@ -86,10 +92,8 @@ pub struct Observed {
     pub receiver: bool,
     /// The sender asked somebody for the first time.
     pub fresh: bool,
-    /// What was asked for was answered, and used for the first time.
-    pub completed: bool,
-    /// It is an answer that nobody asked for.
-    pub unasked: bool,
+    /// What somebody opened with this destination has come to something, for the first time.
+    pub completed: Option<(Fact, Address)>,
 }
 
 /// "Nobody asked for this" is said only after this many requests were seen answered: before, the box
@@ -120,6 +124,42 @@ impl Exchange {
 }
 
 impl Shard {
+    /// Whether a packet belongs to something that was asked before: an answer to its question, anything else to its
+    /// conversation in either direction.
+    pub fn is_known(&mut self, x: &Exchange) -> bool {
+        match x.act {
+            Act::Error { quoted, .. } => quoted.is_some_and(|quoted| {
+                let back = Conversation { asker: quoted.asked, asked: quoted.asker, ..quoted };
+                self.state(quoted).is_some() || self.state(back).is_some()
+            }),
+            Act::SynAck | Act::EchoReply => self.state(x.reverse()).is_some(),
+            Act::Datagram { answer: true } => self.state(x.reverse()).is_some() || self.was_for_everybody(x),
+            _ => self.state(x.reverse()).is_some() || self.state(x.forward()).is_some(),
+        }
+    }
+
+    /// What names one TCP segment and its repetitions: both ends and the sequence number.
+    pub fn segment_key(&self, x: &Exchange) -> u64 {
+        let ends = u64::from(x.sport) << 48 | u64::from(x.dport) << 32 | u64::from(x.seq);
+        self.secret.pair(x.src, x.dst, ends)
+    }
+
+    /// What names the port that an answer comes from, among those that a destination gets, and all of them.
+    pub fn strain_keys(&self, x: &Exchange) -> [u64; 2] {
+        let port = 1 << 63 | u64::from(x.protocol) << 16 | u64::from(x.sport);
+        [port, 0].map(|what| self.secret.pair(Address(0), x.dst, what))
+    }
+
+    /// What names a datagram that comes in fragments.
+    pub fn datagram_key(&self, x: &Exchange, number: u32) -> u64 {
+        self.secret.pair(x.src, x.dst, u64::from(x.protocol) << 32 | u64::from(number))
+    }
+
+    /// Takes note that a source returned what only its own address could have received.
+    pub fn verified(&mut self, source: Slot) {
+        self.hot_mut(source).flags.set(Flags::VERIFIED, true);
+    }
+
     /// Whether a packet would begin something new: what `block-new` refuses.
     pub fn is_new(&mut self, x: &Exchange) -> bool {
         let begins = match x.act {

@@ -22,6 +22,8 @@ pub enum ContactState {
     Used,
     /// Refused, aborted or silent.
     Failed,
+    /// Answered, and the asker has proved that it received the answer.
+    Shaken,
 }
 
 /// One remembered request, 16 bytes.
@@ -50,6 +52,7 @@ impl Contact {
             1 => ContactState::Loose,
             2 => ContactState::Answered,
             3 => ContactState::Used,
+            5 => ContactState::Shaken,
             _ => ContactState::Failed,
         }
     }
@@ -67,6 +70,17 @@ impl Contact {
     /// The asked host's number.
     pub fn host(&self) -> u32 {
         self.meta >> 12
+    }
+
+    /// Keeps what only who receives the answer knows: the acknowledgement of a SYN-ACK. The asked host's number makes
+    /// room for it; who has answered is not asked for it again.
+    pub fn expect(&mut self, ack: u32) {
+        self.meta = ack << 12 | self.meta & 0xfff;
+    }
+
+    /// Whether this is what it keeps, by 20 bits: to guess it takes a million packets.
+    pub fn expects(&self, ack: u32) -> bool {
+        self.meta >> 12 == ack & ((1 << Hosts::MAX_BITS) - 1)
     }
 
     fn age(&self, now: Tick) -> u32 {
@@ -168,7 +182,10 @@ impl Contacts {
 /// The way to give up: a free one, else the oldest settled one, else the oldest.
 fn victim(set: &[Contact; WAYS], now: Tick) -> usize {
     let worth = |contact: &Contact| {
-        let waits = matches!(contact.state(), ContactState::Pending | ContactState::Answered);
+        let waits = matches!(
+            contact.state(),
+            ContactState::Pending | ContactState::Answered | ContactState::Shaken
+        );
         (contact.tag != 0, waits, u32::MAX - contact.age(now))
     };
     (0..WAYS).min_by_key(|&way| worth(&set[way])).unwrap_or(0)

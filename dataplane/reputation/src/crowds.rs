@@ -3,7 +3,8 @@
 //! Real floods send one packet a source, so it takes the destination to see them: its SYNs against completed
 //! handshakes, answers nobody asked for, the share of strangers. Each worker keeps a part of every crowd, a
 //! [`Crowds`], adds every packet to the row of its destination ([`Crowds::note`]), and once a tick hands out
-//! what changed ([`Crowds::publish`]). One leader adds those up ([`Totals`]).
+//! what changed ([`Crowds::publish`]). One leader adds those up ([`Totals`]), watches for floods ([`Watches`]), and tells
+//! everybody which crowds are in one ([`Alarms`]).
 //!
 //! Rows are exact while there are no more destinations than rows. Beyond, what has no row is counted together,
 //! exactly, under [`CrowdRow::REST`], and a count-min sketch estimates each of them; at the end of a tick the
@@ -12,21 +13,27 @@
 //! Always holds: what was noted and what was published differ by what waits to be published, whatever the sink
 //! refuses, but for counters that stop at their maximum; the same calls in the same order give the same rows.
 
+mod alarms;
 mod counts;
 mod due;
+mod gauge;
 mod happening;
 mod heaviest;
 mod roster;
 mod row;
 mod sketch;
 mod totals;
+mod watch;
+mod watches;
 
 use repute_model::{Address, Tick};
 
-pub use counts::Counts;
-pub use happening::Happening;
+pub use alarms::{Alarm, Alarms};
+pub use counts::{Counts, Sums};
+pub use happening::{Fact, Happening};
 pub use row::CrowdRow;
 pub use totals::{Seen, Totals};
+pub use watches::{Standing, Watches};
 
 use due::Due;
 use heaviest::{Heaviest, Heavy};
@@ -52,7 +59,7 @@ pub struct Crowds {
     rows: Roster<Row>,
     due: Due,
     /// What destinations without a row did, since it was last published.
-    rest: Counts<u32>,
+    rest: Sums,
     sketch: Sketch,
     heaviest: Heaviest,
     beyond: u64,
@@ -72,7 +79,7 @@ impl Crowds {
         Self {
             rows: Roster::new(rows),
             due: Due::new(rows),
-            rest: Counts::default(),
+            rest: Sums::default(),
             sketch: Sketch::new(rows * CELLS_PER_ROW),
             heaviest: Heaviest::new(),
             beyond: 0,
@@ -109,7 +116,7 @@ impl Crowds {
 
     /// Counts several packets, or facts about packets that were counted before.
     #[inline]
-    pub fn add(&mut self, hash: u64, address: Address, more: Counts<u32>) {
+    pub fn add(&mut self, hash: u64, address: Address, more: Counts) {
         match self.rows.find(hash, address) {
             Some(at) => {
                 let row = self.row(at);
@@ -118,6 +125,15 @@ impl Crowds {
             None => {
                 self.meet(hash, address, more);
             }
+        }
+    }
+
+    /// Notes that a destination that has a row sent something itself.
+    #[inline]
+    pub fn hear(&mut self, hash: u64, address: Address) {
+        if let Some(at) = self.rows.find(hash, address) {
+            let row = self.row(at);
+            row.counts.mark(Fact::Heard.into());
         }
     }
 
@@ -133,7 +149,7 @@ impl Crowds {
 
     /// A destination that has no row: it gets one, or is counted with the rest.
     #[inline(never)]
-    fn meet(&mut self, hash: u64, address: Address, more: Counts<u32>) -> Place {
+    fn meet(&mut self, hash: u64, address: Address, more: Counts) -> Place {
         if let Some(at) = self.rows.seat(Row::new(hash, address, 0, Tick(0))) {
             self.row(at).counts = more;
             return Place(at);
@@ -158,10 +174,11 @@ impl Crowds {
 
     /// `false` when it was refused.
     fn publish_rest(&mut self, sink: &mut impl FnMut(CrowdRow) -> bool) -> bool {
-        let rest = CrowdRow { address: CrowdRow::REST, counts: self.rest };
-        let taken = rest.counts.packets == 0 || sink(rest);
-        if taken {
-            self.rest = Counts::default();
+        let before = self.rest;
+        let rest = CrowdRow { address: CrowdRow::REST, counts: self.rest.take() };
+        let taken = rest.counts == Counts::default() || sink(rest);
+        if !taken {
+            self.rest = before;
         }
         taken
     }
@@ -193,7 +210,7 @@ impl Crowds {
 
     /// What a destination did at most while it had no row, in the 64 ms under way; see [`publish`](Self::publish)
     /// for what it did while it had one.
-    pub fn estimate(&self, hash: u64) -> Counts<u32> {
+    pub fn estimate(&self, hash: u64) -> Counts {
         self.sketch.estimate(hash)
     }
 

@@ -19,6 +19,8 @@ impl Flags {
     pub const PROVEN: Self = Self(8);
     /// Packets of it may be held back: whoever finds none takes it away.
     pub const HELD: Self = Self(16);
+    /// It has proved that it receives what is sent to it: nobody has forged its address.
+    pub const VERIFIED: Self = Self(32);
 
     /// Whether all bits of `other` are set.
     pub const fn has(self, other: Self) -> bool {

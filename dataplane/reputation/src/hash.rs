@@ -61,6 +61,14 @@ impl Secret {
         (fold(key ^ self.0[0] ^ ends.rotate_left(16), there ^ self.0[3]) as u32).max(1)
     }
 
+    /// A number for what two addresses have in common.
+    #[inline]
+    pub fn pair(&self, from: Address, to: Address, what: u64) -> u64 {
+        let a = fold(from.0 as u64 ^ self.0[2], (from.0 >> 64) as u64 ^ self.0[0]);
+        let b = fold(to.0 as u64 ^ self.0[3], (to.0 >> 64) as u64 ^ self.0[1]);
+        fold(a ^ what, b.rotate_left(32) ^ self.0[2])
+    }
+
     /// A number for an address, for small side tables.
     #[inline]
     pub fn address(&self, address: Address) -> u64 {

@@ -17,16 +17,21 @@ mod hosts;
 mod index;
 mod inputs;
 mod prefilter;
+mod recent;
 pub mod scoring;
 mod shard;
 mod state;
+mod strains;
 mod sweep;
 mod tally;
 
 pub use baseline::Ewma;
 pub use conduct::{Act, Exchange, Observed, Parties};
 pub use contact::{Contact, ContactState, Contacts};
-pub use crowds::{Counts, CrowdRow, Crowds, Happening, Place, Seen, Totals};
+pub use crowds::{
+    Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Seen, Standing, Sums, Totals, Watches,
+};
+pub use recent::Recent;
 pub use entry::{Flags, Hot, Shortcut, Warm};
 pub use gcra::{Departure, Refused, conforms, departure};
 pub use hash::{Conversation, Secret};
@@ -35,4 +40,5 @@ pub use inputs::{Context, Inputs};
 pub use prefilter::Prefilter;
 pub use shard::{Change, Occupancy, Rules, Shard, Slot, Sought};
 pub use state::aged;
+pub use strains::Strains;
 pub use tally::Tally;

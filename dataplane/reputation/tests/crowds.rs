@@ -8,22 +8,22 @@ use common::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use repute_model::{Address, Tick};
-use repute_reputation::{Counts, CrowdRow, Crowds, Happening, Secret};
+use repute_reputation::{Counts, CrowdRow, Crowds, Fact, Happening, Secret, Sums};
 
 const FACTS: [Happening; 7] = [
     Happening::NOTHING,
-    Happening::SYN,
-    Happening::COMPLETED,
-    Happening::STRANGER,
-    Happening::UNASKED,
-    Happening::FRAGMENT,
+    Happening::when(Fact::Syn, true),
+    Happening::when(Fact::Shaken, true),
+    Happening::when(Fact::Stranger, true),
+    Happening::when(Fact::Unasked, true),
+    Happening::when(Fact::Fragment, true),
     Happening::ALL,
 ];
 
 /// A sink that takes whatever it is given.
 const ALL_ROWS: usize = 1 << 20;
 
-type Plain = BTreeMap<Address, Counts<u64>>;
+type Plain = BTreeMap<Address, Sums>;
 
 /// An address of either family, `::` among them.
 fn address(i: u32) -> Address {
@@ -122,8 +122,8 @@ impl Rig {
     }
 }
 
-fn all(plain: &Plain) -> Counts<u64> {
-    plain.values().fold(Counts::default(), |sum, &counts| sum.plus(counts))
+fn all(plain: &Plain) -> Sums {
+    plain.values().fold(Sums::default(), |sum, &counts| sum.with(counts, u64::saturating_add))
 }
 
 proptest! {
@@ -174,12 +174,12 @@ proptest! {
         (0..16).for_each(|i| rig.note(10_000 + i, Happening::NOTHING, 60));
         let mut exact = BTreeMap::<u32, u32>::new();
         for to in to {
-            rig.note(to, Happening::SYN, 60);
+            rig.note(to, Fact::Syn.into(), 60);
             *exact.entry(to).or_default() += 1;
         }
         for (to, packets) in exact {
             let estimate = rig.crowds.estimate(rig.secret.address(address(to)));
-            prop_assert!(estimate.packets >= packets && estimate.syns >= packets);
+            prop_assert!(estimate.packets >= packets && u32::from(estimate.get(Fact::Syn)) >= packets);
         }
     }
 }
@@ -218,19 +218,19 @@ fn the_heaviest_take_over() {
     (0..64).for_each(|i| rig.note(1 + i, Happening::NOTHING, 60));
     rig.drain();
     for i in 0..20_000 {
-        rig.note(1_000 + i, Happening::STRANGER, 60);
+        rig.note(1_000 + i, Fact::Stranger.into(), 60);
         if i % 10 == 0 {
-            rig.note(500, Happening::SYN, 60);
+            rig.note(500, Fact::Syn.into(), 60);
         }
     }
     rig.now += 1;
     rig.publish(ALL_ROWS);
     assert!(rig.crowds.displaced() > 0);
     let before = rig.published.len();
-    (0..700).for_each(|_| rig.note(500, Happening::SYN, 60));
+    (0..700).for_each(|_| rig.note(500, Fact::Syn.into(), 60));
     rig.publish(ALL_ROWS);
     let row = rig.published[before..].iter().find(|row| row.address == address(500)).unwrap();
-    assert_eq!((row.counts.packets, row.counts.syns, row.counts.bytes), (700, 700, 42_000));
+    assert_eq!((row.counts.packets, row.counts.get(Fact::Syn), row.counts.bytes), (700, 700, 42_000));
 }
 
 /// Destinations in use keep their rows against a scan of everything.
@@ -244,7 +244,7 @@ fn the_busy_stay() {
         }
         for _ in 0..1_000 {
             next += 1;
-            rig.note(next, Happening::STRANGER, 60);
+            rig.note(next, Fact::Stranger.into(), 60);
         }
         rig.now += 1;
         rig.publish(ALL_ROWS);

@@ -32,6 +32,7 @@ fn profile() -> Profile {
         thresholds: Thresholds { least: [8_500, 6_500, 4_500, 2_500].map(Score::new), hysteresis: 300 },
         dwell: Dwell { worse_ms: 50, better_ms: 10_000 },
         treatments: [Treatment::PASS, Treatment::PASS, Treatment::PASS, drop, drop],
+        crowds: repute_model::CrowdRules::OFF,
     }
 }
 

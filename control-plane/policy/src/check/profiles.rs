@@ -3,7 +3,7 @@
 use repute_model::{Factor, Score};
 
 use super::at;
-use crate::config::{Config, ModelName, Profile};
+use crate::config::{Config, CrowdMode, ModelName, Profile};
 use crate::read::Reader;
 use crate::value::Share;
 
@@ -44,6 +44,7 @@ fn both(reader: &mut Reader) {
 
 fn one(path: &str, profile: &Profile, reader: &mut Reader) {
     bands(path, profile, reader);
+    crowds(path, profile, reader);
     if reader.sound(&format!("{path}.model")) {
         decay(path, profile, reader);
         factors(path, profile, reader);
@@ -52,6 +53,24 @@ fn one(path: &str, profile: &Profile, reader: &mut Reader) {
         let key = format!("{path}.baseline.alpha");
         let found =
             at(reader, &key, format!("`{key}` must be above 0")).label("a baseline that never learns");
+        reader.findings.push(found);
+    }
+}
+
+fn crowds(path: &str, profile: &Profile, reader: &mut Reader) {
+    let key = format!("{path}.crowds.sensitivity");
+    if profile.crowds.sensitivity.get() < 0.1 && reader.sound(&key) {
+        let found = at(reader, &key, format!("`{key}` must be 0.1 to 10"))
+            .label("nothing would ever be a flood")
+            .help("switch it off by `mode = \"off\"`, or only watch by `mode = \"shadow\"`");
+        reader.findings.push(found);
+    }
+    let egress = path.ends_with("egress");
+    if egress && profile.crowds.mode != CrowdMode::Off {
+        let key = format!("{path}.crowds");
+        let found = at(reader, &key, "floods of strangers are looked for in front of what is protected")
+            .label("inside senders are no strangers")
+            .help("leave `crowds` out of an egress profile");
         reader.findings.push(found);
     }
 }

@@ -11,9 +11,9 @@ mod state;
 use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat, FeedHeader, Idle,
+    Bands, Baseline, CrowdMode, Crowds, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat, FeedHeader, Idle,
     Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling, Says, Service,
-    Sources, Treatment, Treatments, Vxlan, Workers,
+    Sources, SymmetryName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
@@ -33,12 +33,20 @@ impl Profile {
             baseline: Baseline::default(),
             bands: Bands::default(),
             treatments: Treatments::default(),
+            crowds: Crowds::default(),
         }
     }
 
     /// The defaults for judging inside senders.
     pub fn egress() -> Self {
-        Self { factors: Factors::egress(), treatments: Treatments::egress(), ..Self::ingress() }
+        let crowds = Crowds { mode: CrowdMode::Off, ..Crowds::default() };
+        Self { factors: Factors::egress(), treatments: Treatments::egress(), crowds, ..Self::ingress() }
+    }
+}
+
+impl Default for Crowds {
+    fn default() -> Self {
+        Self { mode: CrowdMode::On, symmetry: SymmetryName::Auto, sensitivity: Number::new(1.0) }
     }
 }
 
@@ -179,6 +187,7 @@ impl Default for Limits {
             queue_connections: Int::new(1_024),
             hand_over: Int::new(256),
             crowds: Int::new(4096),
+            withheld: Int::new(262_144),
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Bands, Factors, Treatments};
+use super::{Bands, Crowds, Factors, Treatments};
 use crate::read::{Node, Overlay, Reader, table};
 use crate::value::{BitRate, Duration, Int, Number, PacketRate, Share, keywords};
 
@@ -72,6 +72,8 @@ pub struct Profile {
     pub bands: Bands,
     /// What each band gets.
     pub treatments: Treatments,
+    /// How floods of strangers are noticed and answered; of ingress alone.
+    pub crowds: Crowds,
 }
 
 impl Overlay for Profile {
@@ -87,7 +89,7 @@ impl Overlay for Profile {
 
 table!(fn overlay_keys of Profile {
     model, decay, prior, half_life, evidence_half_life, window, silence, excuse, factors, baseline, bands,
-    treatments,
+    treatments, crowds,
 });
 
 /// How a source's own normal is learnt: an exponentially weighted mean and variance, per window.

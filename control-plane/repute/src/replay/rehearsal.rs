@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use repute_engine::{Batch, Handle, Published, REPLAY_SEED, Role, Setup, Wire, Worker, mailbox};
-use repute_model::{Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source};
+use repute_model::{CrowdChange, Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source};
 use repute_policy::Checked;
 use repute_wire::Parsed;
 
@@ -89,7 +89,12 @@ pub struct Rehearsal {
     role: Role,
     /// Sources that entered a limited band, counted each time.
     pub mitigations: u64,
+    /// What happened to crowds, the first of it.
+    pub crowds: Vec<CrowdChange>,
 }
+
+/// Changes of crowds kept at most.
+const CROWDS_MAX: usize = 10_000;
 
 impl Rehearsal {
     /// A fresh engine for one port that carries both sides; `inside` replaces the policy's own prefixes,
@@ -107,7 +112,7 @@ impl Rehearsal {
             mailbox,
             Published::shared(),
         ));
-        Self { worker, handle, role: wire.role, mitigations: 0 }
+        Self { worker, handle, role: wire.role, mitigations: 0, crowds: Vec::new() }
     }
 
     /// Judges a batch.
@@ -116,8 +121,12 @@ impl Rehearsal {
             batch.packets.iter().map(|packet| (0, Shared(Rc::clone(packet)))).collect();
         let judgements = self.worker.breathe(batch.tick, &mut arrivals, &mut Nowhere).to_vec();
         while let Ok(report) = self.handle.reports.pop() {
-            if let Report::Mitigation(mitigation) = report {
-                self.mitigations += u64::from(mitigation.treatment.limits());
+            match report {
+                Report::Mitigation(mitigation) => {
+                    self.mitigations += u64::from(mitigation.treatment.limits());
+                }
+                Report::Crowd(change) if self.crowds.len() < CROWDS_MAX => self.crowds.push(change),
+                _ => {}
             }
         }
         batch

@@ -3,18 +3,22 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use repute_model::{Band, Reason, Source, Verdict};
+use repute_model::{Band, CrowdState, Reason, Source, Verdict};
 
 use super::rehearsal::{Judged, Rehearsal};
 
 /// Sources named at most.
 const WORST: usize = 10;
 
+/// Floods named at most.
+const FLOODS: usize = 20;
+
 /// Counts over one replay.
 #[derive(Default)]
 pub struct Summary {
     packets: u64,
     forwarded: u64,
+    challenged: u64,
     reasons: BTreeMap<Reason, u64>,
     bands: BTreeMap<Band, u64>,
     dropped_by_source: HashMap<Source, u64>,
@@ -25,6 +29,7 @@ impl Summary {
     pub fn note(&mut self, one: &Judged) {
         self.packets += 1;
         self.forwarded += u64::from(one.judgement.verdict == Verdict::Forward);
+        self.challenged += u64::from(one.judgement.verdict == Verdict::Challenge);
         if let Some(reason) = one.judgement.reason {
             *self.reasons.entry(reason).or_default() += 1;
         }
@@ -41,10 +46,11 @@ impl Summary {
         let names: Vec<_> = captures.iter().map(|path| path.display().to_string()).collect();
         println!("{}", names.join(" + "));
         let share = |n: u64| 100.0 * n as f64 / self.packets.max(1) as f64;
-        let dropped = self.packets - self.forwarded;
+        let dropped = self.packets - self.forwarded - self.challenged;
         println!("  packets    {:>10}", self.packets);
         println!("  forwarded  {:>10}  {:6.2} %", self.forwarded, share(self.forwarded));
         println!("  dropped    {dropped:>10}  {:6.2} %", share(dropped));
+        println!("  challenged {:>10}  {:6.2} %", self.challenged, share(self.challenged));
         for (reason, &n) in &self.reasons {
             println!("    {:<20} {n:>10}  {:6.2} %  {}", reason.name(), share(n), reason.help());
         }
@@ -55,6 +61,7 @@ impl Summary {
         if !rehearsal.is_conserved() {
             println!("  NOT CONSERVED: packets were lost sight of; please report this");
         }
+        print_floods(rehearsal);
         self.print_worst(rehearsal);
     }
 
@@ -66,5 +73,28 @@ impl Summary {
             let cause = now.model.cause(&now.terms);
             println!("  {source}: {dropped} dropped; now {} ({}), most for {cause}", now.band, now.score);
         }
+    }
+}
+
+/// The floods that began, first come first.
+fn print_floods(rehearsal: &Rehearsal) {
+    let floods = rehearsal.crowds.iter().filter(|change| change.to == CrowdState::Flood);
+    for change in floods.clone().take(FLOODS) {
+        let numbers = &change.numbers;
+        println!(
+            "  {} in {} flood at {:.1} s: {:.0}/s, {:.0}/s completed, excess {:.0} of {:.0}{}",
+            change.crowd,
+            change.flood.name(),
+            change.at.0 as f64 / 1e3,
+            numbers.per_s,
+            numbers.completed_per_s,
+            numbers.excess,
+            numbers.limit,
+            if numbers.heard { "" } else { ", never heard" },
+        );
+    }
+    let more = floods.count().saturating_sub(FLOODS);
+    if more > 0 {
+        println!("  and {more} floods more");
     }
 }

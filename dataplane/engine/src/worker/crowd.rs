@@ -1,10 +1,10 @@
-//! What a worker notes of the destinations it protects.
+//! What a worker notes of the destinations it protects, and what it knows of those in flood.
 //!
 //! Packets and bytes are noted while a batch is looked at, facts about them where they are found. Always holds: every
 //! packet from the owner side is noted once, by the worker that received it.
 
-use repute_model::{Address, Tick};
-use repute_reputation::{Counts, Crowds, Happening, Place, Secret};
+use repute_model::{Address, CrowdChange, CrowdRules, Flood, Tick};
+use repute_reputation::{Alarms, Counts, Crowds, Fact, Happening, Place, Secret, Watches};
 
 use crate::crowd_mesh::CrowdMesh;
 
@@ -14,16 +14,29 @@ pub struct Crowd {
     crowds: Crowds,
     mesh: CrowdMesh,
     secret: Secret,
+    alarms: Alarms,
+    /// When strangers may next send something to each crowd in flood, ns: questions, segments.
+    allowed: [[u64; 2]; Alarms::MAX],
     /// Rows that were left to publish, and packets without a row, at the end of the last tick.
     waiting: u32,
     beyond: u64,
 }
 
+/// What strangers may have at once that they may have in a second.
+const BURST_NS: u64 = 1_000_000_000;
+
 impl Crowd {
     /// Nothing noted yet; rows for this many destinations, a power of two.
     pub fn new(rows: u32, seed: u64, mesh: CrowdMesh) -> Self {
-        let secret = Secret::from_seed(!seed);
-        Self { crowds: Crowds::new(rows), mesh, secret, waiting: 0, beyond: 0 }
+        Self {
+            crowds: Crowds::new(rows),
+            mesh,
+            secret: Secret::from_seed(!seed),
+            alarms: Alarms::default(),
+            allowed: [[0; 2]; Alarms::MAX],
+            waiting: 0,
+            beyond: 0,
+        }
     }
 
     /// One packet of `bytes` bytes to a destination; where it is counted.
@@ -35,28 +48,70 @@ impl Crowd {
     /// A packet to a destination that was noted here in this breath came from a stranger.
     #[inline(always)]
     pub fn mark_stranger(&mut self, place: Place, to: Address) {
-        if !self.crowds.mark(place, Happening::STRANGER) {
-            self.mark(to, Counts { strangers: 1, ..Counts::default() });
+        if !self.crowds.mark(place, Fact::Stranger.into()) {
+            self.mark(to, Fact::Stranger.into());
         }
     }
 
-    /// Facts about packets to a destination that were noted before.
+    /// Facts about a packet to a destination that was noted before.
     #[inline]
-    pub fn mark(&mut self, to: Address, facts: Counts<u32>) {
-        if facts != Counts::default() {
-            self.crowds.add(self.secret.address(to), to, facts);
+    pub fn mark(&mut self, to: Address, what: Happening) {
+        if !what.is_nothing() {
+            self.crowds.add(self.secret.address(to), to, Counts::facts(what));
         }
     }
 
-    /// Ends a tick: what was noted is on its way to the leader.
-    pub fn tick(&mut self, now: Tick) {
-        self.mesh.tick(&mut self.crowds, now);
+    /// A destination has sent something itself.
+    #[inline]
+    pub fn hear(&mut self, address: Address) {
+        self.crowds.hear(self.secret.address(address), address);
+    }
+
+    /// Ends a tick: what was noted is on its way to the leader, and what it says is known. The leader tells of crowds
+    /// that changed their state.
+    pub fn tick(&mut self, now: Tick, told: impl FnMut(CrowdChange)) {
+        self.mesh.tick(&mut self.crowds, now, told);
+        if self.mesh.read(&mut self.alarms) {
+            self.allowed = [[now.nanos(); 2]; Alarms::MAX];
+        }
         (self.waiting, self.beyond) = (self.crowds.waiting(), self.crowds.beyond());
+    }
+
+    /// What the leader looks for from now on.
+    pub fn adopt(&mut self, rules: CrowdRules) {
+        self.mesh.adopt(rules);
+    }
+
+    /// The crowds in flood.
+    #[inline(always)]
+    pub const fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// The crowds under watch, where this worker leads.
+    pub fn watches(&self) -> Option<&Watches> {
+        self.mesh.watches()
+    }
+
+    /// Whether one more stranger may pass to crowd number `at`, which is in flood (GCRA, ITU-T I.371).
+    pub fn allows(&mut self, at: usize, flood: Flood, now: Tick) -> bool {
+        let Some(alarm) = self.alarms.iter().nth(at) else { return true };
+        let (which, per_s) = match flood {
+            Flood::Request => (0, alarm.requests_per_s),
+            _ => (1, alarm.segments_per_s),
+        };
+        let next = &mut self.allowed[at][which];
+        let allowed = *next <= now.nanos().saturating_add(BURST_NS);
+        if allowed {
+            *next = (*next).max(now.nanos()).saturating_add((1e9 / per_s.max(1e-3)) as u64);
+        }
+        allowed
     }
 
     /// As of the last tick: packets to destinations without a row of their own, and rows that wait to be published;
     /// and bytes of memory.
     pub fn gauges(&self) -> (u64, u32, usize) {
-        (self.beyond, self.waiting, self.crowds.bytes())
+        let watches = self.watches().map_or(0, Watches::bytes);
+        (self.beyond, self.waiting, self.crowds.bytes() + watches)
     }
 }

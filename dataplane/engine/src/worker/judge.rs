@@ -4,7 +4,7 @@ use repute_model::{
     Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment,
     Verdict,
 };
-use repute_reputation::{Act, Counts, Exchange, Flags, Parties, Slot};
+use repute_reputation::{Exchange, Flags, Parties, Slot};
 use repute_wire::Parsed;
 
 use super::stranger::Stranger;
@@ -88,20 +88,23 @@ impl<P: Packet> Worker<P> {
         wire_len: u32,
         leads_on: bool,
     ) -> Judgement {
-        let Some(rules) = rules(&self.policy) else {
+        if rules(&self.policy).is_none() {
             self.account.unjudged += 1;
             return Judgement::FORWARD;
-        };
+        }
         let known = self.shard.find(source);
         if self.view.counts_crowds {
-            self.crowd.mark(exchange.dst, facts(exchange, known.is_none()));
+            let facts = self.facts(known, exchange);
+            self.crowd.mark(exchange.dst, facts);
         }
         if known.is_none() && self.is_denied(source) {
             return self.judge_stranger(source, exchange);
         }
+        if leads_on && let Some(judgement) = self.guard(source, known, exchange) {
+            return self.note_guarded(known, exchange, wire_len, judgement);
+        }
         let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
-        let slot = known.or_else(|| self.shard.admit(source, rules, self.now));
-        let Some(slot) = slot else { return self.judge_stranger(source, exchange) };
+        let Some(slot) = known.or_else(|| self.admit(source)) else { return self.judge_stranger(source, exchange) };
         match standing {
             Some((band, _)) => self.account.bands[band.index()] += 1,
             None => self.account.strangers += 1,
@@ -115,13 +118,42 @@ impl<P: Packet> Worker<P> {
         }
         let fate = if leads_on { self.treat(slot, exchange, wire_len, &treatment) } else { Fate::Pass };
         match fate {
-            Fate::Pass | Fate::Hold(_) => self.note(exchange, Parties { sender: Some(slot), receiver }),
+            Fate::Pass | Fate::Hold(_) => {
+                self.note_fragment(exchange);
+                self.note(exchange, Parties { sender: Some(slot), receiver });
+            }
             Fate::Stop(_) => self.note_stopped(slot, exchange),
         }
         let (verdict, reason) = fate.verdict();
         let judgement = Judgement { verdict, reason, standing, measures: treatment.measures() };
         if treatment.log {
             self.log(exchange, judgement);
+        }
+        judgement
+    }
+
+    fn admit(&mut self, source: Source) -> Option<Slot> {
+        self.shard.admit(source, rules(&self.policy)?, self.now)
+    }
+
+    /// Takes note of a packet that a destination in flood does not get: it counts for nobody, whom others may have
+    /// forged.
+    fn note_guarded(
+        &mut self,
+        known: Option<Slot>,
+        exchange: &Exchange,
+        wire_len: u32,
+        judgement: Judgement,
+    ) -> Judgement {
+        match known {
+            Some(slot) => {
+                self.shard.hot_mut(slot).count(wire_len, self.now.low());
+                self.account.bands[self.shard.hot(slot).band.index()] += 1;
+            }
+            None => self.account.strangers += 1,
+        }
+        if self.policy.inside.is_empty() && self.sees_all {
+            self.shard.remember_stopped(exchange, self.now);
         }
         judgement
     }
@@ -185,10 +217,14 @@ impl<P: Packet> Worker<P> {
                 self.rescore(slot);
             }
         }
-        if self.view.counts_crowds && (observed.completed || observed.unasked) {
-            let protected = if parties.sender.is_some() { exchange.dst } else { exchange.src };
-            let (completions, unasked) = (u32::from(observed.completed), u32::from(observed.unasked));
-            self.crowd.mark(protected, Counts { completions, unasked, ..Counts::default() });
+        if !self.view.counts_crowds {
+            return;
+        }
+        if let Some((fact, protected)) = observed.completed {
+            self.crowd.mark(protected, fact.into());
+        }
+        if parties.sender.is_none() || self.sees_all {
+            self.crowd.hear(exchange.src);
         }
     }
 
@@ -224,15 +260,5 @@ impl<P: Packet> Worker<P> {
             dport: x.dport,
             judgement,
         }));
-    }
-}
-
-/// What a packet says about its destination.
-fn facts(x: &Exchange, stranger: bool) -> Counts<u32> {
-    Counts {
-        syns: u32::from(x.act == Act::Syn),
-        strangers: u32::from(stranger),
-        fragments: u32::from(x.act == Act::Opaque),
-        ..Counts::default()
     }
 }

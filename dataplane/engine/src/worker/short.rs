@@ -162,6 +162,12 @@ impl<P: Packet> Worker<P> {
         Judgement { standing: Some((hot.band, hot.score)), ..Judgement::FORWARD }
     }
 
+    /// Whether somebody whom no list names may be held up where he sends to.
+    #[inline(always)]
+    fn guards(&self, reason: Reason) -> bool {
+        reason != Reason::Listed && !self.crowd.alarms().is_empty()
+    }
+
     /// A stranger that a list denies outright, or that gets no entry because the table is nearly full.
     #[inline(always)]
     fn refuse_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
@@ -183,6 +189,9 @@ impl<P: Packet> Worker<P> {
             way => way.drops(),
         };
         // Whom a list names needs no entry to be dropped, and gets one at once otherwise.
+        if self.guards(reason) {
+            return None;
+        }
         let refused = if reason == Reason::Listed {
             drops
         } else {

@@ -5,7 +5,7 @@
 use repute_model::Tick;
 
 use super::{Exchange, Observed, Parties, STRAY};
-use crate::{ContactState, Conversation, Shard, Slot, Tally};
+use crate::{ContactState, Conversation, Fact, Shard, Slot, Tally};
 
 /// An echo request is a probe by nature: half a failure, whoever answers.
 const ECHO: u16 = Tally::ONE / 2;
@@ -28,11 +28,16 @@ impl Shard {
 
     pub(super) fn echo_reply(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
         let key = self.secret.conversation(&x.reverse());
-        if self.contacts.settle(key, ContactState::Used).is_none() {
-            return self.unasked(parties.sender, STRAY);
+        match self.contacts.settle(key, ContactState::Used) {
+            None => return self.unasked(parties.sender, STRAY),
+            Some(ContactState::Used) => {
+                self.answered(x, parties, now);
+                return Observed::default();
+            }
+            Some(_) => {}
         }
         self.answered(x, parties, now);
-        Observed::default()
+        Observed { completed: Some((Fact::Replied, x.src)), ..Observed::default() }
     }
 
     pub(super) fn error(

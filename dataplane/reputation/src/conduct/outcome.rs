@@ -39,10 +39,9 @@ impl Shard {
     /// An answer that nobody asked for; `parts` 256ths of one that proves it alone.
     pub(super) fn unasked(&mut self, sender: Option<Slot>, parts: u16) -> Observed {
         self.unanswered(sender);
-        let unasked = Observed { unasked: true, ..Observed::default() };
-        let Some(sender) = sender.filter(|_| self.is_armed()) else { return unasked };
+        let Some(sender) = sender.filter(|_| self.is_armed()) else { return Observed::default() };
         self.hot_mut(sender).unsolicited.add(parts);
-        Observed { sender: true, ..unasked }
+        Observed { sender: true, ..Observed::default() }
     }
 
     /// Both directions have been seen once more.
@@ -71,6 +70,10 @@ impl Shard {
         hot.used.add(if datagram { DATAGRAM } else { Tally::ONE });
         hot.open.take(if datagram { DATAGRAM } else { 0 });
         hot.flags.set(Flags::PROVEN, true);
+        if !datagram {
+            // A server sends data, or takes it, only once it has seen that its own answer arrived.
+            hot.flags.set(Flags::VERIFIED, true);
+        }
     }
 
     pub(super) fn close_open(&mut self, sender: Option<Slot>) {

@@ -31,17 +31,27 @@ impl Shard {
         let key = self.secret.conversation(&x.reverse());
         match self.contacts.get(key).map(|contact| contact.state()) {
             // Another connection of a known conversation: still an answer.
-            Some(ContactState::Used | ContactState::Answered) => self.heard(),
+            Some(ContactState::Used | ContactState::Answered | ContactState::Shaken) => self.heard(),
             // Charged already: it stays so until something is exchanged, or who connects and closes
             // time and again (a health check) would be charged each time.
-            Some(ContactState::Failed) => self.answered(x, parties, now),
+            Some(ContactState::Failed) => {
+                self.expect(key, x.seq.wrapping_add(1));
+                self.answered(x, parties, now);
+            }
             Some(_) => {
                 self.contacts.settle(key, ContactState::Answered);
+                self.expect(key, x.seq.wrapping_add(1));
                 self.answered(x, parties, now);
             }
             None => return self.unasked(parties.sender, STRAY),
         }
         Observed::default()
+    }
+
+    fn expect(&mut self, key: u64, ack: u32) {
+        if let Some(contact) = self.contacts.get(key) {
+            contact.expect(ack);
+        }
     }
 
     pub(super) fn reset(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
@@ -56,7 +66,7 @@ impl Shard {
             return self.charge(parties.receiver, host, now);
         }
         match self.contacts.get(there).map(|contact| contact.state()) {
-            Some(ContactState::Pending | ContactState::Answered) => {
+            Some(ContactState::Pending | ContactState::Answered | ContactState::Shaken) => {
                 self.aborted(x, there, parties.sender, now)
             }
             Some(ContactState::Failed) => {

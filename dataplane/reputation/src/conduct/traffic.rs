@@ -6,7 +6,7 @@
 use repute_model::{Address, Tick};
 
 use super::{Act, DATAGRAM, Exchange, Observed, Parties};
-use crate::{ContactState, Conversation, Flags, Shard, Slot, Tally};
+use crate::{ContactState, Conversation, Fact, Flags, Shard, Slot, Tally};
 
 /// A datagram to yet another port of a host that was asked before: three quarters.
 const DATAGRAM_AGAIN: u16 = Tally::ONE / 4 * 3;
@@ -54,7 +54,10 @@ impl Shard {
             let tag = talk(self, sender, x.dst, (x.sport, x.dport));
             let hot = self.hot_mut(sender);
             // A handshake that carries nothing yet may still turn out to be a probe: look each time.
-            let empty = matches!(state, Some(ContactState::Answered | ContactState::Failed));
+            let empty = matches!(
+                state,
+                Some(ContactState::Answered | ContactState::Shaken | ContactState::Failed)
+            );
             hot.talk = if empty && segment { 0 } else { tag };
             hot.flags.set(Flags::ANSWERED, state == Some(ContactState::Used));
         }
@@ -74,14 +77,24 @@ impl Shard {
         if matches!(state, ContactState::Pending | ContactState::Loose | ContactState::Failed) {
             self.answered(x, parties, now);
         }
+        let datagram = matches!(x.act, Act::Datagram { .. });
+        let fact = match (datagram, state) {
+            (_, ContactState::Used) => None,
+            (true, _) => Some(Fact::Replied),
+            // A host resets what it does not know: whatever else it sends, it knows this connection.
+            (false, ContactState::Loose) => Some(Fact::Continued),
+            (false, ContactState::Pending | ContactState::Answered | ContactState::Failed) if exchanged => {
+                Some(Fact::Shaken)
+            }
+            _ => None,
+        };
         if exchanged && state != ContactState::Used {
             self.contacts.settle(key, ContactState::Used);
-            self.succeeded(parties.receiver, matches!(x.act, Act::Datagram { .. }));
-            return Observed { completed: true, ..Observed::default() };
-        } else if !matches!(state, ContactState::Used | ContactState::Failed) {
+            self.succeeded(parties.receiver, datagram);
+        } else if matches!(state, ContactState::Pending | ContactState::Loose) {
             self.contacts.settle(key, ContactState::Answered);
         }
-        Observed::default()
+        Observed { completed: fact.map(|fact| (fact, x.src)), ..Observed::default() }
     }
 
     /// The sender asks, or goes on asking.
@@ -91,27 +104,33 @@ impl Shard {
             return self.first_request(x, key, parties, now);
         };
         match (x.act, state) {
-            (Act::Segment { data, fin }, ContactState::Pending | ContactState::Answered) => {
+            (
+                Act::Segment { data, fin },
+                ContactState::Pending | ContactState::Answered | ContactState::Shaken,
+            ) => {
                 self.close_open(parties.sender);
-                let aborts = fin && !data && state == ContactState::Answered;
-                if data {
+                let proved = self.proves(x, key, state, parties.sender);
+                let observed =
+                    Observed { completed: proved.then_some((Fact::Shaken, x.dst)), ..Observed::default() };
+                let shaken = proved || state == ContactState::Shaken;
+                if data && shaken {
                     self.contacts.settle(key, ContactState::Used);
                     self.succeeded(parties.sender, false);
-                    return Observed { completed: true, ..Observed::default() };
-                } else if aborts {
-                    return self.aborted(x, key, parties.sender, now);
-                } else {
+                } else if fin && !data && state != ContactState::Pending {
+                    return Observed { completed: observed.completed, ..self.aborted(x, key, parties.sender, now) };
+                } else if state == ContactState::Pending {
                     self.contacts.settle(key, ContactState::Answered);
                 }
-                Observed::default()
+                observed
             }
             (Act::Segment { data, .. }, ContactState::Failed) => {
                 self.close_repeated(parties.sender);
-                if data {
+                let proved = self.proves(x, key, state, parties.sender);
+                if data && proved {
                     self.contacts.settle(key, ContactState::Used);
                     self.succeeded(parties.sender, false);
                 }
-                Observed { completed: data, ..Observed::default() }
+                Observed { completed: proved.then_some((Fact::Shaken, x.dst)), ..Observed::default() }
             }
             (Act::Segment { .. }, ContactState::Used) => {
                 self.close_open(parties.sender);
@@ -123,10 +142,26 @@ impl Shard {
         }
     }
 
+    /// Whether a segment proves that its sender has received the SYN-ACK: it acknowledges it. Where the box sees one
+    /// direction only, that there is a segment after the SYN has to do.
+    fn proves(&mut self, x: &Exchange, key: u64, state: ContactState, sender: Option<Slot>) -> bool {
+        if state == ContactState::Pending {
+            return !self.is_armed();
+        }
+        let Some(contact) = self.contacts.get(key) else { return false };
+        let proves = state != ContactState::Shaken && contact.expects(x.ack);
+        if proves {
+            self.contacts.settle(key, ContactState::Shaken);
+            if let Some(sender) = sender {
+                self.verified(sender);
+            }
+        }
+        proves
+    }
+
     fn first_request(&mut self, x: &Exchange, key: u64, parties: Parties, now: Tick) -> Observed {
         if let Act::Datagram { answer: true } = x.act {
-            let everybody = Conversation { asked: Address(0), ..x.reverse() };
-            let asked = self.state(everybody).is_some();
+            let asked = self.was_for_everybody(x);
             self.remember(key, x, parties.sender, ContactState::Loose, now);
             return if asked { self.loose(parties.sender) } else { self.unasked(parties.sender, Tally::ONE) };
         }
@@ -158,6 +193,11 @@ impl Shard {
         if self.contacts.get(key).is_none() {
             self.remember(key, x, None, ContactState::Loose, now);
         }
+    }
+
+    /// Whether a datagram may be an answer to a question to everybody.
+    pub(super) fn was_for_everybody(&mut self, x: &Exchange) -> bool {
+        self.state(Conversation { asked: Address(0), ..x.reverse() }).is_some()
     }
 
     /// Whether a source has sent datagrams to this host before; from now on it has.

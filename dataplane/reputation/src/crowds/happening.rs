@@ -1,34 +1,71 @@
 //! What a packet was, as far as the crowd of its destination is concerned.
 //!
-//! Made by the engine once a packet is judged, read by [`super::Counts`].
+//! Made by the engine for every packet that goes the general way, read by [`super::Counts`] and by the watch.
 
 use std::ops::BitOr;
 
+/// One fact about a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Fact {
+    /// Its source had no entry before.
+    Stranger,
+    /// A connection is asked for by somebody whose return path is not proved.
+    Syn,
+    /// Such a connection was used.
+    Shaken,
+    /// Somebody unproved asks something else than a connection.
+    Request,
+    /// Such a question was answered.
+    Replied,
+    /// A TCP segment of a connection that nobody knows.
+    Segment,
+    /// Such a segment was answered.
+    Continued,
+    /// It is an answer that nobody asked for.
+    Unasked,
+    /// It is a fragment whose first one was not seen.
+    Fragment,
+    /// The destination itself has sent something.
+    Heard,
+}
+
+impl Fact {
+    /// How many facts there are.
+    pub const COUNT: usize = 10;
+
+    const fn bit(self) -> u16 {
+        1 << self as u8
+    }
+}
+
 /// A set of facts about one packet. A packet that is none of them is only counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Happening(pub(super) u8);
+pub struct Happening(pub(super) u16);
 
 impl Happening {
     /// Nothing out of the ordinary.
     pub const NOTHING: Self = Self(0);
-    /// TCP SYN without ACK: a connection is asked for.
-    pub const SYN: Self = Self(1);
-    /// The first use of what was asked for: a handshake was completed, an answer was taken up.
-    pub const COMPLETED: Self = Self(1 << 1);
-    /// Its source had no entry before.
-    pub const STRANGER: Self = Self(1 << 2);
-    /// It is an answer that nobody asked for.
-    pub const UNASKED: Self = Self(1 << 3);
-    /// It is a fragment.
-    pub const FRAGMENT: Self = Self(1 << 4);
-
     /// All facts together.
-    pub const ALL: Self = Self((1 << 5) - 1);
+    pub const ALL: Self = Self((1 << Fact::COUNT) - 1);
 
-    /// These facts if they hold, else none.
+    /// This fact if it holds, else none.
     #[inline(always)]
-    pub const fn when(self, holds: bool) -> Self {
-        if holds { self } else { Self::NOTHING }
+    pub const fn when(fact: Fact, holds: bool) -> Self {
+        if holds { Self(fact.bit()) } else { Self::NOTHING }
+    }
+
+    /// Whether there is nothing in it.
+    #[inline(always)]
+    pub const fn is_nothing(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl From<Fact> for Happening {
+    #[inline(always)]
+    fn from(fact: Fact) -> Self {
+        Self(fact.bit())
     }
 }
 

@@ -19,7 +19,7 @@ pub struct CrowdRow {
     /// Whose row; [`CrowdRow::REST`] for all that have none.
     pub address: Address,
     /// What happened.
-    pub counts: Counts<u32>,
+    pub counts: Counts,
 }
 
 impl CrowdRow {
@@ -34,7 +34,7 @@ pub(super) struct Row {
     pub address: Address,
     pub hash: u64,
     /// Since it was last published; all zero or at least one packet.
-    pub counts: Counts<u32>,
+    pub counts: Counts,
     /// Packets published, halved with every window: the worth of the row.
     used: u32,
     /// The window of which `used` speaks.

@@ -16,7 +16,7 @@ use super::row::window;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 struct Cell {
-    counts: Counts<u32>,
+    counts: Counts,
     window: u32,
 }
 
@@ -46,22 +46,22 @@ impl Sketch {
 
     /// Counts; the estimate with it.
     #[inline]
-    pub fn count(&mut self, hash: u64, counts: Counts<u32>) -> Counts<u32> {
+    pub fn count(&mut self, hash: u64, counts: Counts) -> Counts {
         let estimate = self.estimate(hash).plus(counts);
         let window = self.window;
         for cell in self.cells_mut(hash) {
             let old = cell.counts_in(window);
-            *cell = Cell { counts: old.with(estimate, u32::max), window };
+            *cell = Cell { counts: old.with(estimate, u32::max, u16::max), window };
         }
         estimate
     }
 
     /// What the destination with this hash did at most in the window under way.
     #[inline]
-    pub fn estimate(&self, hash: u64) -> Counts<u32> {
+    pub fn estimate(&self, hash: u64) -> Counts {
         let [a, b] = self.places(hash);
         let (a, b) = (&self.lines[0][a], &self.lines[1][b]);
-        a.counts_in(self.window).with(b.counts_in(self.window), u32::min)
+        a.counts_in(self.window).with(b.counts_in(self.window), u32::min, u16::min)
     }
 
     fn cells_mut(&mut self, hash: u64) -> [&mut Cell; 2] {
@@ -78,7 +78,7 @@ impl Sketch {
 
 impl Cell {
     #[inline(always)]
-    fn counts_in(&self, window: u32) -> Counts<u32> {
+    fn counts_in(&self, window: u32) -> Counts {
         if self.window == window { self.counts } else { Counts::default() }
     }
 }
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::Secret;
-    use crate::crowds::Happening;
+    use crate::crowds::{Fact, Happening};
 
     const CELLS: u32 = 256;
 
@@ -111,7 +111,7 @@ mod tests {
         let mut sketch = Sketch::new(16);
         for now in [0, 63, 64, 64, 127, 1000] {
             sketch.advance(Tick(now));
-            sketch.count(7, Counts::of(Happening::SYN, 100));
+            sketch.count(7, Counts::of(Fact::Syn.into(), 100));
         }
         assert_eq!(sketch.estimate(7).bytes, 100);
         sketch.advance(Tick(1024));
@@ -129,7 +129,7 @@ mod tests {
         ) {
             let secret = Secret::from_seed(seed);
             let mut sketch = Sketch::new(CELLS);
-            let (mut exact, mut all) = (BTreeMap::<u32, Counts<u32>>::new(), Counts::<u32>::default());
+            let (mut exact, mut all) = (BTreeMap::<u32, Counts>::new(), Counts::default());
             for (who, what, bytes) in packets {
                 let counts = Counts::of(Happening(what), bytes);
                 let told = sketch.count(secret.address(Address::v4(who)), counts);
@@ -137,13 +137,13 @@ mod tests {
                 (*here, all) = (here.plus(counts), all.plus(counts));
                 prop_assert_eq!(told, sketch.estimate(secret.address(Address::v4(who))));
             }
-            let (mut over, allowed) = (0, all.with(all, |n, _| 4 * n / CELLS));
+            let (mut over, allowed) = (0, all.with(all, |n, _| 4 * n / CELLS, |n, _| (4 * u32::from(n) / CELLS) as u16));
             for (who, exact) in &exact {
                 let estimate = sketch.estimate(secret.address(Address::v4(*who)));
-                let least = estimate.with(*exact, u32::min);
+                let least = estimate.with(*exact, u32::min, u16::min);
                 prop_assert_eq!(least, *exact);
-                let error = estimate.with(*exact, |a, b| a - b);
-                over += usize::from(error.with(allowed, u32::max) != allowed);
+                let error = estimate.with(*exact, |a, b| a - b, |a, b| a - b);
+                over += usize::from(error.with(allowed, u32::max, u16::max) != allowed);
             }
             prop_assert!(over <= exact.len() / 16, "{} of {}", over, exact.len());
         }

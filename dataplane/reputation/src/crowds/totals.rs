@@ -10,7 +10,7 @@
 use repute_model::{Address, Tick};
 
 use super::roster::{Keyed, Roster};
-use super::{Counts, CrowdRow};
+use super::{Counts, CrowdRow, Sums};
 use crate::Secret;
 
 const SECOND_MS: u64 = 1000;
@@ -19,23 +19,23 @@ const SECOND_MS: u64 = 1000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Seen {
     /// Since it got its row.
-    pub total: Counts<u64>,
+    pub total: Sums,
     /// In the second under way.
-    pub current: Counts<u64>,
+    pub current: Sums,
     /// In the whole second before.
-    pub last: Counts<u64>,
+    pub last: Sums,
 }
 
 impl Seen {
     /// In the second that ends at `now`: what is under way, and of the last whole second the part that still
     /// belongs to it, as if it had been even.
-    pub fn sliding(&self, now: Tick) -> Counts<u64> {
+    pub fn sliding(&self, now: Tick) -> Sums {
         let left = SECOND_MS - now.0 % SECOND_MS;
         let part = |n: u64| (u128::from(n) * u128::from(left) / u128::from(SECOND_MS)) as u64;
         self.current.with(self.last, |current, last| current.saturating_add(part(last)))
     }
 
-    fn add(&mut self, counts: Counts<u32>) {
+    fn add(&mut self, counts: Counts) {
         self.total = self.total.plus(counts);
         self.current = self.current.plus(counts);
     }
@@ -61,12 +61,12 @@ impl Total {
         let Seen { total, current, .. } = self.seen;
         match (now.0 / SECOND_MS).saturating_sub(self.second) {
             0 => self.seen,
-            1 => Seen { total, current: Counts::default(), last: current },
+            1 => Seen { total, current: Sums::default(), last: current },
             _ => Seen { total, ..Seen::default() },
         }
     }
 
-    fn add(&mut self, counts: Counts<u32>, now: Tick) {
+    fn add(&mut self, counts: Counts, now: Tick) {
         (self.seen, self.second) = (self.at(now), now.0 / SECOND_MS);
         self.seen.add(counts);
     }
@@ -138,7 +138,7 @@ impl Totals {
         let fits = active < u64::from(row.counts.packets) && self.rows.replace(at, newcomer);
         if fits {
             self.displaced += 1;
-            self.rest.seen.total = self.rest.seen.total.plus(old);
+            self.rest.seen.total = self.rest.seen.total.with(old, u64::saturating_add);
         }
         fits.then_some(at)
     }
@@ -178,11 +178,11 @@ impl Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Happening;
+    use crate::Fact;
 
     fn row(i: u32, packets: u32) -> CrowdRow {
-        let one = Counts::of(Happening::SYN, 60);
-        let counts = Counts { packets, ..one };
+        let mut counts = Counts::of(Fact::Syn.into(), 60);
+        counts.packets = packets;
         CrowdRow { address: Address::v4(i), counts }
     }
 

@@ -1,0 +1,174 @@
+//! What strangers get while the destination that they send to is in flood.
+//!
+//! Called by the general way for every packet of a source, before anything is admitted. Known sources and what was
+//! asked for pass as ever: per kind of flood, only what that kind is made of is held up.
+//!
+//! | flood | who passes | what the others get | what that costs somebody honest |
+//! |---|---|---|---|
+//! | syn | who has proved to receive what is sent to him | the first SYN is withheld, its retransmission passes | a second, once (RFC 6298) |
+//! | request | who was answered before | what strangers may have together | a retry, or none while it lasts |
+//! | segment | who was answered before | the same | the connection, if this box has never seen it |
+//! | answer | answers to questions, and those from ports of which few come | dropped | nothing |
+//! | fragment | those of datagrams whose first one passed | dropped | one that overtakes the first |
+//!
+//! Always holds: nobody whom a list allows is held up, and nobody is remembered in the table because of a packet that
+//! was.
+
+use repute_model::{Flood, Judgement, Listing, Packet, Reason, Source};
+use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
+
+use super::Worker;
+
+/// A withheld SYN passes when it comes again after 400 ms to 4 s, in units of 400 ms.
+const RETRY: (u16, u16) = (2, 10);
+/// A fragment follows the first one of its datagram within 2 s.
+const FOLLOWS: (u16, u16) = (0, 5);
+/// First fragments of which each worker remembers what became of them.
+const DATAGRAMS: u32 = 4096;
+
+/// What a worker remembers of strangers that have no entry.
+#[derive(Debug)]
+pub struct Guard {
+    /// SYNs that were withheld.
+    withheld: Recent,
+    /// Datagrams whose first fragment passed, and those whose first one did not.
+    passed: Recent,
+    stopped: Recent,
+    /// Which answers make a flood.
+    strains: Strains,
+}
+
+impl Guard {
+    /// Room for so many withheld SYNs, a power of two.
+    pub fn new(withheld: u32) -> Self {
+        Self {
+            withheld: Recent::new(withheld),
+            passed: Recent::new(DATAGRAMS),
+            stopped: Recent::new(DATAGRAMS),
+            strains: Strains::default(),
+        }
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.withheld.bytes() + self.passed.bytes() + self.stopped.bytes() + self.strains.bytes()
+    }
+}
+
+impl<P: Packet> Worker<P> {
+    /// What a packet says about its destination, before anybody has judged it. A source says each thing once in a
+    /// window of its own, so that one source is no crowd.
+    pub(super) fn facts(&mut self, known: Option<Slot>, x: &Exchange) -> Happening {
+        let hot = known.map(|slot| self.shard.hot(slot));
+        let first = hot.is_none_or(|hot| hot.packets == 0);
+        let has = |flag| hot.is_some_and(|hot| hot.flags.has(flag));
+        let (proven, verified) = (has(Flags::PROVEN), has(Flags::VERIFIED));
+        let fact = match x.act {
+            Act::Syn => (first && !verified).then_some(Fact::Syn),
+            Act::Echo => (first && !proven).then_some(Fact::Request),
+            Act::Datagram { answer: false } => {
+                (first && !proven && !self.shard.is_known(x)).then_some(Fact::Request)
+            }
+            Act::Segment { .. } => {
+                (first && !proven && !verified && !self.shard.is_known(x)).then_some(Fact::Segment)
+            }
+            Act::Datagram { answer: true } => (!self.shard.is_known(x)).then_some(Fact::Unasked),
+            Act::SynAck | Act::Reset | Act::EchoReply | Act::Error { .. } => {
+                (first && !self.shard.is_known(x)).then_some(Fact::Unasked)
+            }
+            Act::Opaque => (!self.follows(x, true)).then_some(Fact::Fragment),
+        };
+        Happening::when(Fact::Stranger, known.is_none()) | fact.map_or(Happening::NOTHING, Happening::from)
+    }
+
+    /// The judgement of a packet to a destination in flood that its sender has no standing to send; `None` = it takes
+    /// its way.
+    pub(super) fn guard(&mut self, source: Source, known: Option<Slot>, x: &Exchange) -> Option<Judgement> {
+        let reason = self.guarded(source, known, x)?;
+        if let Some(key) = self.datagram_key(x) {
+            self.guard.stopped.note(key, self.now);
+        }
+        let judgement = match reason {
+            Reason::SynRetry | Reason::SynCookie => Judgement::challenge(reason),
+            _ => Judgement::drop(reason),
+        };
+        let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
+        Some(Judgement { standing, ..judgement })
+    }
+
+    fn guarded(&mut self, source: Source, known: Option<Slot>, x: &Exchange) -> Option<Reason> {
+        if x.act == Act::Opaque && self.follows(x, false) {
+            return Some(Reason::CrowdFragment);
+        }
+        let flood = match x.act {
+            Act::Syn => Flood::Syn,
+            Act::Echo | Act::Datagram { answer: false } => Flood::Request,
+            Act::Segment { .. } => Flood::Segment,
+            Act::Datagram { answer: true } | Act::SynAck | Act::Reset | Act::EchoReply | Act::Error { .. } => {
+                Flood::Answer
+            }
+            Act::Opaque => Flood::Fragment,
+        };
+        let (at, _) = self.crowd.alarms().find(x.dst, flood)?;
+        if self.is_exempt(source, known, flood) {
+            return None;
+        }
+        match flood {
+            Flood::Syn => self.withhold(x),
+            Flood::Fragment => (!self.follows(x, true)).then_some(Reason::CrowdFragment),
+            _ if self.shard.is_known(x) => None,
+            // Who is known may end what this box did not see begin.
+            Flood::Answer if x.act == Act::Reset && known.is_some() => None,
+            Flood::Answer => {
+                let [strain, crowd] = self.shard.strain_keys(x);
+                self.guard.strains.count(strain, crowd, self.now).then_some(Reason::CrowdAnswer)
+            }
+            Flood::Request => (!self.crowd.allows(at, flood, self.now)).then_some(Reason::CrowdRequest),
+            Flood::Segment => (!self.crowd.allows(at, flood, self.now)).then_some(Reason::CrowdSegment),
+        }
+    }
+
+    /// Whether a source may send this to whom it likes.
+    fn is_exempt(&self, source: Source, known: Option<Slot>, flood: Flood) -> bool {
+        let Some(slot) = known else {
+            return self.policy.lists.get(source.first()) == Some(Listing::Allow);
+        };
+        let flags = self.shard.hot(slot).flags;
+        flags.has(Flags::ALLOWED)
+            || match flood {
+                Flood::Syn => flags.has(Flags::VERIFIED),
+                Flood::Request | Flood::Segment => flags.has(Flags::PROVEN) || flags.has(Flags::VERIFIED),
+                Flood::Answer | Flood::Fragment => false,
+            }
+    }
+
+    /// Withholds a SYN, unless it comes again: its sender waits for an answer that a forger does not get.
+    fn withhold(&mut self, x: &Exchange) -> Option<Reason> {
+        let key = self.shard.segment_key(x);
+        if self.guard.withheld.was_noted(key, self.now, RETRY.0, RETRY.1) {
+            return None;
+        }
+        if !self.guard.withheld.was_noted(key, self.now, 0, RETRY.0) {
+            self.guard.withheld.note(key, self.now);
+        }
+        Some(Reason::SynRetry)
+    }
+
+    /// Takes note of a first fragment that goes on.
+    pub(super) fn note_fragment(&mut self, x: &Exchange) {
+        if let Some(key) = self.datagram_key(x).filter(|_| x.act != Act::Opaque) {
+            self.guard.passed.note(key, self.now);
+        }
+    }
+
+    /// Whether the first fragment of a datagram has passed, or (`passed` false) was stopped here.
+    fn follows(&self, x: &Exchange, passed: bool) -> bool {
+        let Some(key) = self.datagram_key(x) else { return passed };
+        let memory = if passed { &self.guard.passed } else { &self.guard.stopped };
+        memory.was_noted(key, self.now, FOLLOWS.0, FOLLOWS.1)
+    }
+
+    fn datagram_key(&self, x: &Exchange) -> Option<u64> {
+        x.datagram.map(|number| self.shard.datagram_key(x, number))
+    }
+}

@@ -1,0 +1,203 @@
+//! What may happen to a crowd: kinds of floods, states, and what is said of a change.
+//!
+//! A crowd is an aggregate subject: a destination or a prefix of destinations. Made by the leader of the workers,
+//! read by every worker, by the control plane and by whoever asks why.
+
+use crate::{Prefix, Tick};
+
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])+ $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u8)]
+        pub enum $name {
+            $($(#[$variant_doc])+ $variant,)+
+        }
+
+        impl $name {
+            /// All of them, by index.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            /// How many there are.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// The name used in config, API and CLI.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The position in arrays.
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+named! {
+    /// A kind of packets that strangers may flood a crowd with. Each is watched, and answered, by itself.
+    Flood {
+        /// Connections that are asked for and never used: TCP SYN.
+        Syn = "syn",
+        /// Questions that nobody answers: datagrams, echo requests, protocols without ports.
+        Request = "request",
+        /// TCP segments of connections that the receiver does not know.
+        Segment = "segment",
+        /// Answers that nobody asked for: SYN-ACK, RST, reflected datagrams, echo replies, ICMP errors.
+        Answer = "answer",
+        /// Fragments whose first one was not seen.
+        Fragment = "fragment",
+    }
+}
+
+named! {
+    /// How a crowd stands. In fast, out slowly.
+    CrowdState {
+        /// Nothing out of the ordinary.
+        Calm = "calm",
+        /// Half of what makes a flood has come together: it is said, and nothing is done.
+        Suspect = "suspect",
+        /// Strangers get answers in place of passage.
+        Flood = "flood",
+        /// The flood has ended a little while ago: nothing is done, and half of what makes a flood makes one again.
+        Recovering = "recovering",
+    }
+}
+
+/// A set of kinds of floods.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Floods(u8);
+
+impl Floods {
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// The set with these bits, as [`bits`](Self::bits) gave them.
+    pub const fn of_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// A bit for every kind, by index.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// One more.
+    #[must_use]
+    pub const fn with(self, flood: Flood) -> Self {
+        Self(self.0 | 1 << flood as u8)
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether it is in it.
+    #[inline]
+    pub const fn has(self, flood: Flood) -> bool {
+        self.0 >> flood as u8 & 1 != 0
+    }
+
+    /// Whether nothing is.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// What made a crowd change its state, or how it stands.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct CrowdNumbers {
+    /// What has come together beyond what is usual: openings without completion, or strays.
+    pub excess: f64,
+    /// The excess that makes a flood.
+    pub limit: f64,
+    /// Openings or strays per second now.
+    pub per_s: f64,
+    /// Completions per second now; 0 for kinds that know none.
+    pub completed_per_s: f64,
+    /// What is usual: failures per second that it takes without an excess.
+    pub usual_per_s: f64,
+    /// Whether packets from the crowd itself are seen: without them more is needed.
+    pub heard: bool,
+}
+
+/// A crowd that moved to another state for one kind of flood.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct CrowdChange {
+    /// Which destinations.
+    pub crowd: Prefix,
+    /// What kind.
+    pub flood: Flood,
+    /// The state it left.
+    pub from: CrowdState,
+    /// The state it entered.
+    pub to: CrowdState,
+    /// Why.
+    pub numbers: CrowdNumbers,
+    /// When.
+    pub at: Tick,
+}
+
+/// Whether both directions of traffic pass the box.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Symmetry {
+    /// Found out for each destination: whoever is heard is seen in both directions.
+    #[default]
+    Auto,
+    /// Both, always.
+    Symmetric,
+    /// One direction only: what needs both is never armed.
+    Asymmetric,
+}
+
+/// What becomes of the first SYN of a stranger to a destination that is flooded with them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SynAnswer {
+    /// It is withheld; its retransmission passes (RFC 6298: a second later).
+    #[default]
+    Retry,
+    /// The box answers with a SYN cookie; who returns it has standing and is sent to connect again.
+    Cookie,
+}
+
+/// How floods are noticed and answered.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct CrowdRules {
+    /// Whether floods are looked for at all.
+    pub watches: bool,
+    /// Whether strangers get answers; otherwise floods are only said.
+    pub answers: bool,
+    /// Whether both directions are seen.
+    pub symmetry: Symmetry,
+    /// Divides what it takes to make a flood: 1 = as tested, 2 = twice as easily, 0.1..=10.
+    pub sensitivity: f64,
+    /// What strangers' SYNs get.
+    pub syn: SynAnswer,
+}
+
+impl CrowdRules {
+    /// Nothing is looked for.
+    pub const OFF: Self = Self {
+        watches: false,
+        answers: false,
+        symmetry: Symmetry::Auto,
+        sensitivity: 1.0,
+        syn: SynAnswer::Retry,
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_hold_what_was_put_in() {
+        let set = Floods::NONE.with(Flood::Answer).and(Floods::NONE.with(Flood::Syn));
+        let held: Vec<_> = Flood::ALL.iter().filter(|&&flood| set.has(flood)).collect();
+        assert_eq!(held, [&Flood::Syn, &Flood::Answer]);
+        assert_eq!(Floods::of_bits(set.bits()), set);
+        assert!(Floods::NONE.is_empty() && !set.is_empty());
+    }
+}

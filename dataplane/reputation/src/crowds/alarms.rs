@@ -1,0 +1,140 @@
+//! The crowds in flood, as every worker knows them: a short sorted list, and what strangers may have there together.
+//!
+//! Made by the leader ([`super::Watches`]), published as plain words, read by workers for packets that go the general
+//! way. Always holds: sorted by first address, the longer prefix later; at most [`Alarms::MAX`], and who finds the list
+//! full is left out, counted and still watched.
+
+use arrayvec::ArrayVec;
+use repute_model::{Address, Flood, Floods, Prefix};
+
+/// Words of one alarm.
+const WORDS: usize = 4;
+
+/// One crowd in flood.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Alarm {
+    /// Which destinations.
+    pub crowd: Prefix,
+    /// The kinds that they are flooded with.
+    pub floods: Floods,
+    /// Questions per second that strangers may ask there together.
+    pub requests_per_s: f32,
+    /// Segments per second of connections that nobody knows.
+    pub segments_per_s: f32,
+}
+
+/// All of them.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Alarms {
+    list: ArrayVec<Alarm, { Self::MAX }>,
+}
+
+impl Alarms {
+    /// Crowds in flood at the same time at most; a /24 in flood is one.
+    pub const MAX: usize = 256;
+    /// Words that they are published as: how many there are, then four for each.
+    pub const WORDS: usize = 1 + WORDS * Self::MAX;
+
+    /// The list of these alarms, and how many did not fit.
+    pub fn collect(alarms: impl Iterator<Item = Alarm>) -> (Self, u64) {
+        let (mut all, mut left_out) = (Self::default(), 0);
+        for alarm in alarms {
+            left_out += u64::from(all.list.try_push(alarm).is_err());
+        }
+        all.list.sort_unstable_by_key(|alarm| alarm.crowd);
+        (all, left_out)
+    }
+
+    /// Whether nobody is in flood.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Alarm> {
+        self.list.iter()
+    }
+
+    /// The alarm of the destination itself for this kind of flood, else that of its prefix, by number.
+    pub fn find(&self, to: Address, flood: Flood) -> Option<(usize, &Alarm)> {
+        let crowds = [Prefix::containing(to, 128), super::watches::prefix_of(to)];
+        crowds.into_iter().find_map(|crowd| {
+            let at = self.list.binary_search_by_key(&crowd, |alarm| alarm.crowd).ok()?;
+            let alarm = &self.list[at];
+            alarm.floods.has(flood).then_some((at, alarm))
+        })
+    }
+
+    /// As words for a ring or a lock.
+    pub fn to_words(&self, words: &mut [u64; Self::WORDS]) {
+        words[0] = self.list.len() as u64;
+        for (alarm, words) in self.list.iter().zip(words[1..].chunks_exact_mut(WORDS)) {
+            let first = alarm.crowd.first().0;
+            let rates = [alarm.requests_per_s, alarm.segments_per_s].map(|rate| u64::from(rate.to_bits()));
+            words[0] = (first >> 64) as u64;
+            words[1] = first as u64;
+            words[2] = u64::from(alarm.crowd.len128()) << 8 | u64::from(alarm.floods.bits());
+            words[3] = rates[0] << 32 | rates[1];
+        }
+    }
+
+    /// From what [`to_words`](Self::to_words) wrote.
+    pub fn read(&mut self, words: &[u64; Self::WORDS]) {
+        self.list.clear();
+        let count = (words[0] as usize).min(Self::MAX);
+        for words in words[1..].chunks_exact(WORDS).take(count) {
+            let first = u128::from(words[0]) << 64 | u128::from(words[1]);
+            self.list.push(Alarm {
+                crowd: Prefix::containing(Address(first), (words[2] >> 8) as u8),
+                floods: Floods::of_bits(words[2] as u8),
+                requests_per_s: f32::from_bits((words[3] >> 32) as u32),
+                segments_per_s: f32::from_bits(words[3] as u32),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alarm(first: u32, len: u8, flood: Flood) -> Alarm {
+        Alarm {
+            crowd: Prefix::containing(Address::v4(first), len),
+            floods: Floods::NONE.with(flood),
+            requests_per_s: first as f32 / 2.0,
+            segments_per_s: 0.5,
+        }
+    }
+
+    #[test]
+    fn the_destination_itself_goes_before_its_prefix() {
+        let (alarms, left_out) = Alarms::collect(
+            [
+                alarm(0x0a00_0105, 128, Flood::Syn),
+                alarm(0x0a00_0100, 120, Flood::Syn),
+                alarm(0x0a00_0100, 120, Flood::Syn),
+                alarm(7, 128, Flood::Answer),
+            ]
+            .into_iter(),
+        );
+        assert_eq!(left_out, 0);
+        let found = |to, flood| alarms.find(Address::v4(to), flood).map(|(_, alarm)| alarm.crowd.len128());
+        assert_eq!(found(0x0a00_0105, Flood::Syn), Some(128));
+        assert_eq!(found(0x0a00_0106, Flood::Syn), Some(120));
+        assert_eq!(found(0x0a00_0206, Flood::Syn), None);
+        assert_eq!((found(7, Flood::Answer), found(7, Flood::Syn)), (Some(128), None));
+    }
+
+    #[test]
+    fn words_and_back_and_a_full_list() {
+        let many = (0..300).map(|i| alarm(i, 128, Flood::Request));
+        let (alarms, left_out) = Alarms::collect(many);
+        assert_eq!((alarms.iter().count(), left_out), (Alarms::MAX, 44));
+        let (mut words, mut back) = ([0; Alarms::WORDS], Alarms::default());
+        alarms.to_words(&mut words);
+        back.read(&words);
+        assert_eq!(back, alarms);
+    }
+}

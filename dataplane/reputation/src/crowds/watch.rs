@@ -1,0 +1,185 @@
+//! One crowd under watch: a gauge for every kind of flood, and whether the crowd itself is heard.
+//!
+//! Called by [`super::watches`] with what happened to a destination, or to all destinations of a prefix. What makes a
+//! flood is said here, in one table: each kind has an absolute rule, which holds from the first packet on because a
+//! flood may be the first thing that a destination ever shows, and a usual, which is learnt. Always holds: kinds that
+//! need both directions are judged strictly only where both are seen.
+
+use repute_model::{Address, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods, Symmetry, Tick};
+
+use super::gauge::{Gauge, Need, STEP_MS};
+use super::roster::Keyed;
+use super::{Counts, CrowdRow, Fact};
+
+/// A crowd is seen in both directions while it was heard within this time.
+const HEARD_MS: u64 = 10_000;
+
+/// What makes a flood of one kind, where the crowd is heard and where it is not.
+#[derive(Clone, Copy)]
+struct Limits {
+    heard: Need,
+    unheard: Need,
+    /// Whether it says anything where only one direction can be seen.
+    one_way: bool,
+}
+
+const fn need(drift: f32, limit: f32) -> Need {
+    Need { drift, limit }
+}
+
+/// By [`Flood::index`]. The drifts of heard crowds are a little more than the noise of the Internet at a popular
+/// address; the limits are the least at which a burst of slow or confused clients is no flood.
+const LIMITS: [Limits; Flood::COUNT] = [
+    Limits { heard: need(3.0, 12.0), unheard: need(16.0, 40.0), one_way: true },
+    Limits { heard: need(4.0, 16.0), unheard: need(60.0, 80.0), one_way: false },
+    Limits { heard: need(8.0, 24.0), unheard: need(200.0, 200.0), one_way: false },
+    Limits { heard: need(4.0, 12.0), unheard: need(40.0, 40.0), one_way: false },
+    Limits { heard: need(8.0, 16.0), unheard: need(30.0, 30.0), one_way: true },
+];
+/// A prefix is as noisy as several of its addresses.
+const PREFIX: f32 = 1.5;
+
+/// How crowds are watched, for now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    pub rules: CrowdRules,
+    /// Whether the box has seen both directions of anything.
+    pub armed: bool,
+    pub now: Tick,
+}
+
+/// A crowd.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watch {
+    pub address: Address,
+    pub hash: u64,
+    /// The step under way when it was last looked at.
+    step: u64,
+    /// When it was last heard.
+    heard: Option<Tick>,
+    gauges: [Gauge; Flood::COUNT],
+}
+
+/// One kind of flood that began, ended or changed.
+pub(super) struct Turn {
+    pub flood: Flood,
+    pub from: CrowdState,
+    pub to: CrowdState,
+    pub numbers: CrowdNumbers,
+}
+
+impl Watch {
+    pub fn new(hash: u64, address: Address, now: Tick) -> Self {
+        Self { address, hash, step: now.0 / STEP_MS, heard: None, gauges: [Gauge::NEW; Flood::COUNT] }
+    }
+
+    /// Takes note of what happened.
+    pub fn note(&mut self, counts: &Counts, view: &View, prefix: bool) {
+        self.pass(view, prefix);
+        if counts.get(Fact::Heard) > 0 {
+            self.heard = Some(view.now);
+        }
+        let get = |fact: Fact| u32::from(counts.get(fact));
+        let [syn, request, segment, answer, fragment] = &mut self.gauges;
+        for (gauge, opened, completed) in [
+            (syn, Fact::Syn, Fact::Shaken),
+            (request, Fact::Request, Fact::Replied),
+            (segment, Fact::Segment, Fact::Continued),
+        ] {
+            gauge.open(self.step, get(opened), get(completed));
+        }
+        answer.fail(get(Fact::Unasked));
+        fragment.fail(get(Fact::Fragment));
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, view: &View, prefix: bool) {
+        let step = view.now.0 / STEP_MS;
+        if step == self.step {
+            return;
+        }
+        let heard = self.is_heard(view);
+        for &flood in Flood::ALL {
+            if let Some(need) = needs(flood, view, heard, prefix) {
+                self.gauges[flood.index()].pass(self.step, step, &need);
+            }
+        }
+        self.step = step;
+    }
+
+    /// Moves every kind to the state that follows, and tells of those that changed.
+    pub fn settle(&mut self, view: &View, prefix: bool, mut told: impl FnMut(Turn)) {
+        let heard = self.is_heard(view);
+        for &flood in Flood::ALL {
+            let need = needs(flood, view, heard, prefix);
+            let gauge = &mut self.gauges[flood.index()];
+            if let Some(from) = gauge.settle(need.as_ref()) {
+                let numbers = need.map_or_else(CrowdNumbers::default, |need| gauge.numbers(&need, heard));
+                told(Turn { flood, from, to: gauge.state(), numbers });
+            }
+        }
+    }
+
+    fn is_heard(&self, view: &View) -> bool {
+        match view.rules.symmetry {
+            Symmetry::Symmetric => true,
+            Symmetry::Asymmetric => false,
+            Symmetry::Auto => self.heard.is_some_and(|heard| view.now.since(heard) <= HEARD_MS),
+        }
+    }
+
+    /// The kinds that it is flooded with.
+    pub fn floods(&self) -> Floods {
+        let flooded = |&&flood: &&Flood| self.gauges[flood.index()].state() == CrowdState::Flood;
+        Flood::ALL.iter().filter(flooded).fold(Floods::NONE, |all, &flood| all.with(flood))
+    }
+
+    /// Its state for one kind, and the numbers behind it.
+    pub fn stands(&self, flood: Flood, view: &View, prefix: bool) -> (CrowdState, CrowdNumbers) {
+        let heard = self.is_heard(view);
+        let gauge = &self.gauges[flood.index()];
+        let numbers = needs(flood, view, heard, prefix).map(|need| gauge.numbers(&need, heard));
+        (gauge.state(), numbers.unwrap_or_default())
+    }
+
+    /// Completions per second of one kind while it was calm.
+    pub fn useful(&self, flood: Flood) -> f32 {
+        self.gauges[flood.index()].useful()
+    }
+
+    /// How much it is worth to watch it; `None` while it is not calm.
+    pub fn worth(&self) -> Option<u64> {
+        let calm = self.gauges.iter().all(|gauge| gauge.state() == CrowdState::Calm);
+        calm.then(|| self.gauges.iter().map(|gauge| (gauge.activity() * 16.0) as u64).sum())
+    }
+}
+
+/// What makes a flood; `None` = nothing does.
+fn needs(flood: Flood, view: &View, heard: bool, prefix: bool) -> Option<Need> {
+    let limits = &LIMITS[flood.index()];
+    let both = match view.rules.symmetry {
+        Symmetry::Auto => view.armed,
+        Symmetry::Symmetric => true,
+        Symmetry::Asymmetric => false,
+    };
+    if !view.rules.watches || !(both || limits.one_way) {
+        return None;
+    }
+    let Need { drift, limit } = if heard && both { limits.heard } else { limits.unheard };
+    let scale = if prefix { PREFIX } else { 1.0 } / view.rules.sensitivity as f32;
+    Some(need(drift * scale, limit * scale))
+}
+
+impl Keyed for Watch {
+    fn vacant(hash: u64) -> Self {
+        Self::new(hash, CrowdRow::REST, Tick(0))
+    }
+
+    fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    fn address(&self) -> Address {
+        self.address
+    }
+}

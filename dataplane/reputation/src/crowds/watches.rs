@@ -1,0 +1,203 @@
+//! All crowds under watch: destinations of which something is said, and the prefixes around them.
+//!
+//! Called by the leader with every row that workers publish, and once a tick. A destination is watched from its first
+//! fact on; a prefix sees what a carpet bombing hides, in which every address stays below any limit. Always holds: who
+//! is not calm keeps his place; when all places are taken, the newcomer takes that of the least active calm one of the
+//! next few, and is not watched, counted, where there is none.
+
+use repute_model::{Address, CrowdChange, CrowdRules, CrowdState, Flood, Prefix, Tick};
+
+use super::alarms::{Alarm, Alarms};
+use super::gauge::STEP_MS;
+use super::roster::Roster;
+use super::watch::{View, Watch};
+use super::{CrowdRow, Fact};
+use crate::Secret;
+
+/// Places for destinations, and as many for prefixes.
+const PLACES: u32 = 1024;
+/// The box has seen both directions once protected addresses were heard so often.
+const ARMED: u64 = 16;
+/// What strangers may have together in a flood: a little, and half as much again as was useful before.
+const ALLOWANCE: f32 = 0.5;
+const USEFUL: f32 = 1.5;
+
+/// The prefix of destinations around an address: /24, or /64 in IPv6.
+pub(super) const fn prefix_of(address: Address) -> Prefix {
+    Prefix::containing(address, if address.is_v4() { 96 + 24 } else { 64 })
+}
+
+/// How one crowd stands for one kind of flood.
+pub type Standing = CrowdChange;
+
+/// Crowds under watch.
+#[derive(Debug)]
+pub struct Watches {
+    secret: Secret,
+    rules: CrowdRules,
+    destinations: Roster<Watch>,
+    prefixes: Roster<Watch>,
+    alarms: Alarms,
+    /// Alarms changed since they were last collected.
+    stale: bool,
+    heard: u64,
+    refused: u64,
+    left_out: u64,
+}
+
+impl Watches {
+    /// Nobody is watched yet; `seed` keys the tables.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            secret: Secret::from_seed(seed),
+            rules: CrowdRules::OFF,
+            destinations: Roster::new(PLACES),
+            prefixes: Roster::new(PLACES),
+            alarms: Alarms::default(),
+            stale: false,
+            heard: 0,
+            refused: 0,
+            left_out: 0,
+        }
+    }
+
+    /// What is watched for from now on.
+    pub fn adopt(&mut self, rules: CrowdRules) {
+        self.stale |= rules != self.rules;
+        self.rules = rules;
+    }
+
+    /// Takes note of what a worker published.
+    pub fn note(&mut self, row: &CrowdRow, now: Tick, mut told: impl FnMut(CrowdChange)) {
+        if !self.rules.watches || row.counts.is_plain() || row.address == CrowdRow::REST {
+            return;
+        }
+        self.heard += u64::from(row.counts.get(Fact::Heard));
+        let view = self.view(now);
+        let prefix = prefix_of(row.address).first();
+        for (roster, address, is_prefix) in
+            [(&mut self.destinations, row.address, false), (&mut self.prefixes, prefix, true)]
+        {
+            let hash = self.secret.address(address);
+            let Some(at) = place(roster, hash, address, now) else {
+                self.refused += 1;
+                continue;
+            };
+            let watch = roster.row_mut(at);
+            watch.note(&row.counts, &view, is_prefix);
+            settle(watch, &view, is_prefix, &mut self.stale, &mut told);
+        }
+    }
+
+    /// Ends a tick: lets time pass for a part of all crowds, each of them once a step.
+    pub fn tick(&mut self, now: Tick, mut told: impl FnMut(CrowdChange)) {
+        let view = self.view(now);
+        let (part, parts) = (now.0 % STEP_MS, STEP_MS);
+        for (roster, is_prefix) in [(&mut self.destinations, false), (&mut self.prefixes, true)] {
+            let places = u64::from(PLACES);
+            for at in places * part / parts..places * (part + 1) / parts {
+                let watch = roster.row_mut(at as u32);
+                if watch.address != CrowdRow::REST {
+                    watch.pass(&view, is_prefix);
+                    settle(watch, &view, is_prefix, &mut self.stale, &mut told);
+                }
+            }
+        }
+    }
+
+    /// The crowds in flood, where that has changed since it was last asked; each of `workers` workers lets its share of
+    /// strangers pass.
+    pub fn alarms(&mut self, workers: u16) -> Option<&Alarms> {
+        if !std::mem::take(&mut self.stale) {
+            return None;
+        }
+        // Prefixes first: each of them covers many.
+        let prefixes = self.prefixes.iter().map(|watch| (watch, prefix_of(watch.address)));
+        let hosts = self.destinations.iter().map(|watch| (watch, Prefix::containing(watch.address, 128)));
+        let answers = self.rules.answers;
+        let flooded = prefixes.chain(hosts).filter(|(watch, _)| answers && !watch.floods().is_empty());
+        let share = |watch: &Watch, flood| (ALLOWANCE + USEFUL * watch.useful(flood)) / f32::from(workers);
+        (self.alarms, self.left_out) = Alarms::collect(flooded.map(|(watch, crowd)| Alarm {
+            crowd,
+            floods: watch.floods(),
+            requests_per_s: share(watch, Flood::Request),
+            segments_per_s: share(watch, Flood::Segment),
+        }));
+        Some(&self.alarms)
+    }
+
+    /// How every crowd stands that is not calm, and, with `all`, every one that is watched: a line for each kind of
+    /// flood.
+    pub fn standings(&self, now: Tick, all: bool) -> impl Iterator<Item = Standing> {
+        let view = self.view(now);
+        let prefixes = self.prefixes.iter().map(|watch| (watch, prefix_of(watch.address), true));
+        let hosts = self.destinations.iter();
+        let hosts = hosts.map(|watch| (watch, Prefix::containing(watch.address, 128), false));
+        prefixes.chain(hosts).flat_map(move |(watch, crowd, is_prefix)| {
+            Flood::ALL.iter().filter_map(move |&flood| {
+                let (state, numbers) = watch.stands(flood, &view, is_prefix);
+                let told = state != CrowdState::Calm || all && numbers.per_s > 0.0;
+                told.then_some(CrowdChange { crowd, flood, from: state, to: state, numbers, at: now })
+            })
+        })
+    }
+
+    /// Whether the box has seen both directions.
+    pub fn is_armed(&self) -> bool {
+        self.heard >= ARMED
+    }
+
+    /// Rows, since the beginning, whose crowd was not watched because all places were taken.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Crowds in flood that found the list of alarms full.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.destinations.bytes() + self.prefixes.bytes()
+    }
+
+    fn view(&self, now: Tick) -> View {
+        View { rules: self.rules, armed: self.is_armed(), now }
+    }
+}
+
+/// Where a crowd is watched, from now on if it was not.
+fn place(roster: &mut Roster<Watch>, hash: u64, address: Address, now: Tick) -> Option<u32> {
+    if let Some(at) = roster.find(hash, address) {
+        return Some(at);
+    }
+    let newcomer = Watch::new(hash, address, now);
+    if let Some(at) = roster.seat(newcomer) {
+        return Some(at);
+    }
+    let (_, at) = roster.least(hash, Watch::worth)?;
+    roster.replace(at, newcomer).then_some(at)
+}
+
+fn settle(
+    watch: &mut Watch,
+    view: &View,
+    is_prefix: bool,
+    stale: &mut bool,
+    told: &mut impl FnMut(CrowdChange),
+) {
+    let address = watch.address;
+    let crowd = if is_prefix { prefix_of(address) } else { Prefix::containing(address, 128) };
+    watch.settle(view, is_prefix, |turn| {
+        *stale |= [turn.from, turn.to].contains(&CrowdState::Flood);
+        told(CrowdChange {
+            crowd,
+            flood: turn.flood,
+            from: turn.from,
+            to: turn.to,
+            numbers: turn.numbers,
+            at: view.now,
+        });
+    });
+}
