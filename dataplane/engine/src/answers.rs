@@ -51,7 +51,7 @@ impl<P: Packet> Worker<P> {
             tracked: true,
             score: hot.score,
             band: hot.band,
-            rule: rule(hot, self.policy.lists.get(warm.address)),
+            rule: rule(hot, self.policy.lists.get(warm.address())),
             treatment: self.shard.treatment(slot, rules),
             service: warm.service(),
             baseline_packets_per_s: f64::from(warm.packets.mean),

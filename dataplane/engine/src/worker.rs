@@ -264,19 +264,25 @@ impl<P: Packet> Worker<P> {
             self.account.jumps += u64::from(self.now > Tick(0));
             self.now = now;
             self.each_source(|shard, rules, now, _, changed| shard.jump(rules, now, changed));
+            self.tick_crowd();
         } else {
             while self.now < now {
                 self.now = Tick(self.now.0 + 1);
                 self.each_source(|shard, rules, now, period, changed| {
                     shard.sweep(rules, now, period, changed);
                 });
+                self.tick_crowd();
             }
         }
         self.log_left = LOG_LINES_PER_TICK;
-        let mailbox = &mut self.mailbox;
-        self.crowd.tick(now, |change| mailbox.send(Report::Crowd(change)));
         self.release(io);
         self.attend();
+    }
+
+    /// Ends a tick of the crowds, and says what the leader found.
+    fn tick_crowd(&mut self) {
+        let Self { crowd, mailbox, now, .. } = self;
+        crowd.tick(*now, |change| mailbox.send(Report::Crowd(change)));
     }
 
     /// Answers waiting commands, at most a bounded number, and publishes the account. Part of every
@@ -380,7 +386,7 @@ pub(crate) fn width(policy: &Policy, limits: &Limits) -> Width {
 
 /// The source an entry is about.
 pub(crate) fn source_of(shard: &Shard, slot: Slot, width: Width) -> Source {
-    let address = shard.warm(slot).address;
+    let address = shard.warm(slot).address();
     let len = if address.is_v4() { width.v4 + 96 } else { width.v6 };
     Source::from_parts(address, len)
 }

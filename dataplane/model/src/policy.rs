@@ -184,7 +184,7 @@ impl Limits {
         queue_connections: 1024,
         hand_over: 256,
         crowds: 4096,
-        withheld: 262_144,
+        withheld: 524_288,
     };
 }
 

@@ -22,8 +22,6 @@ pub enum ContactState {
     Used,
     /// Refused, aborted or silent.
     Failed,
-    /// Answered, and the asker has proved that it received the answer.
-    Shaken,
 }
 
 /// One remembered request, 16 bytes.
@@ -52,7 +50,6 @@ impl Contact {
             1 => ContactState::Loose,
             2 => ContactState::Answered,
             3 => ContactState::Used,
-            5 => ContactState::Shaken,
             _ => ContactState::Failed,
         }
     }
@@ -182,10 +179,7 @@ impl Contacts {
 /// The way to give up: a free one, else the oldest settled one, else the oldest.
 fn victim(set: &[Contact; WAYS], now: Tick) -> usize {
     let worth = |contact: &Contact| {
-        let waits = matches!(
-            contact.state(),
-            ContactState::Pending | ContactState::Answered | ContactState::Shaken
-        );
+        let waits = matches!(contact.state(), ContactState::Pending | ContactState::Answered);
         (contact.tag != 0, waits, u32::MAX - contact.age(now))
     };
     (0..WAYS).min_by_key(|&way| worth(&set[way])).unwrap_or(0)

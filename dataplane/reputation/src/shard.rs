@@ -122,7 +122,7 @@ impl Shard {
     /// ceases to name, changes his standing at once; a deny list acts as evidence, by the next look at
     /// the score.
     pub fn refresh(&mut self, slot: Slot, rules: Rules<'_>) -> Option<Change> {
-        let address = self.warm(slot).address;
+        let address = self.warm(slot).address();
         let listing = rules.policy.lists.get(address);
         let hot = self.hot_mut(slot);
         hot.shortcut = Shortcut::closed(rules.policy.edition);
@@ -274,7 +274,7 @@ impl Shard {
     /// What the policy says about a source, from what the entry keeps of it: nobody is looked up in the
     /// lists whom they do not name.
     fn context(&self, hot: &Hot, warm: &Warm, policy: &Policy) -> Context {
-        let listing = hot.flags.has(Flags::LISTED).then(|| policy.lists.get(warm.address));
+        let listing = hot.flags.has(Flags::LISTED).then(|| policy.lists.get(warm.address()));
         let listed = match listing.flatten() {
             Some(Listing::Deny(confidence)) => f64::from(confidence) / 100.0,
             _ => 0.0,

@@ -67,7 +67,6 @@ impl Shard {
             ..Hot::FREE
         };
         self.warm[entry as usize] = Warm {
-            address: state.source.first(),
             packets: Ewma { mean: state.packets_mean, variance: state.packets_variance },
             bytes_mean: state.bytes_mean,
             visited: ago(state.unfaded_ms),
@@ -77,6 +76,7 @@ impl Shard {
             samples: state.samples,
             service: state.service.map_or(0, |number| number.saturating_add(1)),
             destination: state.destination,
+            ..Warm::of(state.source.first())
         };
         self.occupancy.admitted += 1;
         self.occupancy.tracked += 1;

@@ -92,7 +92,7 @@ fn held(shard: &Shard, universe: impl Iterator<Item = u32>) -> BTreeSet<u32> {
     let found: BTreeSet<u32> = universe.filter(|&bits| shard.find(source(bits)).is_some()).collect();
     for &bits in &found {
         let slot = shard.find(source(bits)).unwrap();
-        assert_eq!(shard.warm(slot).address, Address::v4(bits));
+        assert_eq!(shard.warm(slot).address(), Address::v4(bits));
     }
     found
 }

@@ -187,7 +187,7 @@ impl Default for Limits {
             queue_connections: Int::new(1_024),
             hand_over: Int::new(256),
             crowds: Int::new(4096),
-            withheld: Int::new(262_144),
+            withheld: Int::new(524_288),
         }
     }
 }

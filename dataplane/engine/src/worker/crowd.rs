@@ -61,6 +61,11 @@ impl Crowd {
         }
     }
 
+    /// The same, several times.
+    pub fn mark_times(&mut self, to: Address, fact: Fact, times: u16) {
+        self.crowds.add(self.secret.address(to), to, Counts::times(fact, times));
+    }
+
     /// A destination has sent something itself.
     #[inline]
     pub fn hear(&mut self, address: Address) {

@@ -23,6 +23,8 @@ use super::Worker;
 const RETRY: (u16, u16) = (2, 10);
 /// A fragment follows the first one of its datagram within 2 s.
 const FOLLOWS: (u16, u16) = (0, 5);
+/// Of the strangers that get no entry one in so many is looked at closely.
+const SAMPLED_ONE_IN: u16 = 4;
 /// First fragments of which each worker remembers what became of them.
 const DATAGRAMS: u32 = 4096;
 
@@ -55,7 +57,26 @@ impl Guard {
     }
 }
 
+/// Whether a stranger is looked at closely, by its key.
+#[inline(always)]
+pub(super) const fn is_sampled(key: u64) -> bool {
+    (key >> 40).is_multiple_of(SAMPLED_ONE_IN as u64)
+}
+
 impl<P: Packet> Worker<P> {
+    /// Whether a packet may say something about its destination, or be held up there: not that of a source that goes on
+    /// with what it did before, nor of one whose packets are all dropped.
+    pub(super) fn says_something(&self, known: Option<Slot>, x: &Exchange) -> bool {
+        let Some(slot) = known else { return !self.view.stranger.0.drops() };
+        let goes_on = matches!(x.act, Act::Segment { fin: false, .. } | Act::Datagram { .. }) && {
+            let hot = self.shard.hot(slot);
+            let ports = u32::from(x.sport) << 16 | u32::from(x.dport);
+            let talk = self.shard.talk(hot.fingerprint, x.dst, x.protocol, ports);
+            hot.would_go_on(talk, || x.act == Act::Datagram { answer: true })
+        };
+        !goes_on && !self.treatment(slot).drop
+    }
+
     /// What a packet says about its destination, before anybody has judged it. A source says each thing once in a
     /// window of its own, so that one source is no crowd.
     pub(super) fn facts(&mut self, known: Option<Slot>, x: &Exchange) -> Happening {
@@ -79,6 +100,35 @@ impl<P: Packet> Worker<P> {
             Act::Opaque => (!self.follows(x, true)).then_some(Fact::Fragment),
         };
         Happening::when(Fact::Stranger, known.is_none()) | fact.map_or(Happening::NOTHING, Happening::from)
+    }
+
+    /// Takes note of a packet whose source gets no entry. Where that is because the table is nearly full, strangers come
+    /// in numbers and by the short way: one in so many of them is looked at, and counts for the others.
+    pub(super) fn mark_refused(&mut self, source: Source, x: &Exchange, facts: Happening) {
+        match x.act {
+            Act::Segment { .. } | Act::Datagram { .. } => {
+                self.crowd.mark(x.dst, Fact::Stranger.into());
+                if is_sampled(self.shard.key(source)) {
+                    self.mark_sampled(x, facts);
+                }
+            }
+            _ => self.crowd.mark(x.dst, facts),
+        }
+    }
+
+    /// The same for one that came by the short way and is sampled.
+    #[inline(never)]
+    pub(super) fn mark_refused_shortly(&mut self, x: &Exchange) {
+        let facts = self.facts(None, x);
+        self.mark_sampled(x, facts);
+    }
+
+    fn mark_sampled(&mut self, x: &Exchange, facts: Happening) {
+        for fact in [Fact::Request, Fact::Segment, Fact::Unasked] {
+            if facts.has(fact) {
+                self.crowd.mark_times(x.dst, fact, SAMPLED_ONE_IN);
+            }
+        }
     }
 
     /// The judgement of a packet to a destination in flood that its sender has no standing to send; `None` = it takes

@@ -4,7 +4,7 @@ use repute_model::{
     Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment,
     Verdict,
 };
-use repute_reputation::{Exchange, Flags, Parties, Slot};
+use repute_reputation::{Exchange, Fact, Flags, Happening, Parties, Slot};
 use repute_wire::Parsed;
 
 use super::stranger::Stranger;
@@ -93,23 +93,32 @@ impl<P: Packet> Worker<P> {
             return Judgement::FORWARD;
         }
         let known = self.shard.find(source);
-        if self.view.counts_crowds {
-            let facts = self.facts(known, exchange);
-            self.crowd.mark(exchange.dst, facts);
-        }
         if known.is_none() && self.is_denied(source) {
+            self.mark(exchange, Fact::Stranger.into());
             return self.judge_stranger(source, exchange);
         }
-        if leads_on && let Some(judgement) = self.guard(source, known, exchange) {
+        let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
+        if let Some(slot) = known {
+            self.revise(slot, false);
+        }
+        let counts = self.view.counts_crowds && self.says_something(known, exchange);
+        let facts = if counts { self.facts(known, exchange) } else { Happening::NOTHING };
+        if counts && leads_on && let Some(judgement) = self.guard(source, known, exchange) {
+            self.mark(exchange, facts);
             return self.note_guarded(known, exchange, wire_len, judgement);
         }
-        let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
-        let Some(slot) = known.or_else(|| self.admit(source)) else { return self.judge_stranger(source, exchange) };
+        let Some(slot) = known.or_else(|| self.admit(source)) else {
+            self.mark_refused(source, exchange, facts);
+            return self.judge_stranger(source, exchange);
+        };
+        self.mark(exchange, facts);
         match standing {
             Some((band, _)) => self.account.bands[band.index()] += 1,
             None => self.account.strangers += 1,
         }
-        self.revise(slot, known.is_none());
+        if known.is_none() {
+            self.revise(slot, true);
+        }
         let now = self.now.low();
         self.shard.hot_mut(slot).count(wire_len, now);
         let treatment = self.treatment(slot);
@@ -130,6 +139,13 @@ impl<P: Packet> Worker<P> {
             self.log(exchange, judgement);
         }
         judgement
+    }
+
+    /// Facts about a packet that was counted when it came.
+    fn mark(&mut self, exchange: &Exchange, facts: Happening) {
+        if self.view.counts_crowds {
+            self.crowd.mark(exchange.dst, facts);
+        }
     }
 
     fn admit(&mut self, source: Source) -> Option<Slot> {
@@ -158,7 +174,7 @@ impl<P: Packet> Worker<P> {
         judgement
     }
 
-    fn treatment(&self, slot: Slot) -> Treatment {
+    pub(super) fn treatment(&self, slot: Slot) -> Treatment {
         rules(&self.policy).map_or(Treatment::PASS, |rules| self.shard.treatment(slot, rules))
     }
 

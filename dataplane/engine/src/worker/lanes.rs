@@ -8,7 +8,7 @@
 
 use repute_memory::prefetch;
 use repute_model::{Address, BATCH, Link, Located, Masks, Packet, Source};
-use repute_reputation::{Place, Sought};
+use repute_reputation::{Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
 
 use super::{Facing, Worker, parse};
@@ -165,6 +165,26 @@ impl Lanes {
     #[inline(always)]
     pub fn is_answer(&self, i: usize) -> bool {
         self.kind[i].has(Kind::DATAGRAM) && comes_from_reflector(self.ports[i])
+    }
+
+    /// What a plain packet from the owner side does: a segment of a connection, or a datagram. Whether a segment
+    /// carries anything is not known here.
+    pub fn exchange(&self, i: usize) -> Exchange {
+        let datagram = self.kind[i].has(Kind::DATAGRAM);
+        Exchange {
+            src: self.subject(i),
+            dst: self.other(i),
+            protocol: if datagram { UDP } else { TCP },
+            sport: (self.ports[i] >> 16) as u16,
+            dport: self.ports[i] as u16,
+            act: match datagram {
+                true => Act::Datagram { answer: self.is_answer(i) },
+                false => Act::Segment { data: false, fin: false },
+            },
+            seq: 0,
+            ack: 0,
+            datagram: None,
+        }
     }
 
     /// The source that it is about.

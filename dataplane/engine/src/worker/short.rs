@@ -9,6 +9,7 @@
 use repute_model::{Judgement, Listing, Measures, Packet, Reason, Verdict};
 use repute_reputation::{Flags, Shortcut, Slot};
 
+use super::guard::is_sampled;
 use super::lanes::Lanes;
 use super::view::Way;
 use super::{Worker, rules};
@@ -204,6 +205,10 @@ impl<P: Packet> Worker<P> {
         self.account.strangers += 1;
         if self.view.counts_crowds {
             self.crowd.mark_stranger(lanes.place(i), lanes.other(i));
+            if listed.is_none() && !drops && is_sampled(sought.key) {
+                let x = lanes.exchange(i);
+                self.mark_refused_shortly(&x);
+            }
         }
         self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
         Some(if drops { Judgement { measures, ..Judgement::drop(reason) } } else { Judgement::FORWARD })

@@ -120,6 +120,13 @@ impl Frame {
         Self::raw(Link::Ethernet, bytes)
     }
 
+    /// The same TCP segment over IPv4 with these sequence and acknowledgement numbers.
+    pub fn numbered(mut self, seq: u32, ack: u32) -> Self {
+        self.bytes[38..42].copy_from_slice(&seq.to_be_bytes());
+        self.bytes[42..46].copy_from_slice(&ack.to_be_bytes());
+        self
+    }
+
     /// The same Ethernet frame in a VLAN.
     pub fn tagged(mut self, vlan: u16) -> Self {
         let [high, low] = vlan.to_be_bytes();
@@ -134,7 +141,7 @@ impl Frame {
     }
 }
 
-/// A TCP segment with `data` bytes of payload.
+/// A TCP segment with `data` bytes of payload. Everybody begins at 1, so that an ACK acknowledges a SYN-ACK.
 pub fn tcp(src: (Ip, u16), dst: (Ip, u16), flags: u8, data: usize) -> Frame {
     Frame::ipv4(src.0, dst.0, TCP, &segment(src.1, dst.1, flags, data))
 }
@@ -148,7 +155,8 @@ fn segment(sport: u16, dport: u16, flags: u8, data: usize) -> Vec<u8> {
     let mut segment = Vec::with_capacity(20 + data);
     segment.extend(sport.to_be_bytes());
     segment.extend(dport.to_be_bytes());
-    segment.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    let ack = if flags & ACK != 0 { 2 } else { 0 };
+    segment.extend([0, 0, 0, 1, 0, 0, 0, ack, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
     segment.resize(20 + data, 0x61);
     segment
 }

@@ -8,7 +8,7 @@ use repute_model::{Band, Command, Filter, Report, Rule, Source, SourceRow, Token
 use crate::common::frame::{ACK, Ip, SYN, Talk};
 use crate::common::rig::{PAIR, Rig, source};
 use crate::common::traffic::{self, Rng};
-use crate::common::{SMALL, ingress, policy, version};
+use crate::common::{SMALL, ingress, policy, unguarded, version};
 
 const CLIENT: Ip = [192, 0, 2, 7];
 const SERVER: Ip = [10, 0, 0, 80];
@@ -191,7 +191,7 @@ fn list(rig: &mut Rig, limit: u16, filter: Filter) -> Vec<SourceRow> {
 fn populated(reports: usize) -> Rig {
     let (mailbox, handle) = mailbox(64, reports);
     let limits = repute_model::Limits { sources: 8_192, ..SMALL };
-    let mut rig = Rig::with(ingress(), limits, &PAIR, mailbox, handle);
+    let mut rig = Rig::with(unguarded(), limits, &PAIR, mailbox, handle);
     for i in 0..5_000u32 {
         rig.outside(
             u64::from(i % 8 == 0),

@@ -154,7 +154,7 @@ fn full_rings_lose_nothing() {
     settle(&mut parts, 40);
     assert_eq!(sum(totals(&parts), Tick(40)), plain.all);
     let seen = totals(&parts).get(Address::v4(7), Tick(40)).unwrap();
-    assert_eq!((seen.total.syns, seen.total.bytes), (40, 40 * 60));
+    assert_eq!((seen.total.get(Fact::Syn), seen.total.bytes), (40, 40 * 60));
 }
 
 /// Workers on threads of their own: the leader's sums agree once all have ended.

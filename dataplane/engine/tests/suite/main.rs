@@ -10,6 +10,7 @@ mod conservation;
 mod crowd_mesh;
 mod detection;
 mod determinism;
+mod floods;
 mod golden;
 mod handover;
 mod mirror;

@@ -4,7 +4,7 @@ use repute_model::{Band, Command, Judgement, Reason, Report, Token, Treatment, V
 
 use crate::common::frame::{ACK, Frame, Ip, PSH, RST, SYN, Talk, echo};
 use crate::common::rig::{Rig, source};
-use crate::common::{OUTSIDE, SMALL, drop_all, ingress, policy, version};
+use crate::common::{OUTSIDE, SMALL, drop_all, ingress, policy, unguarded, version};
 
 const CLIENT: Ip = [192, 0, 2, 7];
 const SERVER: Ip = [10, 0, 0, 80];
@@ -234,7 +234,7 @@ fn crowded(text: &str) -> (Rig, Vec<Judgement>) {
 
 #[test]
 fn strangers_pass_when_the_table_has_no_room_for_them() {
-    let (rig, judgements) = crowded("[profiles.ingress]");
+    let (rig, judgements) = crowded("[profiles.ingress.crowds]\nmode = \"off\"");
     let account = rig.account();
     // At once up to three quarters; beyond that who comes again, or who the prefilter takes for that.
     assert!((768..800).contains(&account.tracked), "{}", account.tracked);
@@ -257,7 +257,9 @@ fn a_stranger_gets_what_his_explanation_says() {
     for (band, reason) in
         [("drop", Some(Reason::Standing)), ("block-new", Some(Reason::BlockNew)), ("pass", None)]
     {
-        let (mut rig, _) = crowded(&format!("[profiles.ingress.treatments]\ngood = \"{band}\""));
+        let (mut rig, _) = crowded(&format!(
+            "[profiles.ingress.crowds]\nmode = \"off\"\n[profiles.ingress.treatments]\ngood = \"{band}\""
+        ));
         let stranger = [203, 0, 113, 1];
         let explained = rig.explain(stranger);
         let judgement = rig.outside(1, Talk { client: (stranger, 9), ..TALK }.asks(SYN, 0));
@@ -272,7 +274,7 @@ fn a_stranger_gets_what_his_explanation_says() {
 
 #[test]
 fn a_full_table_keeps_whom_it_punishes() {
-    let mut rig = Rig::sized(ingress(), SMALL);
+    let mut rig = Rig::sized(unguarded(), SMALL);
     rig.outside(1, TALK.asks(SYN, 0));
     nudged(&mut rig, -7_500);
     for i in 0..20_000u32 {

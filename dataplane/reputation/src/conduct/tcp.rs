@@ -31,7 +31,7 @@ impl Shard {
         let key = self.secret.conversation(&x.reverse());
         match self.contacts.get(key).map(|contact| contact.state()) {
             // Another connection of a known conversation: still an answer.
-            Some(ContactState::Used | ContactState::Answered | ContactState::Shaken) => self.heard(),
+            Some(ContactState::Used | ContactState::Answered) => self.heard(),
             // Charged already: it stays so until something is exchanged, or who connects and closes
             // time and again (a health check) would be charged each time.
             Some(ContactState::Failed) => {
@@ -66,7 +66,7 @@ impl Shard {
             return self.charge(parties.receiver, host, now);
         }
         match self.contacts.get(there).map(|contact| contact.state()) {
-            Some(ContactState::Pending | ContactState::Answered | ContactState::Shaken) => {
+            Some(ContactState::Pending | ContactState::Answered) => {
                 self.aborted(x, there, parties.sender, now)
             }
             Some(ContactState::Failed) => {

@@ -54,10 +54,7 @@ impl Shard {
             let tag = talk(self, sender, x.dst, (x.sport, x.dport));
             let hot = self.hot_mut(sender);
             // A handshake that carries nothing yet may still turn out to be a probe: look each time.
-            let empty = matches!(
-                state,
-                Some(ContactState::Answered | ContactState::Shaken | ContactState::Failed)
-            );
+            let empty = matches!(state, Some(ContactState::Answered | ContactState::Failed));
             hot.talk = if empty && segment { 0 } else { tag };
             hot.flags.set(Flags::ANSWERED, state == Some(ContactState::Used));
         }
@@ -104,33 +101,28 @@ impl Shard {
             return self.first_request(x, key, parties, now);
         };
         match (x.act, state) {
-            (
-                Act::Segment { data, fin },
-                ContactState::Pending | ContactState::Answered | ContactState::Shaken,
-            ) => {
+            (Act::Segment { data, fin }, ContactState::Pending | ContactState::Answered) => {
                 self.close_open(parties.sender);
-                let proved = self.proves(x, key, state, parties.sender);
-                let observed =
-                    Observed { completed: proved.then_some((Fact::Shaken, x.dst)), ..Observed::default() };
-                let shaken = proved || state == ContactState::Shaken;
-                if data && shaken {
+                let completed = self.proves(x, key, state, parties.sender);
+                let aborts = fin && !data && state == ContactState::Answered;
+                if data && self.is_verified(parties.sender, completed.is_some()) {
                     self.contacts.settle(key, ContactState::Used);
                     self.succeeded(parties.sender, false);
-                } else if fin && !data && state != ContactState::Pending {
-                    return Observed { completed: observed.completed, ..self.aborted(x, key, parties.sender, now) };
+                } else if aborts {
+                    return Observed { completed, ..self.aborted(x, key, parties.sender, now) };
                 } else if state == ContactState::Pending {
                     self.contacts.settle(key, ContactState::Answered);
                 }
-                observed
+                Observed { completed, ..Observed::default() }
             }
             (Act::Segment { data, .. }, ContactState::Failed) => {
                 self.close_repeated(parties.sender);
-                let proved = self.proves(x, key, state, parties.sender);
-                if data && proved {
+                let completed = self.proves(x, key, state, parties.sender);
+                if data && self.is_verified(parties.sender, completed.is_some()) {
                     self.contacts.settle(key, ContactState::Used);
                     self.succeeded(parties.sender, false);
                 }
-                Observed { completed: proved.then_some((Fact::Shaken, x.dst)), ..Observed::default() }
+                Observed { completed, ..Observed::default() }
             }
             (Act::Segment { .. }, ContactState::Used) => {
                 self.close_open(parties.sender);
@@ -144,19 +136,30 @@ impl Shard {
 
     /// Whether a segment proves that its sender has received the SYN-ACK: it acknowledges it. Where the box sees one
     /// direction only, that there is a segment after the SYN has to do.
-    fn proves(&mut self, x: &Exchange, key: u64, state: ContactState, sender: Option<Slot>) -> bool {
-        if state == ContactState::Pending {
-            return !self.is_armed();
-        }
-        let Some(contact) = self.contacts.get(key) else { return false };
-        let proves = state != ContactState::Shaken && contact.expects(x.ack);
-        if proves {
-            self.contacts.settle(key, ContactState::Shaken);
+    fn proves(
+        &mut self,
+        x: &Exchange,
+        key: u64,
+        state: ContactState,
+        sender: Option<Slot>,
+    ) -> Option<(Fact, Address)> {
+        let proves = if state == ContactState::Pending {
+            !self.is_armed()
+        } else {
+            let contact = self.contacts.get(key).filter(|contact| contact.expects(x.ack))?;
+            // Once is enough.
+            contact.expect(!x.ack);
             if let Some(sender) = sender {
                 self.verified(sender);
             }
-        }
-        proves
+            true
+        };
+        proves.then_some((Fact::Shaken, x.dst))
+    }
+
+    /// Whether a sender is who he says he is, as far as the box can see.
+    fn is_verified(&self, sender: Option<Slot>, now: bool) -> bool {
+        now || !self.is_armed() || sender.is_some_and(|sender| self.hot(sender).flags.has(Flags::VERIFIED))
     }
 
     fn first_request(&mut self, x: &Exchange, key: u64, parties: Parties, now: Tick) -> Observed {

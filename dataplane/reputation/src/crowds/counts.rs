@@ -41,6 +41,13 @@ impl Counts {
         none
     }
 
+    /// A fact that holds for several packets.
+    pub fn times(fact: Fact, times: u16) -> Self {
+        let mut none = Self::default();
+        none.facts[fact as usize] = times;
+        none
+    }
+
     /// How often a fact was noted.
     #[inline]
     pub const fn get(&self, fact: Fact) -> u16 {

@@ -55,6 +55,11 @@ impl Happening {
         if holds { Self(fact.bit()) } else { Self::NOTHING }
     }
 
+    /// Whether this fact is in it.
+    pub const fn has(self, fact: Fact) -> bool {
+        self.0 & fact.bit() != 0
+    }
+
     /// Whether there is nothing in it.
     #[inline(always)]
     pub const fn is_nothing(self) -> bool {

@@ -52,12 +52,11 @@ impl Shard {
         let band = rules.profile.thresholds.band(score);
         self.hot[entry as usize] = Hot { fingerprint, last_seen: now.low(), score, band, ..Hot::FREE };
         self.warm[entry as usize] = Warm {
-            address: source.first(),
             visited: now.low(),
             window: now.low(),
             // Long ago: the first change of band never waits.
             band_since: now.low().wrapping_sub(1 << 30),
-            ..Warm::NEW
+            ..Warm::of(source.first())
         };
         self.occupancy.admitted += 1;
         self.occupancy.tracked += 1;

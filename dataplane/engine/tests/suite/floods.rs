@@ -1,0 +1,76 @@
+//! Floods in which every packet has a source of its own, in front of people who want to be served.
+
+use crate::common::ingress;
+use crate::common::town::{Aim, Attack, Town};
+
+/// How the victim was before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Before {
+    /// In use for twenty seconds.
+    Calm,
+    /// The box has only just begun.
+    Boot,
+    /// Nobody used it.
+    Idle,
+}
+
+/// One flood among people; what is demanded of it.
+fn flood(seed: u64, per_s: u64, aim: Aim, before: Before) {
+    let from_ms = if before == Before::Boot { 0 } else { 20_000 };
+    let open_ms = if before == Before::Idle { 20_000 } else { 0 };
+    let for_ms = if per_s > 100_000 { 5_000 } else { 60_000 };
+    let mut town = Town::new(ingress(), seed, 24, 700, open_ms);
+    town.attack(Attack { per_s, from_ms, for_ms, aim });
+    town.run(from_ms + for_ms.max(15_000));
+    let count = town.count;
+    let share = |part: u64, all: u64| part as f64 / all.max(1) as f64;
+    let flooded = town.flooded.map(|at| at as i64 - from_ms as i64);
+    println!("{per_s:>6}/s {aim:?} {before:?} seed {seed}: flood after {flooded:?} ms, {count:?}");
+    assert!(share(count.stopped, count.attack) >= 0.97, "stopped {}", share(count.stopped, count.attack));
+    assert!(share(count.known_lost, count.known) <= 0.001, "known clients lost {count:?}");
+    assert!(share(count.own_lost, count.own) <= 0.001, "own conversations lost {count:?}");
+    assert!(share(count.at_once, count.newcomers) >= 0.99, "newcomers {count:?}");
+    assert!(count.newcomers > 5 && count.known > 50 && count.own > 50, "nothing was tested: {count:?}");
+}
+
+#[test]
+fn slow_floods_are_stopped_and_people_are_served() {
+    for (seed, aim) in (501..).zip([Aim::One, Aim::Two, Aim::Carpet]) {
+        for (offset, before) in [(0, Before::Calm), (10, Before::Boot), (20, Before::Idle)] {
+            flood(seed + offset, 20, aim, before);
+            flood(seed + offset + 100, 200, aim, before);
+        }
+    }
+}
+
+#[test]
+fn fast_floods_are_stopped_and_people_are_served() {
+    flood(801, 5_000, Aim::One, Before::Calm);
+    flood(802, 5_000, Aim::Carpet, Before::Boot);
+    flood(803, 5_000, Aim::Two, Before::Idle);
+}
+
+#[test]
+fn the_fastest_floods_are_stopped_and_people_are_served() {
+    flood(901, 200_000, Aim::One, Before::Calm);
+    flood(902, 200_000, Aim::Carpet, Before::Boot);
+    flood(903, 200_000, Aim::Two, Before::Idle);
+}
+
+/// A hundred times the newcomers within ten seconds, all of whom complete their handshakes.
+#[test]
+fn a_flash_crowd_is_no_flood() {
+    for (seed, every) in [(31, 1000), (32, 100), (33, 20)] {
+        let mut town = Town::new(ingress(), seed, 24, every, 0);
+        town.run(20_000);
+        town.newcomers_every(every.div_ceil(100));
+        town.run(10_000);
+        town.newcomers_every(every);
+        town.count = Default::default();
+        town.run(15_000);
+        let count = town.count;
+        println!("a newcomer every {every} ms, then a hundred times as many: {count:?}, {} floods", town.floods);
+        assert_eq!((town.floods, count.delayed), (0, 0));
+        assert!(count.newcomers > 500 && count.served == count.newcomers, "{count:?}");
+    }
+}
