@@ -1,13 +1,13 @@
 //! From a validated config to the policy that workers judge by: pure, and the same every time.
 
 use repute_model::{
-    Band, CrowdRules, Dwell, Listing, Model, Policy, PrefixTable, Protect as Protected, Ramp, Score, SynAnswer,
-    Symmetry, Thresholds, Weighting, Width,
+    Band, CrowdRules, Dwell, Listing, Model, Policy, PrefixTable, Protect as Protected, Ramp, Score,
+    Symmetry, SynAnswer, Thresholds, Weighting, Width,
 };
 
 use crate::config::{
-    Bands, Baseline, Config, CrowdMode, Crowds, Meter, ModelName, Profile, Protect, Sampling, Service, SymmetryName, Treatment,
-    Weight,
+    Bands, Baseline, Config, CrowdMode, Crowds, Meter, ModelName, Profile, Protect, Sampling, Service,
+    SymmetryName, Treatment, Weight,
 };
 use crate::tables::{map, set};
 use crate::value::{PortSpec, Share};

@@ -1,11 +1,12 @@
 //! What a worker answers when it is asked: explanations, lists, nudges.
 
 use repute_model::{
-    Explanation, Filter, Packet, RESTORE_MAX, Report, Rule, Source, SourceRow, SourceState, Token,
+    Explanation, Filter, Flood, HELD_UP, Packet, RESTORE_MAX, Report, Rule, Source, SourceRow, SourceState,
+    Token,
 };
 use repute_model::{Listing, Treatment};
 use repute_reputation::scoring::Scored;
-use repute_reputation::{Hot, Rules, Slot};
+use repute_reputation::{Hot, Rules, Slot, Watches};
 
 use crate::Worker;
 use crate::worker::{Stranger, rules, source_of, width};
@@ -26,21 +27,27 @@ pub enum Listed {
     Rows(Filter),
     /// Its state.
     States,
+    /// How crowds stand, calm ones too.
+    Crowds(bool),
 }
 
 /// Entries looked at per tick for a list.
 const LOOKED_AT_PER_TICK: u32 = 4096;
 /// The same for a snapshot, which reports most of them: a round goes on all the time, and no breath should feel it.
 const STATES_PER_TICK: u32 = 128;
+/// The same for crowds.
+const CROWDS_PER_TICK: u32 = 128;
 
 impl<P: Packet> Worker<P> {
     /// Takes a source's score apart, as of now; `None` where the policy has no profile.
     pub fn explain(&self, source: Source) -> Option<Explanation> {
         let rules = rules(&self.policy)?;
-        match self.shard.find(source) {
-            Some(slot) => Some(self.explain_entry(source, slot, rules)),
-            None => Some(self.explain_stranger(source, rules)),
-        }
+        let known = self.shard.find(source);
+        let explanation = match known {
+            Some(slot) => self.explain_entry(source, slot, rules),
+            None => self.explain_stranger(source, rules),
+        };
+        Some(Explanation { held_up: self.held_up(source, known), ..explanation })
     }
 
     fn explain_entry(&self, source: Source, slot: Slot, rules: Rules<'_>) -> Explanation {
@@ -88,6 +95,7 @@ impl<P: Packet> Worker<P> {
             baseline_packets_per_s: 0.0,
             baseline_bytes_per_s: 0.0,
             mitigations: 0,
+            held_up: [None; HELD_UP],
             last_seen: repute_model::Tick(0),
             now: self.now,
         }
@@ -116,10 +124,14 @@ impl<P: Packet> Worker<P> {
     /// Looks at some more entries for the list or snapshot under way, while there is room for what it reports.
     pub(crate) fn go_on_with_job(&mut self) {
         let Some(mut job) = self.job.take() else { return };
+        if let Listed::Crowds(all) = job.what {
+            return self.go_on_with_crowds(job, all);
+        }
         let end = self.shard.high_water();
         let at_once = match job.what {
             Listed::Rows(_) => LOOKED_AT_PER_TICK,
             Listed::States => STATES_PER_TICK,
+            Listed::Crowds(_) => CROWDS_PER_TICK,
         };
         let stop = end.min(job.cursor.saturating_add(at_once));
         while job.cursor < stop && job.left > 0 && self.mailbox.room() > 1 {
@@ -138,6 +150,30 @@ impl<P: Packet> Worker<P> {
         }
     }
 
+    fn go_on_with_crowds(&mut self, mut job: Job, all: bool) {
+        let Self { crowd, mailbox, now, .. } = self;
+        let places = if crowd.watches().is_some() { Watches::PLACES } else { 0 };
+        let stop = places.min(job.cursor.saturating_add(CROWDS_PER_TICK));
+        while let Some(watches) = crowd.watches()
+            && job.cursor < stop
+            && job.left > 0
+            && mailbox.room() > Flood::COUNT
+        {
+            for standing in watches.standing(job.cursor, *now, all) {
+                mailbox.send(Report::CrowdStands(job.token, standing));
+                job.left = job.left.saturating_sub(1);
+            }
+            job.cursor += 1;
+        }
+        let done = job.cursor >= places || job.left == 0;
+        if done && mailbox.room() > 0 {
+            let next = (job.cursor < places).then_some(job.cursor);
+            mailbox.send(Report::Page(job.token, next));
+        } else {
+            self.job = Some(job);
+        }
+    }
+
     fn listed(&self, entry: u32, job: &Job) -> Option<Report> {
         match job.what {
             Listed::Rows(filter) => {
@@ -149,6 +185,7 @@ impl<P: Packet> Worker<P> {
                 let source = source_of(&self.shard, slot, width(&self.policy, &self.limits));
                 Some(Report::State(job.token, self.shard.state_of(slot, source, self.now)))
             }
+            Listed::Crowds(_) => None,
         }
     }
 

@@ -52,7 +52,8 @@ pub fn crowd_mesh(workers: u16, rows: u32, seed: u64) -> Vec<CrowdMesh> {
     let leader = End::Leader { totals, watches, from: from.into_boxed_slice(), workers };
     let followers = to.into_iter().map(End::Follower);
     let board = Arc::new(Board::default());
-    let part = |end| CrowdMesh { end, board: Arc::clone(&board), seen: 0, words: Box::new([0; Alarms::WORDS]) };
+    let part =
+        |end| CrowdMesh { end, board: Arc::clone(&board), seen: 0, words: Box::new([0; Alarms::WORDS]) };
     std::iter::once(leader).chain(followers).map(part).collect()
 }
 

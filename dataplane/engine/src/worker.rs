@@ -1,7 +1,7 @@
 //! One worker: its shard, its policy, its counters, and the breath that joins them.
 
 mod control;
-mod crowd;
+pub(crate) mod crowd;
 mod guard;
 mod judge;
 pub(crate) mod lanes;
@@ -21,8 +21,8 @@ use arrayvec::ArrayVec;
 use crowd::Crowd;
 use guard::Guard;
 use repute_model::{
-    BATCH, Band, Command, CrowdRules, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet, Policy, Report,
-    SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Width,
+    BATCH, Band, Command, CrowdRules, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet,
+    Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
@@ -57,7 +57,7 @@ pub struct Worker<P> {
     team: Option<Team<P>>,
     shaper: Shaper<Held<P>>,
     connections: ConnectionQueue<Held<P>>,
-    crowd: Crowd,
+    pub(crate) crowd: Crowd,
     guard: Guard,
     /// The tickets of the batch under way, in its order.
     tickets: ArrayVec<Waiting, BATCH>,
@@ -337,6 +337,10 @@ impl<P: Packet> Worker<P> {
             Command::Nudge { token, source, delta, forgive } => self.nudge(token, source, delta, forgive),
             Command::List { token, cursor, limit, filter } => {
                 self.job = Some(Job { token, cursor, left: limit.clamp(1, 256), what: Listed::Rows(filter) });
+            }
+            Command::Crowds { token, cursor, limit, all } => {
+                let left = limit.clamp(1, 256);
+                self.job = Some(Job { token, cursor, left, what: Listed::Crowds(all) });
             }
             Command::Snapshot { token, cursor, limit } => {
                 let left = limit.clamp(1, SNAPSHOT_MAX);

@@ -15,8 +15,8 @@ use common::traffic::{self, Rng};
 use common::{SMALL, version};
 use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox};
 use repute_model::{
-    BATCH, Band, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX, Report, SNAPSHOT_MAX, Sampling,
-    Score, SourceState, Tick, Token,
+    BATCH, Band, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX, Report, SNAPSHOT_MAX,
+    Sampling, Score, SourceState, Tick, Token,
 };
 use repute_wire::vxlan::{Ends, PORT, Tunnel, Vni};
 

@@ -54,6 +54,18 @@ pub enum Command {
         /// Which ones.
         filter: Filter,
     },
+    /// Report how the crowds behind `cursor` stand that are not calm, at most about `limit` lines. Only the leader of the
+    /// workers knows; others have nothing to report.
+    Crowds {
+        /// Joins the answers.
+        token: Token,
+        /// 0, or where the last page ended.
+        cursor: u32,
+        /// Lines at most, 1..=256; those of one crowd are not torn apart.
+        limit: u16,
+        /// Whether calm ones that something happens to are reported too.
+        all: bool,
+    },
     /// Report the states of the sources behind `cursor`, at most `limit`.
     Snapshot {
         /// Joins the answers.

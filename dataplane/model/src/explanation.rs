@@ -1,6 +1,6 @@
 //! The answer to "why?": a source's score taken apart.
 
-use crate::{Band, Factor, Model, Score, Source, Tick, Treatment};
+use crate::{Band, Factor, Floods, Model, Prefix, Score, Source, Tick, Treatment};
 
 /// One term of a score.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -48,6 +48,9 @@ pub enum Rule {
     Stranger(Band),
 }
 
+/// Crowds in flood that an explanation names.
+pub const HELD_UP: usize = 4;
+
 /// A source's score with everything that made it, as its worker saw it at one tick.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Explanation {
@@ -79,6 +82,8 @@ pub struct Explanation {
     pub baseline_bytes_per_s: f64,
     /// Mitigations so far, fading.
     pub mitigations: u8,
+    /// Crowds in flood, the first few, to which it has no standing to send these kinds of packets.
+    pub held_up: [Option<(Prefix, Floods)>; HELD_UP],
     /// When its last packet came.
     pub last_seen: Tick,
     /// When this was answered.

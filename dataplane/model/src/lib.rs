@@ -31,10 +31,8 @@ mod treatment;
 pub use address::Address;
 pub use band::{Band, Dwell, Thresholds};
 pub use command::{Command, Filter, Token};
-pub use crowd::{
-    CrowdChange, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods, SynAnswer, Symmetry,
-};
-pub use explanation::{Explanation, Rule, SourceRow, Term};
+pub use crowd::{CrowdChange, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods, Symmetry, SynAnswer};
+pub use explanation::{Explanation, HELD_UP, Rule, SourceRow, Term};
 pub use factor::{Factor, Ramp, Weighting};
 pub use judgement::{Judgement, Verdict};
 pub use owners::{Owners, owner};

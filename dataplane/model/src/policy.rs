@@ -4,8 +4,8 @@
 //! worker hands it back; a worker never changes it.
 
 use crate::{
-    Address, CrowdRules, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Thresholds, Treatment, Weighting,
-    Width,
+    Address, CrowdRules, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Thresholds,
+    Treatment, Weighting, Width,
 };
 
 /// How factors become a score.

@@ -4,8 +4,8 @@
 //! old policy, states that were restored) is kept and offered again.
 
 use crate::{
-    Address, Band, CrowdChange, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow, SourceState, Tick,
-    Token, Treatment,
+    Address, Band, CrowdChange, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow,
+    SourceState, Tick, Token, Treatment,
 };
 
 /// A limit imposed on a source, or lifted.
@@ -81,6 +81,8 @@ pub enum Report {
     Mitigation(Mitigation),
     /// A crowd changed its state.
     Crowd(CrowdChange),
+    /// How a crowd stands for one kind of flood: `from` and `to` are the same.
+    CrowdStands(Token, CrowdChange),
     /// A packet of a logged band.
     Log(LogLine),
 }

@@ -171,7 +171,10 @@ impl Warm {
     /// Nothing learnt of the source that begins at `address`.
     pub const fn of(address: Address) -> Self {
         let bits = address.0;
-        Self { words: [(bits >> 96) as u32, (bits >> 64) as u32, (bits >> 32) as u32, bits as u32], ..Self::NEW }
+        Self {
+            words: [(bits >> 96) as u32, (bits >> 64) as u32, (bits >> 32) as u32, bits as u32],
+            ..Self::NEW
+        }
     }
 
     /// First address of the source.

@@ -31,13 +31,13 @@ pub use contact::{Contact, ContactState, Contacts};
 pub use crowds::{
     Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Seen, Standing, Sums, Totals, Watches,
 };
-pub use recent::Recent;
 pub use entry::{Flags, Hot, Shortcut, Warm};
 pub use gcra::{Departure, Refused, conforms, departure};
 pub use hash::{Conversation, Secret};
 pub use hosts::Hosts;
 pub use inputs::{Context, Inputs};
 pub use prefilter::Prefilter;
+pub use recent::Recent;
 pub use shard::{Change, Occupancy, Rules, Shard, Slot, Sought};
 pub use state::aged;
 pub use strains::Strains;

@@ -11,9 +11,9 @@ mod state;
 use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, CrowdMode, Crowds, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat, FeedHeader, Idle,
-    Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling, Says, Service,
-    Sources, SymmetryName, Treatment, Treatments, Vxlan, Workers,
+    Bands, Baseline, CrowdMode, Crowds, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat,
+    FeedHeader, Idle, Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling,
+    Says, Service, Sources, SymmetryName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use repute_engine::{Batch, Handle, Published, REPLAY_SEED, Role, Setup, Wire, Worker, mailbox};
-use repute_model::{CrowdChange, Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source};
+use repute_model::{
+    CrowdChange, Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source,
+};
 use repute_policy::Checked;
 use repute_wire::Parsed;
 

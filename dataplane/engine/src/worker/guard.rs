@@ -14,7 +14,7 @@
 //! Always holds: nobody whom a list allows is held up, and nobody is remembered in the table because of a packet that
 //! was.
 
-use repute_model::{Flood, Judgement, Listing, Packet, Reason, Source};
+use repute_model::{Flood, Floods, HELD_UP, Judgement, Listing, Packet, Prefix, Reason, Source};
 use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
 
 use super::Worker;
@@ -154,9 +154,11 @@ impl<P: Packet> Worker<P> {
             Act::Syn => Flood::Syn,
             Act::Echo | Act::Datagram { answer: false } => Flood::Request,
             Act::Segment { .. } => Flood::Segment,
-            Act::Datagram { answer: true } | Act::SynAck | Act::Reset | Act::EchoReply | Act::Error { .. } => {
-                Flood::Answer
-            }
+            Act::Datagram { answer: true }
+            | Act::SynAck
+            | Act::Reset
+            | Act::EchoReply
+            | Act::Error { .. } => Flood::Answer,
             Act::Opaque => Flood::Fragment,
         };
         let (at, _) = self.crowd.alarms().find(x.dst, flood)?;
@@ -190,6 +192,18 @@ impl<P: Packet> Worker<P> {
                 Flood::Request | Flood::Segment => flags.has(Flags::PROVEN) || flags.has(Flags::VERIFIED),
                 Flood::Answer | Flood::Fragment => false,
             }
+    }
+
+    /// Where a source would be held up now, and with what.
+    pub(crate) fn held_up(&self, source: Source, known: Option<Slot>) -> [Option<(Prefix, Floods)>; HELD_UP] {
+        let held = |floods: Floods| {
+            let held = Flood::ALL.iter().filter(|&&flood| floods.has(flood));
+            let held = held.filter(|&&flood| !self.is_exempt(source, known, flood));
+            held.fold(Floods::NONE, |all, &flood| all.with(flood))
+        };
+        let alarms = self.crowd.alarms().iter().map(|alarm| (alarm.crowd, held(alarm.floods)));
+        let mut alarms = alarms.filter(|(_, floods)| !floods.is_empty());
+        std::array::from_fn(|_| alarms.next())
     }
 
     /// Withholds a SYN, unless it comes again: its sender waits for an answer that a forger does not get.

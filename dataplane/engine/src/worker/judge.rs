@@ -103,7 +103,10 @@ impl<P: Packet> Worker<P> {
         }
         let counts = self.view.counts_crowds && self.says_something(known, exchange);
         let facts = if counts { self.facts(known, exchange) } else { Happening::NOTHING };
-        if counts && leads_on && let Some(judgement) = self.guard(source, known, exchange) {
+        if counts
+            && leads_on
+            && let Some(judgement) = self.guard(source, known, exchange)
+        {
             self.mark(exchange, facts);
             return self.note_guarded(known, exchange, wire_len, judgement);
         }

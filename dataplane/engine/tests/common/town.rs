@@ -177,6 +177,11 @@ impl Town {
         self.newcomers_every = ms;
     }
 
+    /// The address of somebody who was here from the beginning.
+    pub fn regular(&self, number: usize) -> Ip {
+        self.people[number].address
+    }
+
     pub fn attack(&mut self, attack: Attack) {
         self.attack = Some(attack);
         self.at(attack.from_ms, Step::Strike(0));
@@ -206,7 +211,9 @@ impl Town {
             }
             self.tick(&due);
         }
-        for person in self.people.iter().filter(|person| !person.regular && person.arrived + 10_000 < self.end) {
+        for person in
+            self.people.iter().filter(|person| !person.regular && person.arrived + 10_000 < self.end)
+        {
             self.count.newcomers += 1;
             self.count.at_once += u64::from(person.at_once);
             self.count.served += u64::from(person.served);

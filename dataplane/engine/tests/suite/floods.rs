@@ -1,5 +1,8 @@
 //! Floods in which every packet has a source of its own, in front of people who want to be served.
 
+use repute_model::{Command, CrowdChange, CrowdState, Flood, Report, Token};
+use repute_reputation::Watches;
+
 use crate::common::ingress;
 use crate::common::town::{Aim, Attack, Town};
 
@@ -57,6 +60,40 @@ fn the_fastest_floods_are_stopped_and_people_are_served() {
     flood(903, 200_000, Aim::Two, Before::Idle);
 }
 
+/// What the worker says about crowds from `cursor` on, until it has said everything.
+fn crowds(town: &mut Town, cursor: u32, all: bool) -> Vec<CrowdChange> {
+    let mut reports = town.rig.tell(Command::Crowds { token: Token(5), cursor, limit: 256, all });
+    while !matches!(reports.last(), Some(Report::Page(Token(5), None))) {
+        town.rig.idle(1);
+        reports.append(&mut town.rig.reports);
+    }
+    let stands =
+        |report| if let Report::CrowdStands(Token(5), stands) = report { Some(stands) } else { None };
+    reports.into_iter().filter_map(stands).collect()
+}
+
+/// Whoever asks is told which crowds are in flood, why, and who is held up there; an operator's list lets somebody pass.
+#[test]
+fn a_flood_can_be_explained() {
+    let mut town = Town::new(ingress(), 77, 8, 500, 0);
+    town.attack(Attack { per_s: 300, from_ms: 5_000, for_ms: 60_000, aim: Aim::One });
+    town.run(10_000);
+    let stands = crowds(&mut town, 0, false);
+    assert!(crowds(&mut town, Watches::PLACES, true).is_empty());
+    let server = stands.iter().find(|stands| stands.crowd.to_string() == "10.0.0.80/32").unwrap();
+    assert_eq!((server.flood, server.to), (Flood::Syn, CrowdState::Flood));
+    assert!(
+        server.numbers.per_s > 200.0 && server.numbers.heard && server.numbers.excess > server.numbers.limit
+    );
+    let stranger = town.rig.explain([198, 51, 100, 7]);
+    let held: Vec<String> = stranger.held_up.iter().flatten().map(|(crowd, _)| crowd.to_string()).collect();
+    assert!(held.contains(&"10.0.0.80/32".to_owned()), "{held:?}");
+    let (_, floods) = stranger.held_up[0].unwrap();
+    assert!(floods.has(Flood::Syn) && !floods.has(Flood::Request));
+    let regular = town.rig.explain(town.regular(0));
+    assert_eq!(regular.held_up, [None; 4], "who has proved himself is not held up");
+}
+
 /// A hundred times the newcomers within ten seconds, all of whom complete their handshakes.
 #[test]
 fn a_flash_crowd_is_no_flood() {
@@ -69,7 +106,10 @@ fn a_flash_crowd_is_no_flood() {
         town.count = Default::default();
         town.run(15_000);
         let count = town.count;
-        println!("a newcomer every {every} ms, then a hundred times as many: {count:?}, {} floods", town.floods);
+        println!(
+            "a newcomer every {every} ms, then a hundred times as many: {count:?}, {} floods",
+            town.floods
+        );
         assert_eq!((town.floods, count.delayed), (0, 0));
         assert!(count.newcomers > 500 && count.served == count.newcomers, "{count:?}");
     }

@@ -27,8 +27,16 @@ pub(super) const fn prefix_of(address: Address) -> Prefix {
     Prefix::containing(address, if address.is_v4() { 96 + 24 } else { 64 })
 }
 
-/// How one crowd stands for one kind of flood.
+/// How one crowd stands for one kind of flood: before and after are the same.
 pub type Standing = CrowdChange;
+
+/// Less than this per second is not told of a calm crowd.
+const WORTH_TELLING: f64 = 0.05;
+
+/// Which destinations a crowd is, by its address in its table.
+const fn crowd_of(address: Address, is_prefix: bool) -> Prefix {
+    if is_prefix { prefix_of(address) } else { Prefix::containing(address, 128) }
+}
 
 /// Crowds under watch.
 #[derive(Debug)]
@@ -46,6 +54,9 @@ pub struct Watches {
 }
 
 impl Watches {
+    /// Places for crowds, of prefixes and of destinations.
+    pub const PLACES: u32 = 2 * PLACES;
+
     /// Nobody is watched yet; `seed` keys the tables.
     pub fn new(seed: u64) -> Self {
         Self {
@@ -126,19 +137,19 @@ impl Watches {
         Some(&self.alarms)
     }
 
-    /// How every crowd stands that is not calm, and, with `all`, every one that is watched: a line for each kind of
-    /// flood.
-    pub fn standings(&self, now: Tick, all: bool) -> impl Iterator<Item = Standing> {
+    /// How the crowd at place number `at` stands for every kind of flood for which it is not calm, or, with `all`, to
+    /// which anything happens. Places are numbered from 0 to [`PLACES`](Self::PLACES); most are empty.
+    pub fn standing(&self, at: u32, now: Tick, all: bool) -> impl Iterator<Item = Standing> {
         let view = self.view(now);
-        let prefixes = self.prefixes.iter().map(|watch| (watch, prefix_of(watch.address), true));
-        let hosts = self.destinations.iter();
-        let hosts = hosts.map(|watch| (watch, Prefix::containing(watch.address, 128), false));
-        prefixes.chain(hosts).flat_map(move |(watch, crowd, is_prefix)| {
-            Flood::ALL.iter().filter_map(move |&flood| {
-                let (state, numbers) = watch.stands(flood, &view, is_prefix);
-                let told = state != CrowdState::Calm || all && numbers.per_s > 0.0;
-                told.then_some(CrowdChange { crowd, flood, from: state, to: state, numbers, at: now })
-            })
+        let is_prefix = at < PLACES;
+        let roster = if is_prefix { &self.prefixes } else { &self.destinations };
+        let watch = *roster.row(at % PLACES);
+        let crowd = crowd_of(watch.address, is_prefix);
+        let kinds = if watch.address == CrowdRow::REST { &[] } else { Flood::ALL };
+        kinds.iter().filter_map(move |&flood| {
+            let (state, numbers) = watch.stands(flood, &view, is_prefix);
+            let told = state != CrowdState::Calm || all && numbers.per_s >= WORTH_TELLING;
+            told.then_some(CrowdChange { crowd, flood, from: state, to: state, numbers, at: now })
         })
     }
 
@@ -187,8 +198,7 @@ fn settle(
     stale: &mut bool,
     told: &mut impl FnMut(CrowdChange),
 ) {
-    let address = watch.address;
-    let crowd = if is_prefix { prefix_of(address) } else { Prefix::containing(address, 128) };
+    let crowd = crowd_of(watch.address, is_prefix);
     watch.settle(view, is_prefix, |turn| {
         *stale |= [turn.from, turn.to].contains(&CrowdState::Flood);
         told(CrowdChange {
