@@ -7,7 +7,7 @@ use repute_model::{
 
 use crate::config::{
     Bands, Baseline, Config, CrowdMode, Crowds, Meter, ModelName, Profile, Protect, Sampling, Service,
-    SymmetryName, Treatment, Weight,
+    SymmetryName, SynAnswerName, Treatment, Weight,
 };
 use crate::tables::{map, set};
 use crate::value::{PortSpec, Share};
@@ -106,7 +106,10 @@ fn crowds(crowds: &Crowds) -> CrowdRules {
             SymmetryName::Asymmetric => Symmetry::Asymmetric,
         },
         sensitivity: crowds.sensitivity.get(),
-        syn: SynAnswer::Retry,
+        syn: match crowds.syn {
+            SynAnswerName::Retry => SynAnswer::Retry,
+            SynAnswerName::Cookie => SynAnswer::Cookie,
+        },
     }
 }
 

@@ -3,7 +3,8 @@
 //! The worker adds to plain numbers and publishes a copy once a tick ([`crate::Published`]). Both conservation
 //! identities can be checked on any published account:
 //! *in*: received + taken = forwarded + Σ dropped by reason + queued + handed, per port;
-//! *out*: sent = forwarded to it + released to it + mirrored to it − refused by it, per port.
+//! *out*: sent = forwarded to it + released to it + mirrored to it + answered by it − refused by it, per port. What is
+//! answered is dropped by its reason, and the answer made of it is new.
 
 use repute_model::{Band, Judgement, Reason};
 use repute_wire::Class;
@@ -30,12 +31,14 @@ pub struct PortAccount {
     pub handed: u64,
     /// Taken from another worker that received them by this port.
     pub taken: u64,
-    /// Meant for this port: forwarded or released to it, or copied to it.
+    /// Meant for this port: forwarded or released to it, copied to it, or answered by it.
     pub offered: u64,
     /// Of those: had been held back before.
     pub released: u64,
     /// Of those: copies for whoever listens at a mirror port.
     pub mirrored: u64,
+    /// Of those: what the box answered in place of whom was asked.
+    pub answered: u64,
     /// Taken by this port.
     pub sent: u64,
     /// Their bytes on the wire.
@@ -204,7 +207,7 @@ impl Account {
     pub fn is_conserved(&self) -> bool {
         let forwarded: u64 = self.ports.iter().map(|port| port.forwarded).sum();
         let offered: u64 = self.ports.iter().map(|port| port.offered).sum();
-        let later: u64 = self.ports.iter().map(|port| port.released + port.mirrored).sum();
+        let later: u64 = self.ports.iter().map(|port| port.released + port.mirrored + port.answered).sum();
         forwarded + later == offered && self.ports.iter().all(PortAccount::is_conserved)
     }
 

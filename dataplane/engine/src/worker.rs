@@ -1,6 +1,7 @@
 //! One worker: its shard, its policy, its counters, and the breath that joins them.
 
 mod control;
+mod cookies;
 pub(crate) mod crowd;
 mod guard;
 mod judge;
@@ -114,7 +115,7 @@ impl<P: Packet> Worker<P> {
             shaper: Shaper::new(&limits),
             connections: ConnectionQueue::new(&limits),
             crowd,
-            guard: Guard::new(limits.withheld),
+            guard: Guard::new(limits.withheld, seed),
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
             copied: 0,

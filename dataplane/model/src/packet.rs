@@ -30,6 +30,10 @@ pub trait Packet: Sized {
     /// Puts a header before the first byte; `false`, and nothing is changed, where there is no room or the bytes
     /// are shared.
     fn prepend(&mut self, header: &[u8]) -> bool;
+    /// The bytes of the first segment, to be written; `None` where somebody else reads them too.
+    fn bytes_mut(&mut self) -> Option<&mut [u8]>;
+    /// Cuts it off behind its first `len` bytes; `false`, and nothing is changed, where it is scattered or shared.
+    fn truncate(&mut self, len: u32) -> bool;
     /// Asks the CPU for the first bytes, which will be read a little later.
     #[inline(always)]
     fn prefetch(&self) {}

@@ -108,6 +108,8 @@ reasons! {
     SynRetry = "syn-retry",
     /// A stranger's SYN to a destination in flood, answered by the box with a cookie.
     SynCookie = "syn-cookie",
+    /// A stranger returned the box's cookie: it has proved itself, and is sent to connect again by a reset.
+    CookieReturned = "cookie-returned",
     /// Strangers' questions to a destination in flood, above what they get together.
     CrowdRequest = "crowd-request",
     /// Segments of connections that a destination in flood does not know, above what strangers get together.

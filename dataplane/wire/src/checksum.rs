@@ -1,6 +1,6 @@
 //! The Internet checksum (RFC 1071), for headers that are written here.
 //!
-//! Called by `vxlan`. Always holds: it is computed, never judged; what arrives keeps the one it came with.
+//! Called by `vxlan` and `answer`. Always holds: it is computed, never judged; what arrives keeps the one it came with.
 
 /// A ones' complement sum of 16-bit words in network order, not yet folded. Holds 2^48 words at least.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

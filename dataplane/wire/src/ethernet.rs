@@ -38,6 +38,13 @@ pub const EAPOL: u16 = 0x888e;
 /// LLDP (IEEE 802.1AB).
 pub const LLDP: u16 = 0x88cc;
 
+/// Sends a frame back to where it came from.
+pub(crate) fn turn_round(frame: &mut [u8]) {
+    if let Ok((header, _)) = Header::mut_from_prefix(frame) {
+        std::mem::swap(&mut header.src, &mut header.dst);
+    }
+}
+
 impl Walk<'_> {
     pub(crate) fn ethernet(&mut self, at: usize) -> Step {
         let header: &Header = self.header(at, Reason::ShortEthernet)?;

@@ -41,6 +41,7 @@ pub mod udp;
 pub mod vlan;
 pub mod vxlan;
 
+mod answer;
 mod class;
 mod columns;
 mod outline;
@@ -50,6 +51,7 @@ mod quoted;
 mod transport;
 mod walk;
 
+pub use answer::Answer;
 pub use class::Class;
 pub use columns::Columns;
 pub use outline::Outline;

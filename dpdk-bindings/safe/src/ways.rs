@@ -40,6 +40,16 @@ impl Packet for Mbuf {
         })
     }
 
+    #[inline]
+    fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        self.data_mut()
+    }
+
+    #[inline]
+    fn truncate(&mut self, len: u32) -> bool {
+        len <= Mbuf::wire_len(self) && u16::try_from(len).is_ok_and(|len| self.resize(len))
+    }
+
     #[inline(always)]
     fn prefetch(&self) {
         Mbuf::prefetch(self);

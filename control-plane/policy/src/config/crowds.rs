@@ -30,6 +30,16 @@ keywords! {
     }
 }
 
+keywords! {
+    /// What becomes of the SYN of a stranger to a destination that is flooded with them.
+    SynAnswerName {
+        /// It is withheld; its retransmission passes.
+        Retry = "retry",
+        /// The box answers with a SYN cookie; who returns it is reset, and passes when he connects again.
+        Cookie = "cookie",
+    }
+}
+
 /// How floods are noticed and answered that no single source reveals.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 #[schemars(default, deny_unknown_fields)]
@@ -40,6 +50,8 @@ pub struct Crowds {
     pub symmetry: SymmetryName,
     /// How easily something is a flood, 0.1 to 10: with 2 half of what it takes with 1.
     pub sensitivity: Number<0, 10>,
+    /// What strangers' SYNs get in a flood of them.
+    pub syn: SynAnswerName,
 }
 
-table!(Crowds { mode, symmetry, sensitivity });
+table!(Crowds { mode, symmetry, sensitivity, syn });

@@ -13,7 +13,7 @@ use repute_model::Prefix;
 use super::{
     Bands, Baseline, CrowdMode, Crowds, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat,
     FeedHeader, Idle, Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling,
-    Says, Service, Sources, SymmetryName, Treatment, Treatments, Vxlan, Workers,
+    Says, Service, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
@@ -46,7 +46,12 @@ impl Profile {
 
 impl Default for Crowds {
     fn default() -> Self {
-        Self { mode: CrowdMode::On, symmetry: SymmetryName::Auto, sensitivity: Number::new(1.0) }
+        Self {
+            mode: CrowdMode::On,
+            symmetry: SymmetryName::Auto,
+            sensitivity: Number::new(1.0),
+            syn: SynAnswerName::Retry,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ use crate::value::{Cidr, Named};
 pub use alerts::{AlertInput, AlertRule, Alerts, CulpritSide};
 pub use api::{Access, AccessRole, Api, Binding, SocketRole, Tls};
 pub use bands::Bands;
-pub use crowds::{CrowdMode, Crowds, SymmetryName};
+pub use crowds::{CrowdMode, Crowds, SymmetryName, SynAnswerName};
 pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub use factors::{Factors, Weight};
 pub use feeds::{Feed, FeedFormat, FeedHeader, Geo, Says};

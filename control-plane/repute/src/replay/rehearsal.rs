@@ -62,6 +62,14 @@ impl Packet for Shared {
     fn prepend(&mut self, _header: &[u8]) -> bool {
         false
     }
+
+    fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        None
+    }
+
+    fn truncate(&mut self, _len: u32) -> bool {
+        false
+    }
 }
 
 /// The way out of a rehearsal: everything is taken, nothing is sent.

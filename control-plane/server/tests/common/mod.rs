@@ -46,6 +46,14 @@ impl Packet for Datagram {
     fn prepend(&mut self, _: &[u8]) -> bool {
         false
     }
+
+    fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        None
+    }
+
+    fn truncate(&mut self, _len: u32) -> bool {
+        false
+    }
 }
 
 /// Takes everything and forgets it.

@@ -5,7 +5,8 @@
 //!
 //! | flood | who passes | what the others get | what that costs somebody honest |
 //! |---|---|---|---|
-//! | syn | who has proved to receive what is sent to him | the first SYN is withheld, its retransmission passes | a second, once (RFC 6298) |
+//! | syn | who has proved to receive what is sent to him | `retry`: the first SYN is withheld, its retransmission passes | a second, once (RFC 6298) |
+//! | | | `cookie`: an answer by the box; who acknowledges it is reset and passes from then on | a failed connection, once |
 //! | request | who was answered before | what strangers may have together | a retry, or none while it lasts |
 //! | segment | who was answered before | the same | the connection, if this box has never seen it |
 //! | answer | answers to questions, and those from ports of which few come | dropped | nothing |
@@ -14,10 +15,11 @@
 //! Always holds: nobody whom a list allows is held up, and nobody is remembered in the table because of a packet that
 //! was.
 
-use repute_model::{Flood, Floods, HELD_UP, Judgement, Listing, Packet, Prefix, Reason, Source};
+use repute_model::{Flood, Floods, HELD_UP, Judgement, Listing, Packet, Prefix, Reason, Source, SynAnswer};
 use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
 
-use super::Worker;
+use super::cookies::Cookies;
+use super::{Worker, rules};
 
 /// A withheld SYN passes when it comes again after 400 ms to 4 s, in units of 400 ms.
 const RETRY: (u16, u16) = (2, 10);
@@ -38,17 +40,24 @@ pub struct Guard {
     stopped: Recent,
     /// Which answers make a flood.
     strains: Strains,
+    cookies: Cookies,
 }
 
 impl Guard {
-    /// Room for so many withheld SYNs, a power of two.
-    pub fn new(withheld: u32) -> Self {
+    /// Room for so many withheld SYNs, a power of two; `seed` keys the cookies.
+    pub fn new(withheld: u32, seed: u64) -> Self {
         Self {
             withheld: Recent::new(withheld),
             passed: Recent::new(DATAGRAMS),
             stopped: Recent::new(DATAGRAMS),
             strains: Strains::default(),
+            cookies: Cookies::new(seed),
         }
+    }
+
+    /// What SYNs are answered with.
+    pub const fn cookies(&self) -> Cookies {
+        self.cookies
     }
 
     /// Bytes that it takes.
@@ -140,6 +149,13 @@ impl<P: Packet> Worker<P> {
         }
         let judgement = match reason {
             Reason::SynRetry | Reason::SynCookie => Judgement::challenge(reason),
+            Reason::CookieReturned => {
+                // Where the table has no room for him he will be asked again.
+                if let Some(slot) = known.or_else(|| self.admit(source)) {
+                    self.shard.verified(slot);
+                }
+                Judgement::challenge(reason)
+            }
             _ => Judgement::drop(reason),
         };
         let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
@@ -161,11 +177,15 @@ impl<P: Packet> Worker<P> {
             | Act::Error { .. } => Flood::Answer,
             Act::Opaque => Flood::Fragment,
         };
+        if self.returns_cookie(known, x) {
+            return Some(Reason::CookieReturned);
+        }
         let (at, _) = self.crowd.alarms().find(x.dst, flood)?;
         if self.is_exempt(source, known, flood) {
             return None;
         }
         match flood {
+            Flood::Syn if self.syn_answer() == SynAnswer::Cookie => Some(Reason::SynCookie),
             Flood::Syn => self.withhold(x),
             Flood::Fragment => (!self.follows(x, true)).then_some(Reason::CrowdFragment),
             _ if self.shard.is_known(x) => None,
@@ -192,6 +212,19 @@ impl<P: Packet> Worker<P> {
                 Flood::Request | Flood::Segment => flags.has(Flags::PROVEN) || flags.has(Flags::VERIFIED),
                 Flood::Answer | Flood::Fragment => false,
             }
+    }
+
+    fn syn_answer(&self) -> SynAnswer {
+        rules(&self.policy).map_or(SynAnswer::Retry, |rules| rules.profile.crowds.syn)
+    }
+
+    /// Whether a segment proves that its sender received what the box answered for somebody in flood.
+    fn returns_cookie(&mut self, known: Option<Slot>, x: &Exchange) -> bool {
+        matches!(x.act, Act::Segment { .. })
+            && self.syn_answer() == SynAnswer::Cookie
+            && self.crowd.alarms().find(x.dst, Flood::Syn).is_some()
+            && known.is_none_or(|slot| !self.shard.hot(slot).flags.has(Flags::VERIFIED))
+            && self.guard.cookies.is_returned(x, self.now)
     }
 
     /// Where a source would be held up now, and with what.

@@ -151,7 +151,7 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    fn admit(&mut self, source: Source) -> Option<Slot> {
+    pub(super) fn admit(&mut self, source: Source) -> Option<Slot> {
         self.shard.admit(source, rules(&self.policy)?, self.now)
     }
 

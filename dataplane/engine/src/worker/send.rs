@@ -1,12 +1,13 @@
 //! What leaves: packets to their ways out, in order, and everything else freed in bulk.
 
 use arrayvec::Drain;
-use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Verdict};
+use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Reason, Tick, Verdict};
 
+use super::cookies::{self, Cookies};
 use super::{Waiting, Worker};
 use crate::account::PortAccount;
 use crate::shaper::{ConnectionQueue, Held, Shaper};
-use crate::{Account, Batch};
+use crate::{Account, Batch, PORTS};
 
 impl<P: Packet> Worker<P> {
     /// Empties the batch: forwards by port, holds back, copies, frees the rest, and counts all of it. Most batches
@@ -39,8 +40,10 @@ impl<P: Packet> Worker<P> {
 
     /// Sends on what is forwarded of a batch that came by one port; what is not is looked at one by one.
     fn send_apart<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, port: u8, peer: u8, io: &mut I) {
-        let Self { account, judgements, tickets, shaper, connections, dropped, .. } = self;
-        let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped };
+        let Self { account, judgements, tickets, shaper, connections, dropped, outboxes, guard, now, .. } =
+            self;
+        let answers = Answers { outboxes, cookies: guard.cookies(), now: *now };
+        let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
         let (mut forwarded, mut bytes) = (Outbox::new(), batch.bytes);
         let counts = &mut account.ports[usize::from(port)];
         counts.receive(batch.len() as u64, batch.bytes);
@@ -58,11 +61,18 @@ impl<P: Packet> Worker<P> {
             io.free(&mut self.dropped);
         }
         send_to(&mut self.account, peer, &mut forwarded, bytes, io);
+        let answers = &mut self.outboxes[usize::from(port)];
+        if !answers.is_empty() {
+            let bytes = wire_len(answers);
+            send_to(&mut self.account, port, answers, bytes, io);
+        }
     }
 
     fn send_one_by_one<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
-        let Self { account, judgements, tickets, shaper, connections, dropped, wires, outboxes, .. } = self;
-        let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped };
+        let Self { account, judgements, tickets, shaper, connections, dropped, wires, guard, now, .. } = self;
+        let outboxes = &mut self.outboxes;
+        let answers = Answers { outboxes, cookies: guard.cookies(), now: *now };
+        let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
         for (i, (packet, judgement)) in batch.packets.drain(..).zip(&*judgements).enumerate() {
             let (port_in, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
             let peer = wires[usize::from(port_in)].peer;
@@ -74,7 +84,7 @@ impl<P: Packet> Worker<P> {
             match peer.filter(|_| judgement.verdict == Verdict::Forward) {
                 Some(peer) => {
                     counts.forwarded += 1;
-                    outboxes[usize::from(peer)].push(packet);
+                    rest.answers.outboxes[usize::from(peer)].push(packet);
                 }
                 None => rest.take(packet, judgement, (port_in, peer), counts),
             }
@@ -118,9 +128,34 @@ struct Rest<'a, P> {
     shaper: &'a mut Shaper<Held<P>>,
     connections: &'a mut ConnectionQueue<Held<P>>,
     dropped: &'a mut Outbox<P>,
+    answers: Answers<'a, P>,
 }
 
-impl<P> Rest<'_, P> {
+/// What becomes an answer in place of being dropped.
+struct Answers<'a, P> {
+    outboxes: &'a mut [Outbox<P>; PORTS],
+    cookies: Cookies,
+    now: Tick,
+}
+
+impl<P: Packet> Answers<'_, P> {
+    /// Turns a packet round, to leave by the port that it came by; gives it back where that cannot be done.
+    #[cold]
+    fn take(&mut self, mut packet: P, reason: Reason, port: u8) -> Option<P> {
+        let answer = match reason {
+            Reason::SynCookie => self.cookies.answer(&mut packet, self.now),
+            Reason::CookieReturned => cookies::reset(&mut packet),
+            _ => false,
+        };
+        if !answer {
+            return Some(packet);
+        }
+        self.outboxes[usize::from(port)].push(packet);
+        None
+    }
+}
+
+impl<P: Packet> Rest<'_, P> {
     /// Holds a packet back by its ticket, or drops it; `ways` are the ports in and out.
     fn take(&mut self, packet: P, judgement: &Judgement, ways: (u8, Option<u8>), counts: &mut PortAccount) {
         let (port_in, port_out) = ways;
@@ -132,6 +167,14 @@ impl<P> Rest<'_, P> {
                     Some(Waiting::Packet(ticket)) => self.shaper.hold(ticket, held),
                     Some(Waiting::Connection(ticket)) => self.connections.hold(ticket, held),
                     None => debug_assert!(false, "whoever is held has a ticket"),
+                }
+            }
+            (Verdict::Challenge, _) => {
+                counts.drop(judgement.reason);
+                let reason = judgement.reason.unwrap_or(Reason::SynRetry);
+                match self.answers.take(packet, reason, port_in) {
+                    Some(packet) => self.dropped.push(packet),
+                    None => counts.answered += 1,
                 }
             }
             _ => {

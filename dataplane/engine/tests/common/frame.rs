@@ -36,6 +36,17 @@ impl Packet for Frame {
         self.wire_len += header.len() as u32;
         true
     }
+    fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        (self.segments == 1).then_some(&mut self.bytes)
+    }
+    fn truncate(&mut self, len: u32) -> bool {
+        let fits = self.segments == 1 && len as usize <= self.bytes.len();
+        if fits {
+            self.bytes.truncate(len as usize);
+            self.wire_len = len;
+        }
+        fits
+    }
 }
 
 impl Frame {

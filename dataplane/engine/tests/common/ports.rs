@@ -12,6 +12,8 @@ pub struct Ports {
     pub takes: [usize; PORTS],
     /// Port, number and length on the wire of what was sent, in order.
     pub sent: Vec<(u8, u32, u32)>,
+    /// What was sent, whole, where somebody wants to look at it.
+    pub kept: Option<Vec<(u8, Frame)>>,
     /// Numbers of what was freed.
     pub freed: Vec<u32>,
     /// Copies that the pool of copies still holds.
@@ -20,7 +22,13 @@ pub struct Ports {
 
 impl Default for Ports {
     fn default() -> Self {
-        Self { takes: [usize::MAX; PORTS], sent: Vec::new(), freed: Vec::new(), copies: usize::MAX }
+        Self {
+            takes: [usize::MAX; PORTS],
+            sent: Vec::new(),
+            kept: None,
+            freed: Vec::new(),
+            copies: usize::MAX,
+        }
     }
 }
 
@@ -29,6 +37,9 @@ impl Io for Ports {
 
     fn send(&mut self, port: u8, packets: &mut Outbox<Frame>) {
         let takes = self.takes[usize::from(port)].min(packets.len());
+        if let Some(kept) = &mut self.kept {
+            kept.extend(packets[..takes].iter().map(|frame| (port, frame.clone())));
+        }
         let taken = packets.drain(..takes);
         self.sent.extend(taken.map(|frame| (port, frame.id, frame.wire_len())));
     }

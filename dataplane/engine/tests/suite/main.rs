@@ -7,6 +7,7 @@ mod common;
 mod benign;
 mod commands;
 mod conservation;
+mod cookies;
 mod crowd_mesh;
 mod detection;
 mod determinism;

@@ -1,0 +1,213 @@
+//! A TCP packet turned round in place: what the box answers for a server.
+//!
+//! Called by the engine for SYN cookies and resets. Always holds: either the whole packet is a right answer to who sent
+//! it, with right checksums, or not a byte is changed; an answer is never longer than what it answers.
+
+use repute_model::Address;
+use zerocopy::byteorder::network_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::checksum::Sum;
+use crate::{L2, L3, L4, Parsed, ethernet, ipv4, ipv6, tcp};
+
+/// Hops that an answer may take.
+const TTL: u8 = 64;
+const DONT_FRAGMENT: u16 = 0x4000;
+
+/// The TCP header of an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgement number.
+    pub ack: u32,
+    /// Flags, as [`tcp`] names them.
+    pub flags: u16,
+    /// Receive window.
+    pub window: u16,
+    /// The largest segment that is taken (RFC 9293, 3.7.1), where there is room to say so.
+    pub mss: Option<u16>,
+}
+
+/// The option that says it.
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+struct Mss {
+    kind: u8,
+    len: u8,
+    size: U16,
+}
+
+impl Answer {
+    /// Turns the packet in `bytes`, of which `parsed` tells, into this answer; its new length. `None`, and nothing is
+    /// changed, where it is no whole TCP header directly behind a plain IP header.
+    pub fn write(&self, bytes: &mut [u8], parsed: &Parsed) -> Option<usize> {
+        let (l3, l4) = (usize::from(parsed.l3_off), usize::from(parsed.l4_off));
+        let network = match parsed.l3 {
+            L3::Ipv4 => size_of::<ipv4::Header>(),
+            L3::Ipv6 => size_of::<ipv6::Header>(),
+            _ => return None,
+        };
+        let plain = parsed.l4 == L4::Tcp && parsed.has_tcp_flags() && l4 == l3 + network;
+        let least = l4 + size_of::<tcp::Header>();
+        if !plain || bytes.len() < least {
+            return None;
+        }
+        let options = self.mss.filter(|_| bytes.len() >= least + size_of::<Mss>());
+        let len = least + options.map_or(0, |_| size_of::<Mss>());
+        if parsed.l2 == L2::Ethernet {
+            ethernet::turn_round(bytes);
+        }
+        let segment = (len - l4) as u16;
+        write_network(&mut bytes[l3..l4], parsed.l3, segment);
+        self.write_segment(&mut bytes[l4..len], parsed, options);
+        Some(len)
+    }
+
+    fn write_segment(&self, bytes: &mut [u8], parsed: &Parsed, mss: Option<u16>) {
+        let words = (bytes.len() / 4) as u16;
+        let header = tcp::Header {
+            sport: parsed.dport.into(),
+            dport: parsed.sport.into(),
+            seq: self.seq.into(),
+            ack: self.ack.into(),
+            offset_flags: (words << 12 | self.flags).into(),
+            window: self.window.into(),
+            checksum: 0.into(),
+            urgent: 0.into(),
+        };
+        let (head, options) = bytes.split_at_mut(size_of::<tcp::Header>());
+        head.copy_from_slice(header.as_bytes());
+        if let Some(size) = mss {
+            options.copy_from_slice(Mss { kind: 2, len: 4, size: size.into() }.as_bytes());
+        }
+        let checksum = pseudo_header(parsed, bytes.len()).with(bytes).checksum();
+        if let Ok((header, _)) = tcp::Header::mut_from_prefix(bytes) {
+            header.checksum = checksum.into();
+        }
+    }
+}
+
+/// The sum over both addresses, the protocol and the length (RFC 9293, 3.1; RFC 8200, 8.1). It is the same in both
+/// directions.
+fn pseudo_header(parsed: &Parsed, len: usize) -> Sum {
+    let address = |address: Address| address.0.to_be_bytes();
+    // An IPv4 address stands behind ::ffff:0:0/96, whose part is left out.
+    let from = if parsed.l3 == L3::Ipv4 { 12 } else { 0 };
+    let rest = [U32::new(len as u32), U32::new(u32::from(tcp::PROTOCOL))];
+    Sum::default().with(&address(parsed.src)[from..]).with(&address(parsed.dst)[from..]).with(rest.as_bytes())
+}
+
+/// Writes the network header of an answer whose segment has so many bytes.
+fn write_network(bytes: &mut [u8], l3: L3, segment: u16) {
+    if l3 == L3::Ipv6 {
+        if let Ok((header, _)) = ipv6::Header::mut_from_prefix(bytes) {
+            std::mem::swap(&mut header.src, &mut header.dst);
+            header.payload_len = segment.into();
+            header.hop_limit = TTL;
+        }
+        return;
+    }
+    let Ok((header, _)) = ipv4::Header::mut_from_prefix(bytes) else { return };
+    std::mem::swap(&mut header.src, &mut header.dst);
+    header.total_len = (size_of::<ipv4::Header>() as u16 + segment).into();
+    header.fragment = DONT_FRAGMENT.into();
+    header.ttl = TTL;
+    header.checksum = 0.into();
+    header.checksum = Sum::default().with(header.as_bytes()).checksum().into();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{parse_ethernet, parse_ip};
+
+    const ANSWER: Answer = Answer {
+        seq: 0x0102_0304,
+        ack: 0x0506_0708,
+        flags: tcp::SYN | tcp::ACK,
+        window: 65_535,
+        mss: Some(1460),
+    };
+
+    fn syn(options: usize, v6: bool) -> Vec<u8> {
+        let mut bytes = vec![1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 0x81, 0, 0, 7];
+        let segment = 20 + options as u16;
+        if v6 {
+            bytes.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, segment as u8, 6, 9]);
+            bytes.extend((1..=32).collect::<Vec<u8>>());
+        } else {
+            bytes.extend([8, 0, 0x45, 0, 0, 20 + segment as u8, 0, 1, 0, 0, 9, 6, 0, 0]);
+            bytes.extend([198, 51, 100, 7, 10, 0, 0, 80]);
+        }
+        bytes.extend([
+            0x9c,
+            0x40,
+            1,
+            187,
+            0,
+            0,
+            0,
+            9,
+            0,
+            0,
+            0,
+            0,
+            (segment as u8 / 4) << 4,
+            2,
+            1,
+            1,
+            0,
+            0,
+            0,
+            0,
+        ]);
+        bytes.resize(bytes.len() + options, 1);
+        bytes
+    }
+
+    /// Checksums by an independent sum over what is on the wire.
+    fn is_right(packet: &[u8], l4: usize) -> bool {
+        let parsed = parse_ip(packet, packet.len() as u32);
+        let sum = |bytes: &[u8]| Sum::default().with(bytes).checksum() == 0;
+        let header = parsed.l3 == L3::Ipv6 || sum(&packet[..l4]);
+        header && pseudo_header(&parsed, packet.len() - l4).with(&packet[l4..]).checksum() == 0
+    }
+
+    #[test]
+    fn a_syn_becomes_a_syn_ack_to_its_sender() {
+        for (v6, network) in [(false, 20), (true, 40)] {
+            let mut bytes = syn(20, v6);
+            let before = parse_ethernet(&bytes, bytes.len() as u32);
+            let len = ANSWER.write(&mut bytes, &before).unwrap();
+            assert_eq!(len, 18 + network + 24);
+            let after = parse_ethernet(&bytes[..len], len as u32);
+            assert_eq!((after.src, after.dst), (before.dst, before.src));
+            assert_eq!((after.sport, after.dport, after.tcp_flags), (443, 40_000, tcp::SYN | tcp::ACK));
+            assert_eq!(
+                (&bytes[..6], &bytes[6..12], after.vlan_id, after.ttl),
+                (&[2; 6][..], &[1; 6][..], 7, 64)
+            );
+            assert_eq!((after.error, after.payload_len), (None, 0));
+            assert!(is_right(&bytes[18..len], network));
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_for_an_option_gets_none() {
+        let mut bytes = syn(0, false);
+        let before = parse_ethernet(&bytes, bytes.len() as u32);
+        let len = ANSWER.write(&mut bytes, &before).unwrap();
+        assert_eq!(len, 18 + 40);
+        assert!(is_right(&bytes[18..len], 20));
+    }
+
+    #[test]
+    fn what_is_no_plain_segment_stays_as_it_is() {
+        let mut bytes = syn(0, false);
+        bytes[18] = 0x46;
+        let (before, parsed) = (bytes.clone(), parse_ethernet(&bytes, bytes.len() as u32));
+        assert_eq!(ANSWER.write(&mut bytes, &parsed), None);
+        assert_eq!(bytes, before);
+    }
+}
