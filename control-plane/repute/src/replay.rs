@@ -5,6 +5,7 @@
 //! command gives the same bytes, always.
 
 mod against;
+mod crowds;
 mod feed;
 mod rehearsal;
 mod sources;
@@ -45,6 +46,9 @@ pub struct Replay {
     /// Write the standing of every source at the end, as a JSON list
     #[arg(long, value_name = "FILE.json")]
     sources: Option<PathBuf>,
+    /// Write every change of a crowd's state, as a JSON list
+    #[arg(long, value_name = "FILE.json")]
+    crowds: Option<PathBuf>,
     /// Show what would change under this other policy
     #[arg(long, value_name = "OTHER.toml")]
     against: Option<PathBuf>,
@@ -107,6 +111,7 @@ fn replay(
     feed.finish();
     let file = (out.several && !args.together).then(|| captures[0].as_path());
     out.sources(sources.into_rows(&rehearsal, file))?;
+    out.crowds(crowds::rows(&rehearsal, file));
     summary.print(captures, &rehearsal);
     if let Some(against) = against {
         against.print();
@@ -118,6 +123,7 @@ fn replay(
 struct Output {
     packets: Option<BufWriter<File>>,
     sources: Option<(PathBuf, Vec<sources::Row>)>,
+    crowds: Option<(PathBuf, Vec<crowds::Row>)>,
     several: bool,
 }
 
@@ -125,7 +131,8 @@ impl Output {
     fn create(args: &Replay, several: bool) -> anyhow::Result<Self> {
         let packets = args.packets.as_deref().map(create).transpose()?;
         let sources = args.sources.clone().map(|path| (path, Vec::new()));
-        let mut out = Self { packets, sources, several };
+        let crowds = args.crowds.clone().map(|path| (path, Vec::new()));
+        let mut out = Self { packets, sources, crowds, several };
         if let Some(packets) = &mut out.packets {
             let file = if several { "file\t" } else { "" };
             writeln!(packets, "{file}n\t{}\t{}", Columns::HEADER, Judgement::COLUMNS)?;
@@ -149,18 +156,32 @@ impl Output {
         Ok(())
     }
 
+    fn crowds(&mut self, rows: Vec<crowds::Row>) {
+        if let Some((_, all)) = &mut self.crowds {
+            all.extend(rows);
+        }
+    }
+
     fn finish(self) -> anyhow::Result<()> {
         if let Some(mut packets) = self.packets {
             packets.flush()?;
         }
         if let Some((path, rows)) = self.sources {
-            let mut file = create(&path)?;
-            serde_json::to_writer_pretty(&mut file, &rows)?;
-            writeln!(file)?;
-            file.flush()?;
+            write_list(&path, &rows)?;
+        }
+        if let Some((path, rows)) = self.crowds {
+            write_list(&path, &rows)?;
         }
         Ok(())
     }
+}
+
+fn write_list<R: serde::Serialize>(path: &Path, rows: &[R]) -> anyhow::Result<()> {
+    let mut file = create(path)?;
+    serde_json::to_writer_pretty(&mut file, rows)?;
+    writeln!(file)?;
+    file.flush()?;
+    Ok(())
 }
 
 fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {

@@ -6,6 +6,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use common::{Row, corpus, ingress, replay, rows};
@@ -33,7 +34,9 @@ fn benign_captures_are_left_alone() {
     assert!(benign.len() > 100, "only {} benign captures", benign.len());
     let (mut packets, mut harmed, mut by_file) = (0u64, 0u64, BTreeMap::<String, u64>::new());
     for capture in &benign {
-        for row in rows(&replay(&ingress(), &[], std::slice::from_ref(capture))) {
+        let outcome = replay(&ingress(), &[], std::slice::from_ref(capture));
+        assert_eq!(outcome.floods(), [""; 0], "{}", capture.display());
+        for row in rows(&outcome) {
             packets += 1;
             if row.verdict != "forward" {
                 harmed += 1;
@@ -49,6 +52,51 @@ fn benign_captures_are_left_alone() {
         println!("  {n:>6}  {file}");
     }
     assert!(share <= HARM_MAX, "{share}");
+}
+
+/// What was stopped of the attacks from a second after the first packet of each on, and what was lost of the rest:
+/// dropped, or challenged and not forwarded when it came again. By label.
+fn scored(mix: &str) -> Option<BTreeMap<String, (u64, u64)>> {
+    let corpus = corpus()?;
+    let judged = rows(&replay(&ingress(), &[], &[corpus.join(format!("mix/{mix}.pcap"))]));
+    let packed = std::fs::File::open(corpus.join(format!("mix/{mix}.labels.tsv.gz"))).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(packed).read_to_string(&mut text).unwrap();
+    let labels: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+    assert_eq!(labels.len(), judged.len());
+    let (mut begun, mut counts) = (BTreeMap::new(), BTreeMap::<String, (u64, u64)>::new());
+    for (i, (label, row)) in labels.iter().zip(&judged).enumerate() {
+        let at: f64 = label[1].parse().unwrap();
+        let first = *begun.entry(label[3]).or_insert(at);
+        let attack = label[2] == "attack";
+        if attack && at < first + 1.0 {
+            continue;
+        }
+        let lost = match &*row.verdict {
+            "drop" => true,
+            "challenge" if attack => true,
+            "challenge" => {
+                !judged[i..].iter().any(|later| later.flow == row.flow && later.verdict == "forward")
+            }
+            _ => false,
+        };
+        let (all, gone) = counts.entry(label[2].to_owned()).or_default();
+        (*all, *gone) = (*all + 1, *gone + u64::from(lost));
+    }
+    println!("{mix}: {counts:?}");
+    Some(counts)
+}
+
+#[test]
+fn floods_among_real_traffic_are_stopped() {
+    for mix in ["mix_synflood", "mix_amplification"] {
+        let Some(counts) = scored(mix) else { return };
+        let share = |label: &str| counts.get(label).map_or(0.0, |&(all, gone)| gone as f64 / all as f64);
+        assert!(share("attack") >= 0.95, "{mix}: {counts:?}");
+        assert!(share("benign") <= 0.002, "{mix}: {counts:?}");
+        // Of what else came to an attacked host whose own packets were never seen, two in a hundred.
+        assert!(share("background") <= 0.02, "{mix}: {counts:?}");
+    }
 }
 
 #[test]

@@ -131,6 +131,7 @@ impl State {
             Report::Crowd(change) => packet_log.crowd(&change),
             // Answers were delivered.
             Report::Explained(..) | Report::Nudged(..) | Report::Row(..) | Report::Page(..) => {}
+            Report::CrowdStands(..) => {}
             // States of a restore are freed here, those of a snapshot were collected.
             Report::Restored { .. } | Report::State(..) => {}
         });
