@@ -110,9 +110,9 @@ reasons! {
     SynCookie = "syn-cookie",
     /// A stranger returned the box's cookie: it has proved itself, and is sent to connect again by a reset.
     CookieReturned = "cookie-returned",
-    /// Strangers' questions to a destination in flood, above what they get together.
+    /// A stranger's question to a destination in flood: withheld until it is repeated, and above what strangers get.
     CrowdRequest = "crowd-request",
-    /// Segments of connections that a destination in flood does not know, above what strangers get together.
+    /// A segment of a connection that a destination in flood does not know: withheld until it is repeated.
     CrowdSegment = "crowd-segment",
     /// An answer to a destination in flood that nobody there asked for.
     CrowdAnswer = "crowd-answer",

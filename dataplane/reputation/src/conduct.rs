@@ -10,7 +10,7 @@ mod outcome;
 mod tcp;
 mod traffic;
 
-use repute_model::{Address, Score, Tick};
+use repute_model::{Address, Prefix, Score, Tick};
 
 use crate::{ContactState, Conversation, Fact, Flags, Hosts, Shard, Slot, Tally};
 
@@ -144,10 +144,17 @@ impl Shard {
         self.secret.pair(x.src, x.dst, ends)
     }
 
-    /// What names the port that an answer comes from, among those that a destination gets, and all of them.
-    pub fn strain_keys(&self, x: &Exchange) -> [u64; 2] {
+    /// What names a flow in one direction: both ends and the protocol.
+    pub fn flow_key(&self, x: &Exchange) -> u64 {
+        let ends = u64::from(x.sport) << 48 | u64::from(x.dport) << 32 | u64::from(x.protocol);
+        self.secret.pair(x.src, x.dst, ends)
+    }
+
+    /// What names the port that an answer comes from, among those that a crowd gets, and all of them.
+    pub fn strain_keys(&self, x: &Exchange, crowd: Prefix) -> [u64; 2] {
+        let len = u64::from(crowd.len128()) << 32;
         let port = 1 << 63 | u64::from(x.protocol) << 16 | u64::from(x.sport);
-        [port, 0].map(|what| self.secret.pair(Address(0), x.dst, what))
+        [port | len, len].map(|what| self.secret.pair(Address(0), crowd.first(), what))
     }
 
     /// What names a datagram that comes in fragments.

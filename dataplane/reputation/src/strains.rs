@@ -43,13 +43,13 @@ impl Default for Strains {
 }
 
 impl Strains {
-    /// Counts an answer; whether it is part of the flood. `strain` is a keyed hash of crowd and port, `crowd` one of
+    /// Counts an answer; whether it is part of the flood. `strain` is a keyed hash of crowd and port, `all` one of
     /// the crowd alone.
-    pub fn count(&mut self, strain: u64, crowd: u64, now: Tick) -> bool {
+    pub fn count(&mut self, strain: u64, all: u64, now: Tick) -> bool {
         if self.place(strain).count(now) >= STRAIN {
             return true;
         }
-        self.place(crowd).count(now) >= OTHERS
+        self.place(all).count(now) >= OTHERS
     }
 
     /// Bytes that it takes.

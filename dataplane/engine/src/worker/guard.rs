@@ -7,8 +7,8 @@
 //! |---|---|---|---|
 //! | syn | who has proved to receive what is sent to him | `retry`: the first SYN is withheld, its retransmission passes | a second, once (RFC 6298) |
 //! | | | `cookie`: an answer by the box; who acknowledges it is reset and passes from then on | a failed connection, once |
-//! | request | who was answered before | what strangers may have together | a retry, or none while it lasts |
-//! | segment | who was answered before | the same | the connection, if this box has never seen it |
+//! | request | who was answered before | the first one is withheld; repeated between the same ports it passes, within what strangers may have together | a repetition, once |
+//! | segment | who was answered before | the same; TCP repeats what is not acknowledged | a repetition, once, where this box has never seen the connection |
 //! | answer | answers to questions, and those from ports of which few come | dropped | nothing |
 //! | fragment | those of datagrams whose first one passed | dropped | one that overtakes the first |
 //!
@@ -21,8 +21,9 @@ use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Recent, Slot, Str
 use super::cookies::Cookies;
 use super::{Worker, rules};
 
-/// A withheld SYN passes when it comes again after 400 ms to 4 s, in units of 400 ms.
-const RETRY: (u16, u16) = (2, 10);
+/// What was withheld passes when it comes again after 400 ms to 5.6 s, in units of 400 ms: TCP repeats a SYN after a
+/// second and after three (RFC 6298), QUIC its first packet after one (RFC 9002), resolvers a question within five.
+const RETRY: (u16, u16) = (2, 14);
 /// A fragment follows the first one of its datagram within 2 s.
 const FOLLOWS: (u16, u16) = (0, 5);
 /// Of the strangers that get no entry one in so many is looked at closely.
@@ -148,7 +149,9 @@ impl<P: Packet> Worker<P> {
             self.guard.stopped.note(key, self.now);
         }
         let judgement = match reason {
-            Reason::SynRetry | Reason::SynCookie => Judgement::challenge(reason),
+            Reason::SynRetry | Reason::SynCookie | Reason::CrowdRequest | Reason::CrowdSegment => {
+                Judgement::challenge(reason)
+            }
             Reason::CookieReturned => {
                 // Where the table has no room for him he will be asked again.
                 if let Some(slot) = known.or_else(|| self.admit(source)) {
@@ -180,23 +183,24 @@ impl<P: Packet> Worker<P> {
         if self.returns_cookie(known, x) {
             return Some(Reason::CookieReturned);
         }
-        let (at, _) = self.crowd.alarms().find(x.dst, flood)?;
+        let (at, alarm) = self.crowd.alarms().find(x.dst, flood)?;
+        let crowd = alarm.crowd;
         if self.is_exempt(source, known, flood) {
             return None;
         }
         match flood {
             Flood::Syn if self.syn_answer() == SynAnswer::Cookie => Some(Reason::SynCookie),
-            Flood::Syn => self.withhold(x),
+            Flood::Syn => self.withhold(self.shard.segment_key(x)).then_some(Reason::SynRetry),
             Flood::Fragment => (!self.follows(x, true)).then_some(Reason::CrowdFragment),
             _ if self.shard.is_known(x) => None,
             // Who is known may end what this box did not see begin.
             Flood::Answer if x.act == Act::Reset && known.is_some() => None,
             Flood::Answer => {
-                let [strain, crowd] = self.shard.strain_keys(x);
-                self.guard.strains.count(strain, crowd, self.now).then_some(Reason::CrowdAnswer)
+                let [strain, all] = self.shard.strain_keys(x, crowd);
+                self.guard.strains.count(strain, all, self.now).then_some(Reason::CrowdAnswer)
             }
-            Flood::Request => (!self.crowd.allows(at, flood, self.now)).then_some(Reason::CrowdRequest),
-            Flood::Segment => (!self.crowd.allows(at, flood, self.now)).then_some(Reason::CrowdSegment),
+            Flood::Request => self.hold_up(at, flood, x).then_some(Reason::CrowdRequest),
+            Flood::Segment => self.hold_up(at, flood, x).then_some(Reason::CrowdSegment),
         }
     }
 
@@ -239,16 +243,21 @@ impl<P: Packet> Worker<P> {
         std::array::from_fn(|_| alarms.next())
     }
 
-    /// Withholds a SYN, unless it comes again: its sender waits for an answer that a forger does not get.
-    fn withhold(&mut self, x: &Exchange) -> Option<Reason> {
-        let key = self.shard.segment_key(x);
+    /// Whether something is withheld: not when it comes again, because its sender waits for an answer that a forger does
+    /// not get.
+    fn withhold(&mut self, key: u64) -> bool {
         if self.guard.withheld.was_noted(key, self.now, RETRY.0, RETRY.1) {
-            return None;
+            return false;
         }
         if !self.guard.withheld.was_noted(key, self.now, 0, RETRY.0) {
             self.guard.withheld.note(key, self.now);
         }
-        Some(Reason::SynRetry)
+        true
+    }
+
+    /// The same for what is told by its ports alone; and what comes again shares a rate with all other strangers.
+    fn hold_up(&mut self, at: usize, flood: Flood, x: &Exchange) -> bool {
+        self.withhold(self.shard.flow_key(x)) || !self.crowd.allows(at, flood, self.now)
     }
 
     /// Takes note of a first fragment that goes on.

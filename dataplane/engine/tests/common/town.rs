@@ -31,9 +31,22 @@ pub enum Aim {
     Carpet,
 }
 
-/// A flood of SYNs, each of a source of its own.
+/// What a flood is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Syn,
+    /// Datagrams to the ports of services and to others.
+    Datagrams,
+    /// Segments of connections that nobody knows.
+    Segments,
+    /// What reflectors send from this port: SYN-ACKs (80, 443) or datagrams.
+    Reflected(u16),
+}
+
+/// A flood in which every packet has a source of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Attack {
+    pub kind: Kind,
     pub per_s: u64,
     pub from_ms: u64,
     pub for_ms: u64,
@@ -313,12 +326,26 @@ impl Town {
                     Aim::Carpet => [10, 0, 0, (word >> 24) as u8],
                 };
                 let port = (word >> 32) as u16 | 1024;
-                if (target == SERVER || target[3] == 81) && self.has_backlog() {
+                let alive = target == SERVER || target[3] == 81;
+                if attack.kind == Kind::Syn && alive && self.has_backlog() {
                     self.steps.push(Step::StrikeAnswered(source, port, target));
                     let number = self.steps.len();
                     self.agenda.push(Reverse((now + 1, number as u64, number - 1)));
                 }
-                let frame = tcp((source, port), (target, 443), SYN, 0).numbered((word >> 20) as u32, 0);
+                let number = (word >> 20) as u32;
+                let frame = match attack.kind {
+                    Kind::Syn => tcp((source, port), (target, 443), SYN, 0).numbered(number, 0),
+                    Kind::Segments => {
+                        tcp((source, port), (target, 443), ACK, 10).numbered(number, port.into())
+                    }
+                    Kind::Datagrams => {
+                        udp((source, port), (target, if n.is_multiple_of(3) { 443 } else { port / 2 }), 400)
+                    }
+                    Kind::Reflected(from @ (80 | 443)) => {
+                        tcp((source, from), (target, port), SYN | ACK, 0).numbered(number, number / 3)
+                    }
+                    Kind::Reflected(from) => udp((source, from), (target, port), 1_200),
+                };
                 (OUTSIDE, frame)
             }
             Step::StrikeAnswered(source, port, target) => {

@@ -4,7 +4,7 @@ use repute_model::{Command, CrowdChange, CrowdState, Flood, Report, Token};
 use repute_reputation::Watches;
 
 use crate::common::ingress;
-use crate::common::town::{Aim, Attack, Town};
+use crate::common::town::{Aim, Attack, Kind, Town};
 
 /// How the victim was before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,17 +18,17 @@ enum Before {
 }
 
 /// One flood among people; what is demanded of it.
-fn flood(seed: u64, per_s: u64, aim: Aim, before: Before) {
+fn flood(seed: u64, kind: Kind, per_s: u64, aim: Aim, before: Before) {
     let from_ms = if before == Before::Boot { 0 } else { 20_000 };
     let open_ms = if before == Before::Idle { 20_000 } else { 0 };
     let for_ms = if per_s > 100_000 { 5_000 } else { 60_000 };
     let mut town = Town::new(ingress(), seed, 24, 700, open_ms);
-    town.attack(Attack { per_s, from_ms, for_ms, aim });
+    town.attack(Attack { kind, per_s, from_ms, for_ms, aim });
     town.run(from_ms + for_ms.max(15_000));
     let count = town.count;
     let share = |part: u64, all: u64| part as f64 / all.max(1) as f64;
     let flooded = town.flooded.map(|at| at as i64 - from_ms as i64);
-    println!("{per_s:>6}/s {aim:?} {before:?} seed {seed}: flood after {flooded:?} ms, {count:?}");
+    println!("{per_s:>6}/s {kind:?} {aim:?} {before:?} seed {seed}: flood after {flooded:?} ms, {count:?}");
     assert!(share(count.stopped, count.attack) >= 0.97, "stopped {}", share(count.stopped, count.attack));
     assert!(share(count.known_lost, count.known) <= 0.001, "known clients lost {count:?}");
     assert!(share(count.own_lost, count.own) <= 0.001, "own conversations lost {count:?}");
@@ -40,24 +40,39 @@ fn flood(seed: u64, per_s: u64, aim: Aim, before: Before) {
 fn slow_floods_are_stopped_and_people_are_served() {
     for (seed, aim) in (501..).zip([Aim::One, Aim::Two, Aim::Carpet]) {
         for (offset, before) in [(0, Before::Calm), (10, Before::Boot), (20, Before::Idle)] {
-            flood(seed + offset, 20, aim, before);
-            flood(seed + offset + 100, 200, aim, before);
+            flood(seed + offset, Kind::Syn, 20, aim, before);
+            flood(seed + offset + 100, Kind::Syn, 200, aim, before);
+        }
+    }
+}
+
+/// The same for what is no SYN. People connect as ever.
+#[test]
+fn floods_of_other_kinds_are_stopped_and_people_are_served() {
+    let kinds =
+        [Kind::Datagrams, Kind::Segments, Kind::Reflected(443), Kind::Reflected(53), Kind::Reflected(4_500)];
+    for (seed, kind) in (1_001..).step_by(10).zip(kinds) {
+        for (offset, per_s) in [(0, 20), (1, 200), (2, 5_000)] {
+            let (aim, before) =
+                [(Aim::One, Before::Calm), (Aim::Two, Before::Boot), (Aim::Carpet, Before::Idle)]
+                    [((seed / 10 + offset) % 3) as usize];
+            flood(seed + offset, kind, per_s, aim, before);
         }
     }
 }
 
 #[test]
 fn fast_floods_are_stopped_and_people_are_served() {
-    flood(801, 5_000, Aim::One, Before::Calm);
-    flood(802, 5_000, Aim::Carpet, Before::Boot);
-    flood(803, 5_000, Aim::Two, Before::Idle);
+    flood(801, Kind::Syn, 5_000, Aim::One, Before::Calm);
+    flood(802, Kind::Syn, 5_000, Aim::Carpet, Before::Boot);
+    flood(803, Kind::Syn, 5_000, Aim::Two, Before::Idle);
 }
 
 #[test]
 fn the_fastest_floods_are_stopped_and_people_are_served() {
-    flood(901, 200_000, Aim::One, Before::Calm);
-    flood(902, 200_000, Aim::Carpet, Before::Boot);
-    flood(903, 200_000, Aim::Two, Before::Idle);
+    flood(901, Kind::Syn, 200_000, Aim::One, Before::Calm);
+    flood(902, Kind::Syn, 200_000, Aim::Carpet, Before::Boot);
+    flood(903, Kind::Syn, 200_000, Aim::Two, Before::Idle);
 }
 
 /// What the worker says about crowds from `cursor` on, until it has said everything.
@@ -76,7 +91,7 @@ fn crowds(town: &mut Town, cursor: u32, all: bool) -> Vec<CrowdChange> {
 #[test]
 fn a_flood_can_be_explained() {
     let mut town = Town::new(ingress(), 77, 8, 500, 0);
-    town.attack(Attack { per_s: 300, from_ms: 5_000, for_ms: 60_000, aim: Aim::One });
+    town.attack(Attack { kind: Kind::Syn, per_s: 300, from_ms: 5_000, for_ms: 60_000, aim: Aim::One });
     town.run(10_000);
     let stands = crowds(&mut town, 0, false);
     assert!(crowds(&mut town, Watches::PLACES, true).is_empty());

@@ -17,9 +17,9 @@ pub struct Alarm {
     pub crowd: Prefix,
     /// The kinds that they are flooded with.
     pub floods: Floods,
-    /// Questions per second that strangers may ask there together.
+    /// Questions per second that strangers who repeat themselves may ask there together.
     pub requests_per_s: f32,
-    /// Segments per second of connections that nobody knows.
+    /// Segments per second of connections that nobody knows, likewise.
     pub segments_per_s: f32,
 }
 

@@ -32,7 +32,7 @@ const fn need(drift: f32, limit: f32) -> Need {
 const LIMITS: [Limits; Flood::COUNT] = [
     Limits { heard: need(3.0, 12.0), unheard: need(16.0, 40.0), one_way: true },
     Limits { heard: need(4.0, 16.0), unheard: need(60.0, 80.0), one_way: false },
-    Limits { heard: need(8.0, 24.0), unheard: need(200.0, 200.0), one_way: false },
+    Limits { heard: need(5.0, 16.0), unheard: need(200.0, 200.0), one_way: false },
     Limits { heard: need(4.0, 12.0), unheard: need(40.0, 40.0), one_way: false },
     Limits { heard: need(8.0, 16.0), unheard: need(30.0, 30.0), one_way: true },
 ];

@@ -18,9 +18,10 @@ use crate::Secret;
 const PLACES: u32 = 1024;
 /// The box has seen both directions once protected addresses were heard so often.
 const ARMED: u64 = 16;
-/// What strangers may have together in a flood: a little, and half as much again as was useful before.
-const ALLOWANCE: f32 = 0.5;
-const USEFUL: f32 = 1.5;
+/// What strangers who repeat themselves may have together in a flood, per second: a little, and twice what was useful
+/// before.
+const ALLOWANCE: f32 = 10.0;
+const USEFUL: f32 = 2.0;
 
 /// The prefix of destinations around an address: /24, or /64 in IPv6.
 pub(super) const fn prefix_of(address: Address) -> Prefix {
