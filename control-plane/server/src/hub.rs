@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::actor::{State, run};
 use crate::audit::audit;
+use crate::consistency::Oddities;
 use crate::feeds::{Shelf, keep};
-use crate::geo::Geography;
+use crate::geo::{self, Geography, Places};
 use crate::history::History;
 use crate::keep::Kept;
 use crate::ledger::{LimitCursor, LimitEvent};
@@ -70,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) kept: OnceLock<Kept>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) geo: Geography,
+    pub(crate) oddities: Oddities,
     pub(crate) events_room: OnceLock<EventRoom>,
 }
 
@@ -93,7 +95,10 @@ impl Hub {
         let limits = loaded.checked.limits();
         let (handles, published): (Vec<_>, Vec<_>) =
             links.into_iter().map(|link| (link.handle, link.published)).unzip();
-        let geo = Geography::new(&loaded.checked);
+        let places = geo::open(&loaded.checked).unwrap_or_else(|error| {
+            tracing::error!("nothing is known of places: {error}");
+            Places::default()
+        });
         let history = History::resumed(loaded, past);
         let history_changed = history.changes();
         let (installed_tx, installed) = watch::channel(vec![history.version(); handles.len()]);
@@ -118,12 +123,16 @@ impl Hub {
             history_changed,
             kept,
             shelf,
-            geo,
+            geo: Geography::default(),
+            oddities: Oddities::default(),
             events_room,
         });
         tokio::spawn(audit(Arc::downgrade(&inner)));
         tokio::spawn(keep(Arc::downgrade(&inner), changes));
-        Self { inner }
+        tokio::spawn(geo::watch(Arc::downgrade(&inner)));
+        let hub = Self { inner };
+        hub.take_places(places);
+        hub
     }
 
     /// How many workers there are.

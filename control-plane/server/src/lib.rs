@@ -17,6 +17,7 @@
 mod actor;
 mod apply;
 mod audit;
+mod consistency;
 mod crowdsec;
 mod error;
 mod events;
@@ -38,10 +39,11 @@ mod source;
 mod status;
 
 pub use apply::{Applied, ApplyRequest, RollbackRequest};
+pub use consistency::{Cost, NUDGE as GEO_NUDGE, Sighting};
 pub use crowdsec::{Crowdsec, CrowdsecError, KeysError};
 pub use error::HubError;
 pub use events::EventRoom;
-pub use geo::open as open_geo;
+pub use geo::{Places, open as open_geo};
 pub use history::{FIRST_VERSION, HISTORY_MAX, VersionInfo, VersionState, version_at_start};
 pub use hub::{ANSWER_WITHIN, Answered, Hub, Loaded};
 pub use keep::{KeepError, Keeper, PAST_AT_ONCE, Revived, WallClock, past};

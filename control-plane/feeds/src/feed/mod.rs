@@ -19,5 +19,6 @@ pub(crate) use ask_one::AskOne;
 pub use config::{ConfigError, FeedConfig, Header, Origin, Weights};
 pub use decisions::Decisions;
 pub use error::FetchError;
+pub(crate) use fetch::version;
 pub use run::{Delivery, Handle, run};
 pub use state::{Ask, Feed, Outcome, Status, Validators};

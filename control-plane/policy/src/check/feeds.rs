@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::at;
-use crate::config::{Config, Feed, FeedFormat, FeedHeader};
+use crate::config::{Config, Feed, FeedFormat, FeedHeader, PLACES};
 use crate::read::{Reader, listed};
 use crate::value::Text;
 
@@ -46,6 +46,11 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
 
 fn name(path: &str, feed: &Feed, reader: &mut Reader) {
     let name = feed.name.as_str();
+    if PLACES.contains(&name) {
+        let message = format!("`{name}` is what `[lists]` selects by country and AS");
+        let found = at(reader, &format!("{path}.name"), message).label("this name is taken");
+        reader.findings.push(found.help("give the feed another name"));
+    }
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.len() > NAME_MAX || !name.chars().all(fits) {
         let message = format!("bad name of a feed: `{}`", name.escape_debug());

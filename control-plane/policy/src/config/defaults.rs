@@ -11,11 +11,12 @@ mod state;
 use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, CrowdMode, Crowds, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat,
-    FeedHeader, Idle, Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling,
-    Says, Service, Sources, SymmetryName, Treatment, Treatments, Vxlan, Workers,
+    Bands, Baseline, Consistency, CrowdMode, Crowds, Deny, DenyAsn, DenyCountry, DenyFile, Destination,
+    Destinations, Factors, Feed, FeedFormat, FeedHeader, Idle, Limits, LinkRule, Meter, Mirror, ModelName,
+    Port, PortRole, Profile, Protect, Sampling, Says, Service, Sources, SymmetryName, Treatment, Treatments,
+    Vxlan, Workers,
 };
-use crate::value::{BitRate, Cidr, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
+use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
 impl Profile {
     /// The defaults for judging outside senders.
@@ -251,6 +252,12 @@ impl Default for Feed {
     }
 }
 
+impl Default for Consistency {
+    fn default() -> Self {
+        Self { weight: Share::new(0.3), size: Share::new(0.5), lifetime: Duration::new(3_600_000) }
+    }
+}
+
 impl Default for FeedHeader {
     fn default() -> Self {
         Self { name: Text::UNREAD, value: None, file: None, prefix: None }
@@ -271,6 +278,18 @@ impl Deny {
 impl DenyFile {
     pub(super) fn certain() -> Self {
         Self { path: Text::UNREAD, confidence: Int::new(100) }
+    }
+}
+
+impl DenyCountry {
+    pub(super) fn certain() -> Self {
+        Self { country: Country::UNREAD, confidence: Int::new(100) }
+    }
+}
+
+impl DenyAsn {
+    pub(super) fn certain() -> Self {
+        Self { asn: Int::new(1), confidence: Int::new(100) }
     }
 }
 

@@ -4,6 +4,7 @@
 //! spelling (what the digest and the diff see) and clamps nothing silently.
 
 mod cidr;
+mod country;
 mod ip;
 mod keyword;
 mod listen;
@@ -16,6 +17,7 @@ mod socket;
 mod text;
 
 pub use cidr::Cidr;
+pub use country::Country;
 pub use ip::Ip;
 pub(crate) use keyword::keywords;
 pub use listen::Listen;

@@ -1,6 +1,8 @@
-//! What the world outside says of a source: feeds and places, beside what its worker explains.
+//! What the world outside says of a source: feeds and places, and what these took from it, beside what its worker
+//! explains.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use repute_feeds::{Found, Until};
 use repute_model::{Explanation, Listing, Rule, Source};
@@ -8,6 +10,7 @@ use repute_proto::v1;
 
 use super::Api;
 use super::convert::unix_ms;
+use crate::consistency::{NUDGE, Taking};
 use crate::{Hub, HubError};
 
 impl Api {
@@ -34,8 +37,16 @@ impl Api {
         answer.country = place.country.map(|country| country.to_string()).unwrap_or_default();
         answer.asn = place.asn.unwrap_or_default();
         answer.organisation = place.organisation.unwrap_or_default();
+        let taken = self.hub.inner.oddities.of(explained.source, SystemTime::now());
+        answer.taken = taken.into_iter().map(taking).collect();
         Ok(())
     }
+}
+
+fn taking(taking: Taking) -> v1::Taken {
+    let Taking { points, why, value, until } = taking;
+    let until_unix_ms = unix_ms(until);
+    v1::Taken { name: NUDGE.to_owned(), points: points.into(), value, why, until_unix_ms }
 }
 
 fn rule(found: &Found<'_>) -> String {
