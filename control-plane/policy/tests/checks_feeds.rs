@@ -102,3 +102,17 @@ fn places_are_selected_by_what_databases_know() {
         &["this name is taken"],
     );
 }
+
+#[test]
+fn services_are_asked_by_one_key_each() {
+    let one = |lines: &str| format!("[[lookups]]\n{lines}\n");
+    let abuse = one("service = \"abuseipdb\"\nkey_file = \"/key\"\nquota = 100");
+    let cti = one("service = \"crowdsec-cti\"\nkey_file = \"/key\"\nurl = \"http://127.0.0.1:1/v2\"");
+    accepted(&format!("{INGRESS}{abuse}{cti}"));
+    refused(&format!("{INGRESS}{abuse}{abuse}"), &["`abuseipdb` is asked twice", "the other one"]);
+    refused(&format!("{INGRESS}{}", one("service = \"abuseipdb\"")), &["`lookups[0]` needs `key_file`"]);
+    let other = one("service = \"shodan\"\nkey_file = \"/key\"");
+    refused(&format!("{INGRESS}{other}"), &["bad value", "crowdsec-cti"]);
+    let relative = one("service = \"abuseipdb\"\nkey_file = \"key\"");
+    refused(&format!("{INGRESS}{relative}"), &["whole path"]);
+}

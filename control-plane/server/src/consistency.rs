@@ -107,6 +107,12 @@ impl Oddities {
         self.lock().1.of(source, now).cloned()
     }
 
+    /// How many parties are known, and from how many sources something was taken.
+    pub fn counts(&self) -> [usize; 2] {
+        let held = self.lock();
+        [held.0.len(), held.1.by_source.len()]
+    }
+
     /// How unlikely it is that the party is there; `None` = as far as is known it may well be.
     fn see(&self, who: Subject, key: &str, place: &Where, now: SystemTime) -> Option<f64> {
         let value = self.lock().0.observe(who, key, place.country, place.asn, now)?;

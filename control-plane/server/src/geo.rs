@@ -104,6 +104,11 @@ impl Geography {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Kind and build time (seconds since 1970) of every database.
+    pub fn kinds(&self) -> Vec<(String, u64)> {
+        self.atlas().kinds()
+    }
+
     /// What is known about where a source is: its first address counts.
     pub fn find(&self, source: Source) -> Where {
         self.atlas().find(source.first().to_ip())
@@ -140,6 +145,7 @@ impl Hub {
     async fn look_at_places(&self) -> Result<(), HubError> {
         let (checked, atlas) = (self.config().await?, self.inner.geo.atlas());
         if blocking(move || Ok(atlas.is_current(&files(&checked)))).await? {
+            self.inner.shelf.select_confirmed(SystemTime::now());
             return Ok(());
         }
         self.refresh_places().await

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use repute_access::Audit;
 use repute_engine::{Account, Published};
+use repute_metrics::RequestLatency;
 use repute_model::{Command, Explanation, Owners, Score, Source, Token};
 use repute_policy::Checked;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
@@ -18,6 +19,7 @@ use crate::geo::{self, Geography, Places};
 use crate::history::History;
 use crate::keep::Kept;
 use crate::ledger::{LimitCursor, LimitEvent};
+use crate::lookups::Lookups;
 use crate::post::{Answer, Post};
 use crate::{BoxInfo, EventRoom, HubError, Limit, PortRss, VersionInfo, WorkerLink};
 
@@ -72,7 +74,10 @@ pub(crate) struct Inner {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) geo: Geography,
     pub(crate) oddities: Oddities,
+    pub(crate) lookups: Lookups,
     pub(crate) events_room: OnceLock<EventRoom>,
+    /// How long the API took.
+    pub(crate) latency: Arc<RequestLatency>,
 }
 
 impl Hub {
@@ -125,7 +130,9 @@ impl Hub {
             shelf,
             geo: Geography::default(),
             oddities: Oddities::default(),
+            lookups: Lookups::default(),
             events_room,
+            latency: Arc::default(),
         });
         tokio::spawn(audit(Arc::downgrade(&inner)));
         tokio::spawn(keep(Arc::downgrade(&inner), changes));

@@ -28,6 +28,8 @@ mod hub;
 mod keep;
 mod ledger;
 mod list;
+mod lookups;
+mod numbers;
 mod packet_log;
 mod post;
 mod record;
@@ -37,6 +39,7 @@ mod serve;
 mod socket;
 mod source;
 mod status;
+mod timed;
 
 pub use apply::{Applied, ApplyRequest, RollbackRequest};
 pub use consistency::{Cost, NUDGE as GEO_NUDGE, Sighting};

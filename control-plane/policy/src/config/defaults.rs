@@ -6,15 +6,15 @@
 mod api;
 mod events;
 mod factors;
+mod feeds;
 mod state;
 
 use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, Consistency, CrowdMode, Crowds, Deny, DenyAsn, DenyCountry, DenyFile, Destination,
-    Destinations, Factors, Feed, FeedFormat, FeedHeader, Idle, Limits, LinkRule, Meter, Mirror, ModelName,
-    Port, PortRole, Profile, Protect, Sampling, Says, Service, Sources, SymmetryName, Treatment, Treatments,
-    Vxlan, Workers,
+    Bands, Baseline, CrowdMode, Crowds, Deny, DenyAsn, DenyCountry, DenyFile, Destination, Destinations,
+    Factors, Idle, Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling,
+    Service, Sources, SymmetryName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
@@ -224,43 +224,6 @@ impl Default for Destinations {
 impl Default for Service {
     fn default() -> Self {
         Self { prefixes: Vec::new(), ports: Vec::new(), criticality: Share::new(0.5), owner: None }
-    }
-}
-
-impl Default for Feed {
-    /// A deny feed from nowhere.
-    fn default() -> Self {
-        Self {
-            name: Text::UNREAD,
-            file: None,
-            url: None,
-            crowdsec: None,
-            taxii: None,
-            push: false,
-            format: FeedFormat::Auto,
-            says: Says::Deny,
-            confidence: Int::new(100),
-            expiry: None,
-            refresh: None,
-            timeout: Duration::new(60_000),
-            bytes_max: Size::new(256 << 20),
-            entries_max: Int::new(4_194_304),
-            headers: Vec::new(),
-            key_file: None,
-            categories: None,
-        }
-    }
-}
-
-impl Default for Consistency {
-    fn default() -> Self {
-        Self { weight: Share::new(0.3), size: Share::new(0.5), lifetime: Duration::new(3_600_000) }
-    }
-}
-
-impl Default for FeedHeader {
-    fn default() -> Self {
-        Self { name: Text::UNREAD, value: None, file: None, prefix: None }
     }
 }
 

@@ -16,6 +16,7 @@ mod feeds;
 mod geo;
 mod limits;
 mod lists;
+mod lookups;
 mod measures;
 mod mirror;
 mod pages;
@@ -44,6 +45,7 @@ pub use feeds::{Feed, FeedFormat, FeedHeader, Says};
 pub use geo::{Consistency, Geo, PLACES};
 pub use limits::{Limits, Sources};
 pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
+pub use lookups::{Lookup, LookupService};
 pub use measures::{Meter, Sampling};
 pub use mirror::{Mirror, Vxlan};
 pub use pages::{CrowdsecApi, Metrics};
@@ -81,6 +83,8 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// Where addresses are.
     pub geo: Geo,
+    /// Who is asked about single addresses, each a `[[lookups]]`.
+    pub lookups: Vec<Lookup>,
     /// The standing of destinations, for egress.
     pub destinations: Destinations,
     /// Named sets of protected addresses and ports.
@@ -112,6 +116,7 @@ table!(Config {
     lists,
     feeds,
     geo,
+    lookups,
     destinations,
     services,
     profiles,

@@ -13,7 +13,6 @@ mod name;
 mod number;
 mod port_rule;
 mod quantity;
-mod socket;
 mod text;
 
 pub use cidr::Cidr;
@@ -26,5 +25,4 @@ pub use name::Named;
 pub use number::{Int, Number, Share};
 pub use port_rule::{PortSpec, Transport};
 pub use quantity::{BitRate, Duration, Kind, PacketRate, Quantity, Size, kind};
-pub use socket::Socket;
 pub use text::Text;

@@ -117,6 +117,10 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
     if let Some(place) = place(explained) {
         facts.push(("place", place));
     }
+    for v1::Opinion { service, confidence, note, error } in &explained.opinions {
+        let says = if error.is_empty() { format!("bad to {confidence} % {note}") } else { error.clone() };
+        facts.push(("look-up", format!("{service}: {}", says.trim_end())));
+    }
     for taken in &explained.taken {
         let v1::Taken { name, points, why, until_unix_ms, .. } = taken;
         let left = span(ms_until(*until_unix_ms));

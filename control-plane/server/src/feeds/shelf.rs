@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use repute_feeds::{Cuts, Delivery, FeedConfig, Handle, Import, Merged, Origin, Shape, Status, run};
 use repute_policy::Checked;
+use repute_policy::config::PLACES;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
@@ -141,6 +142,11 @@ impl Shelf {
         }
     }
 
+    /// Notes that the files are still those from which was selected.
+    pub fn select_confirmed(&self, now: SystemTime) {
+        self.followed().places.iter_mut().for_each(|placed| placed.status.confirmed_at = Some(now));
+    }
+
     /// Notes that no new selection could be made.
     pub fn select_failed(&self, error: &str) {
         for placed in &mut self.followed().places {
@@ -181,6 +187,22 @@ impl Shelf {
             cuts: cuts_of(&placed.config.name).unwrap_or_default(),
         };
         asked.map(show).chain(selected.map(show_placed)).collect()
+    }
+
+    /// All feeds that come from somewhere else.
+    pub fn fetched(&self) -> Vec<Shown> {
+        self.shown(None).into_iter().filter(|shown| !PLACES.contains(&shown.config.name.as_str())).collect()
+    }
+
+    /// Puts in force what a store has of this very feed, unless something has come already.
+    pub fn restore(&self, config: &FeedConfig, import: &Arc<Import>) -> bool {
+        let mut followed = self.followed();
+        let found = followed.feeds.iter_mut().find(|feed| *feed.config == *config && feed.latest.is_none());
+        let Some(feed) = found else { return false };
+        feed.latest = Some(Arc::clone(import));
+        drop(followed);
+        self.changed();
+        true
     }
 
     /// The handle of a feed.

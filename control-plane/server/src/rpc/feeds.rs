@@ -177,6 +177,7 @@ fn feed(shown: &Shown) -> v1::Feed {
         unchanged,
         failed,
         error: status.error.clone().unwrap_or_default(),
+        kept: status.kept,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use repute_feeds::lookup::Opinion;
 use repute_feeds::{Found, Until};
 use repute_model::{Explanation, Listing, Rule, Source};
 use repute_proto::v1;
@@ -11,6 +12,7 @@ use repute_proto::v1;
 use super::Api;
 use super::convert::unix_ms;
 use crate::consistency::{NUDGE, Taking};
+use crate::lookups::Said;
 use crate::{Hub, HubError};
 
 impl Api {
@@ -39,7 +41,19 @@ impl Api {
         answer.organisation = place.organisation.unwrap_or_default();
         let taken = self.hub.inner.oddities.of(explained.source, SystemTime::now());
         answer.taken = taken.into_iter().map(taking).collect();
+        let said = self.hub.look_up(address, SystemTime::now()).await?;
+        answer.opinions = said.into_iter().map(opinion).collect();
         Ok(())
+    }
+}
+
+fn opinion(said: Said) -> v1::Opinion {
+    let service = said.service.to_owned();
+    match said.opinion {
+        Ok(Opinion { confidence, note }) => {
+            v1::Opinion { service, confidence: confidence.into(), note, error: String::new() }
+        }
+        Err(error) => v1::Opinion { service, error, ..v1::Opinion::default() },
     }
 }
 
