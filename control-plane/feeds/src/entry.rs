@@ -59,6 +59,11 @@ pub struct Note(pub(crate) u32);
 impl Note {
     /// Nothing is noted.
     pub const NONE: Self = Self(0);
+
+    /// Its number in the import, from 1; 0 = none.
+    pub fn number(self) -> u32 {
+        self.0
+    }
 }
 
 #[cfg(test)]

@@ -93,6 +93,25 @@ impl Import {
         self.notes.get(note)
     }
 
+    /// What a store gives back: each entry with the number of its note (from 1; 0 = none) in `notes`. More notes than
+    /// an import keeps are left out.
+    pub fn kept(entries: impl IntoIterator<Item = (Entry, u32)>, notes: Vec<String>) -> Self {
+        let texts: Vec<Box<str>> = notes.into_iter().take(NOTES_MAX).map(Into::into).collect();
+        let known = texts.len() as u32;
+        let entry =
+            |(entry, note): (Entry, u32)| Entry { note: Note(if note <= known { note } else { 0 }), ..entry };
+        let mut entries: Vec<Entry> = entries.into_iter().map(entry).collect();
+        entries.sort_by_key(|entry| entry.prefix);
+        entries.dedup_by_key(|entry| entry.prefix);
+        let records = entries.len() as u64;
+        Self { entries, notes: Notes { texts, numbers: HashMap::new() }, records, ..Self::default() }
+    }
+
+    /// All notes, by their numbers from 1 on.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.texts.iter().map(|text| &**text)
+    }
+
     /// The next moment after `now` at which an entry ends.
     pub fn next_end(&self, now: SystemTime) -> Option<Until> {
         self.entries.iter().filter_map(|entry| entry.until).filter(|until| !until.passed(now)).min()

@@ -41,8 +41,8 @@ mod time;
 
 pub use entry::{Entry, Note, Until};
 pub use feed::{
-    Ask, ConfigError, Decisions, Delivery, Feed, FeedConfig, FetchError, Handle, Header, Origin, Outcome,
-    Status, Validators, Weights, run,
+    Ask, COLLECTIONS_MAX, Collection, ConfigError, Decisions, Delivery, Feed, FeedConfig, FetchError, Handle,
+    Header, Origin, Outcome, ROOTS_MAX, Status, Validators, Weights, run, taxii_collections,
 };
 pub use format::{Categories, Format, detect, detect_and_import, import};
 pub use import::{Action, Import, Notes, Terms};

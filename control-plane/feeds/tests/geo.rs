@@ -4,11 +4,13 @@
 
 mod common;
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::{fs, thread};
 
 use common::{corpus, files};
-use repute_feeds::geo::{Atlas, Database, GeoError};
+use repute_feeds::geo::{Atlas, Country, Database, GeoError, Pick, Selection};
+use repute_feeds::{Limits, Terms};
+use repute_model::{Listing, Width};
 use serde_json::Value;
 
 /// The first address of a network as MaxMind's sources write it.
@@ -87,17 +89,67 @@ fn a_damaged_file_never_replaces_a_good_one() {
     };
     replace("GeoLite2-Country-Test.mmdb");
     let atlas = Atlas::open(&[&file]).unwrap();
+    assert!(atlas.is_current(&[&file]) && !atlas.is_current::<&str>(&[]));
     let address: IpAddr = "2.125.160.216".parse().unwrap();
     let before = atlas.find(address);
     assert!(before.country.is_some());
-    thread::scope(|scope| {
-        let reader = scope.spawn(|| (0..20_000).all(|_| atlas.find(address) == before));
-        replace("bad/cyclic-data-structure.mmdb");
-        atlas.reload().unwrap_err();
-        replace("GeoLite2-Country-Test.mmdb");
-        atlas.reload().unwrap();
-        assert!(reader.join().unwrap());
-    });
+    replace("bad/cyclic-data-structure.mmdb");
+    assert!(!atlas.is_current(&[&file]));
+    Atlas::open(&[&file]).unwrap_err();
+    assert_eq!(atlas.find(address), before);
+    replace("GeoLite2-Country-Test.mmdb");
+    assert_eq!(Atlas::open(&[&file]).unwrap().find(address), before);
+}
+
+fn select(atlas: &Atlas, picks: &[Pick], max: usize) -> Result<repute_feeds::Import, GeoError> {
+    let selection = Selection(picks.iter().map(|pick| (*pick, 60)).collect());
+    let width = Width { v4: 32, v6: 128 };
+    let limits = Limits { entries: max, width, ..Limits::default() };
+    let terms = Terms { limits, ..Terms::new("places", std::time::UNIX_EPOCH) };
+    atlas.select(&selection, &terms)
+}
+
+#[test]
+fn a_selection_holds_what_the_sources_say_and_nothing_else() {
+    let Some(folder) = corpus("geo") else { return };
+    let files = ["GeoLite2-Country-Test.mmdb", "GeoLite2-ASN-Test.mmdb"].map(|file| folder.join(file));
+    let atlas = Atlas::open(&files).unwrap();
+    let gb = Pick::Country(Country::new("GB").unwrap());
+    let asn = Pick::Network(1221);
+    let import = select(&atlas, &[gb, asn], 10_000).unwrap();
+    let source = |name: &str| -> Value {
+        serde_json::from_slice(&fs::read(folder.join("source").join(name)).unwrap()).unwrap()
+    };
+    let (countries, networks) = (source("GeoLite2-Country-Test.json"), source("GeoLite2-ASN-Test.json"));
+    let mut inside = [0, 0];
+    for (address, _) in rows(&countries).into_iter().chain(rows(&networks)) {
+        let found = atlas.find(address);
+        let expected =
+            [found.country.map(Pick::Country) == Some(gb), found.asn.map(Pick::Network) == Some(asn)];
+        let named = import.entries().iter().filter(|entry| entry.prefix.contains(address.into()));
+        let notes: Vec<&str> = named.map(|entry| import.note(entry.note)).collect();
+        assert_eq!(notes.contains(&"country GB"), expected[0], "{address}");
+        assert_eq!(notes.contains(&"AS1221"), expected[1], "{address}");
+        (0..2).for_each(|n| inside[n] += u32::from(expected[n]));
+    }
+    assert!(inside.iter().all(|count| *count > 0), "{inside:?}");
+    assert!(import.entries().iter().all(|entry| entry.says == Listing::Deny(60)));
+    println!("{} networks make {} prefixes", import.records, import.entries().len());
+    assert!(import.entries().len() as u64 <= import.records);
+}
+
+#[test]
+fn selections_that_cannot_be_say_what_is_too_much() {
+    let Some(folder) = corpus("geo") else { return };
+    let atlas = Atlas::open(&[folder.join("GeoLite2-Country-Test.mmdb")]).unwrap();
+    let picks = ["GB", "US"].map(|code| Pick::Country(Country::new(code).unwrap()));
+    let error = select(&atlas, &picks, 3).unwrap_err().to_string();
+    assert!(error.contains("more than 3 prefixes") && error.contains("by country "), "{error}");
+    let error = select(&atlas, &[Pick::Network(1)], 9).unwrap_err().to_string();
+    assert!(error.contains("AS numbers are selected"), "{error}");
+    // A country of which the file knows nothing is no mistake.
+    let nobody = Pick::Country(Country::new("BV").unwrap());
+    assert!(select(&atlas, &[nobody], 9).unwrap().entries().is_empty());
 }
 
 /// Cut anywhere, with any byte turned over: refused, or answering without a panic.
@@ -113,6 +165,10 @@ fn any_damage_is_survived() {
             for n in 0..64_u32 {
                 database.find(Ipv4Addr::from_bits(n << 26).into());
                 database.find(Ipv6Addr::from_bits(u128::from(n) << 122).into());
+            }
+            if let Ok(atlas) = Atlas::open(&[&file]) {
+                // Refused or answered.
+                let _ = select(&atlas, &[Pick::Network(1221)], 1000);
             }
         }
     };

@@ -13,7 +13,9 @@ use common::server::{Reply, Server, ok, status};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use repute_feeds::lookup::{Abuseipdb, Access, Cti, Lookup, LookupError};
-use repute_feeds::{Delivery, FeedConfig, Format, Handle, Header, Import, Origin, Status, run};
+use repute_feeds::{
+    Delivery, FeedConfig, Format, Handle, Header, Import, Origin, Status, run, taxii_collections,
+};
 use tokio::sync::mpsc;
 
 const LIST: &str = "# two\n192.0.2.1\n198.51.100.0/24\n";
@@ -232,4 +234,36 @@ async fn services_are_asked_sparingly() {
     server.reply(status("404 Not Found", &[]));
     assert_eq!(cti.find(other, now).await.unwrap().confidence, 0);
     assert_eq!(cti.left(now), 7);
+}
+
+#[tokio::test]
+async fn a_server_tells_its_collections() {
+    let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
+    let secret = Header::Secret {
+        name: "Authorization".into(),
+        prefix: "Basic ".into(),
+        file: file(dir.path(), "key", "c2VjcmV0"),
+    };
+    let collections = r#"{"collections":[{"id":"91a7b528","title":"High value","can_read":true},
+        {"id":"../x","title":"no id"},{"id":"b","can_read":false}]}"#;
+    server.reply(ok(r#"{"title":"A server","api_roots":["/api1/","http://[::1]:1/elsewhere/"]}"#));
+    server.reply(ok(collections));
+    let error = taxii_collections(&server.url, std::slice::from_ref(&secret)).await.unwrap_err();
+    assert!(error.to_string().contains("[::1]:1/elsewhere/collections/"), "{error}");
+    let seen = server.seen();
+    assert!(
+        seen[0].starts_with("GET /taxii2/ ") && seen[1].starts_with("GET /api1/collections/ "),
+        "{seen:?}"
+    );
+    assert!(seen.iter().all(|head| head.to_lowercase().contains("authorization: basic c2vjcmv0")));
+
+    server.reply(ok(r#"{"title":"A root","max_content_length":9}"#));
+    server.reply(ok(collections));
+    let found = taxii_collections(&format!("{}/api1/", server.url), &[]).await.unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0].url, format!("{}/api1/collections/91a7b528/", server.url));
+    assert_eq!((found[0].title.as_str(), found[0].can_read, found[1].can_read), ("High value", true, false));
+    server.reply(ok("<html>"));
+    let error = taxii_collections(&server.url, &[]).await.unwrap_err().to_string();
+    assert!(error.contains("answers no TAXII 2.1 resource"), "{error}");
 }

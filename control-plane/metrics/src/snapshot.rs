@@ -36,6 +36,8 @@ pub struct BoxSnapshot {
     pub mitigations_active: u64,
     /// Feeds by unique names.
     pub feeds: Vec<FeedSnapshot>,
+    /// Where addresses are.
+    pub geo: GeoSnapshot,
     /// Where events go, by unique names.
     pub sinks: Vec<EventSink>,
     /// Where events come from, by unique names.
@@ -79,6 +81,19 @@ pub struct FeedSnapshot {
     pub refreshes: u64,
     /// Of those: failed; the entries before stay in force.
     pub failures: u64,
+    /// Whether the last one failed.
+    pub failing: bool,
+}
+
+/// Where addresses are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GeoSnapshot {
+    /// Databases by unique kinds, and when each was built.
+    pub databases: Vec<(String, SystemTime)>,
+    /// Accounts, tokens, SPIFFE IDs and services that geolocation consistency knows.
+    pub subjects: u64,
+    /// Sources that it has lowered and still remembers.
+    pub lowered: u64,
 }
 
 /// One way out for events.

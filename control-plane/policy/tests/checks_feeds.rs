@@ -74,3 +74,45 @@ fn files_of_places_are_whole_paths() {
     accepted(&format!("{INGRESS}[geo]\ncountry = \"/c.mmdb\"\n"));
     refused(&format!("{INGRESS}[geo]\nasn = \"a.mmdb\"\n"), &["starts in no folder", "whole path"]);
 }
+
+#[test]
+fn places_are_selected_by_what_databases_know() {
+    let lists = |lines: &str| format!("{INGRESS}[geo]\ncountry = \"/c.mmdb\"\n[lists]\n{lines}\n");
+    accepted(&lists(
+        "deny_countries = [\"de\", { country = \"FR\", confidence = 40 }]\nallow_countries = [\"GB\"]",
+    ));
+    refused(
+        &lists("deny_countries = [\"DE\", \"XX\"]"),
+        &["lists.deny_countries[1]", "no country", "ISO 3166-1"],
+    );
+    refused(&lists("deny_asns = [64500]"), &["no database knows AS numbers", "`geo.asn`"]);
+    refused(
+        &lists("deny_countries = [\"DE\", { country = \"DE\", confidence = 1 }]"),
+        &["`DE` is listed twice"],
+    );
+    let asns = |lines: &str| format!("{INGRESS}[geo]\nasn = \"/a.mmdb\"\n[lists]\n{lines}\n");
+    accepted(&asns("deny_asns = [64500, { asn = 64501, confidence = 5 }]\nallow_asns = [1]"));
+    refused(&asns("deny_asns = [0]"), &["from 1 to 4294967295"]);
+    refused(&asns("deny_asns = [\"AS1\"]"), &["expected an AS number or"]);
+    refused(&asns("allow_countries = [\"DE\"]"), &["no database knows countries", "`geo.country`"]);
+    let many = (1..=4097).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    refused(&asns(&format!("allow_asns = [{many}]")), &["4097 AS numbers, at most 4096"]);
+    refused(
+        &feed("").replace("drop", "geo-deny").replace("\n\n", "\npush = true\n"),
+        &["this name is taken"],
+    );
+}
+
+#[test]
+fn services_are_asked_by_one_key_each() {
+    let one = |lines: &str| format!("[[lookups]]\n{lines}\n");
+    let abuse = one("service = \"abuseipdb\"\nkey_file = \"/key\"\nquota = 100");
+    let cti = one("service = \"crowdsec-cti\"\nkey_file = \"/key\"\nurl = \"http://127.0.0.1:1/v2\"");
+    accepted(&format!("{INGRESS}{abuse}{cti}"));
+    refused(&format!("{INGRESS}{abuse}{abuse}"), &["`abuseipdb` is asked twice", "the other one"]);
+    refused(&format!("{INGRESS}{}", one("service = \"abuseipdb\"")), &["`lookups[0]` needs `key_file`"]);
+    let other = one("service = \"shodan\"\nkey_file = \"/key\"");
+    refused(&format!("{INGRESS}{other}"), &["bad value", "crowdsec-cti"]);
+    let relative = one("service = \"abuseipdb\"\nkey_file = \"key\"");
+    refused(&format!("{INGRESS}{relative}"), &["whole path"]);
+}

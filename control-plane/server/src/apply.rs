@@ -6,13 +6,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use repute_feeds::geo::Atlas;
 use repute_model::Policy;
 use repute_policy::{Change, Checked, Config, diff};
 use tokio::time::timeout;
 
 use crate::actor::State;
-use crate::geo;
+use crate::geo::{self, Places};
 use crate::history::Entry;
 use crate::{ANSWER_WITHIN, Hub, HubError, VersionInfo, VersionState};
 
@@ -74,7 +73,7 @@ struct Prepared {
     text: Arc<str>,
     changes: Vec<Change>,
     policies: Vec<Policy>,
-    atlas: Arc<Atlas>,
+    places: Places,
 }
 
 impl Hub {
@@ -215,16 +214,16 @@ impl Hub {
                 let restart = changes.into_iter().filter(|change| change.restart);
                 return Err(HubError::NeedsRestart(restart.collect()));
             }
-            let atlas = Arc::new(geo::open(&checked)?);
+            let places = geo::open(&checked)?;
             let policies = vec![checked.compile_with(&feeds, 0); workers];
-            Ok(Prepared { checked, text, changes, policies, atlas })
+            Ok(Prepared { checked, text, changes, policies, places })
         })
         .await
     }
 
     async fn unchanged(&self, prepared: Prepared) -> Result<Applied, HubError> {
         let digest = prepared.checked.digest();
-        self.inner.geo.replace(prepared.atlas);
+        self.take_places(prepared.places);
         self.run(move |state| {
             let version = state.history.version();
             let (changes, lagging) = (Vec::new(), state.lagging(state.edition));
@@ -235,12 +234,12 @@ impl Hub {
 
     /// Sends the policy to every worker or to none, and waits for them.
     async fn install(&self, prepared: Prepared, entry: Entry) -> Result<Applied, HubError> {
-        let Prepared { changes, policies, checked, atlas, .. } = prepared;
+        let Prepared { changes, policies, checked, places, .. } = prepared;
         let within = entry.confirm_within;
         let (version, edition, confirm_until) =
             self.run(move |state| state.install(policies, entry)).await??;
         self.inner.shelf.follow(&checked);
-        self.inner.geo.replace(atlas);
+        self.take_places(places);
         if let Some(within) = within {
             self.await_confirmation(version, within);
         }

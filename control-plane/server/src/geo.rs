@@ -1,44 +1,164 @@
-//! `[geo]`: where addresses are, for people who ask; workers never do.
+//! `[geo]`: where addresses are, for people who ask, and what `[lists]` selects by that; workers never look it up.
+//!
+//! A selection becomes prefixes when the files are opened, and goes to the workers as a feed does: a new file is a new
+//! edition. **Always holds:** a file that cannot be used, or from which too much is selected, leaves what was there.
 
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::{Duration, SystemTime};
 
-use repute_feeds::geo::{Atlas, GeoError, Where};
+use repute_feeds::geo::{Atlas, Country, GeoError, Pick, Selection, Where};
+use repute_feeds::{Action, Import, Limits, Terms};
 use repute_model::Source;
 use repute_policy::Checked;
+use repute_policy::config::{Lists, PLACES};
 
-/// Opens and checks the files that a config names. May take a while: not on the thread that serves everybody.
+use crate::apply::blocking;
+use crate::hub::Inner;
+use crate::source::width;
+use crate::{Hub, HubError};
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Prefixes of a selection at most: all of the internet by country takes about half of it.
+const SELECTED_MAX: usize = 1 << 20;
+
+/// What `[lists]` selects with one effect.
+#[derive(Clone, Debug)]
+pub(crate) struct Selected {
+    /// What the feed of it is called.
+    pub name: &'static str,
+    pub action: Action,
+    /// The first file that was asked.
+    pub file: PathBuf,
+    pub import: Arc<Import>,
+    /// When that was.
+    pub at: SystemTime,
+}
+
+/// The files of a config at one moment, and what it selects from them.
+#[derive(Debug, Default)]
+pub struct Places {
+    pub(crate) atlas: Arc<Atlas>,
+    pub(crate) selected: Vec<Selected>,
+}
+
+/// Opens and checks the files that a config names, and makes its selections. May take a while: not on the thread that
+/// serves everybody.
 ///
 /// # Errors
-/// The first file that cannot be used, and why.
-pub fn open(checked: &Checked) -> Result<Atlas, GeoError> {
+/// The first file that cannot be used, and why; a selection that is too large.
+pub fn open(checked: &Checked) -> Result<Places, GeoError> {
+    let files = files(checked);
+    let (atlas, now) = (Arc::new(Atlas::open(&files)?), SystemTime::now());
+    let mut selected = Vec::new();
+    for ((name, action), selection) in
+        PLACES.into_iter().zip([Action::Allow, Action::Deny]).zip(selections(&checked.config().lists))
+    {
+        let Some(file) = files.first().filter(|_| !selection.0.is_empty()) else { continue };
+        let limits =
+            Limits { entries: SELECTED_MAX, width: width(checked, &checked.limits()), ..Limits::default() };
+        let terms = Terms { action, limits, ..Terms::new(name, now) };
+        let import = Arc::new(atlas.select(&selection, &terms)?);
+        if import.entries().is_empty() {
+            tracing::warn!("{name}: the databases of [geo] know no address of what [lists] selects");
+        }
+        selected.push(Selected { name, action, file: file.to_path_buf(), import, at: now });
+    }
+    Ok(Places { atlas, selected })
+}
+
+fn files(checked: &Checked) -> Vec<&Path> {
     let geo = &checked.config().geo;
-    let files: Vec<_> = geo.country.iter().chain(&geo.asn).map(|text| Path::new(text.as_str())).collect();
-    Atlas::open(&files)
+    geo.country.iter().chain(&geo.asn).map(|text| Path::new(text.as_str())).collect()
+}
+
+/// To allow, to deny.
+fn selections(lists: &Lists) -> [Selection; 2] {
+    let country = |code: &dyn std::fmt::Display| Country::new(&code.to_string()).map(Pick::Country);
+    let network = |asn: u64| Pick::Network(asn as u32);
+    let allow: BTreeMap<Pick, u8> = (lists.allow_countries.iter().filter_map(|code| country(code)))
+        .chain(lists.allow_asns.iter().map(|asn| network(asn.get())))
+        .map(|pick| (pick, 100))
+        .collect();
+    let sure = |pick: Pick, confidence: u64| (pick, confidence as u8);
+    let countries = lists
+        .deny_countries
+        .iter()
+        .filter_map(|deny| Some(sure(country(&deny.country)?, deny.confidence.get())));
+    let asns = lists.deny_asns.iter().map(|deny| sure(network(deny.asn.get()), deny.confidence.get()));
+    [Selection(allow), Selection(countries.chain(asns).collect())]
 }
 
 /// The files in force.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Geography(RwLock<Arc<Atlas>>);
 
 impl Geography {
-    /// The files of the first config; one that cannot be used is told, and nothing is known then.
-    pub fn new(checked: &Checked) -> Self {
-        let atlas = open(checked).unwrap_or_else(|error| {
-            tracing::error!("nothing is known of places: {error}");
-            Atlas::default()
-        });
-        Self(RwLock::new(Arc::new(atlas)))
+    fn replace(&self, atlas: Arc<Atlas>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = atlas;
     }
 
-    /// What is asked from now on.
-    pub fn replace(&self, atlas: Arc<Atlas>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = atlas;
+    fn atlas(&self) -> Arc<Atlas> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Kind and build time (seconds since 1970) of every database.
+    pub fn kinds(&self) -> Vec<(String, u64)> {
+        self.atlas().kinds()
     }
 
     /// What is known about where a source is: its first address counts.
     pub fn find(&self, source: Source) -> Where {
-        let atlas = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
-        atlas.find(source.first().to_ip())
+        self.atlas().find(source.first().to_ip())
+    }
+}
+
+impl Hub {
+    /// What is asked, and what is selected, from now on.
+    pub(crate) fn take_places(&self, places: Places) {
+        self.inner.geo.replace(places.atlas);
+        self.inner.shelf.select(places.selected);
+    }
+
+    /// Reads the files of the config in force again, whether they have changed or not.
+    ///
+    /// # Errors
+    /// A file that cannot be used, a selection that is too large: everything stays as it was.
+    pub(crate) async fn refresh_places(&self) -> Result<(), HubError> {
+        // No policy comes between what it says and what is made of it.
+        let _road = self.inner.road.lock().await;
+        let checked = self.config().await?;
+        match blocking(move || Ok(open(&checked)?)).await {
+            Ok(places) => {
+                self.take_places(places);
+                Ok(())
+            }
+            Err(error) => {
+                self.inner.shelf.select_failed(&error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    async fn look_at_places(&self) -> Result<(), HubError> {
+        let (checked, atlas) = (self.config().await?, self.inner.geo.atlas());
+        if blocking(move || Ok(atlas.is_current(&files(&checked)))).await? {
+            self.inner.shelf.select_confirmed(SystemTime::now());
+            return Ok(());
+        }
+        self.refresh_places().await
+    }
+}
+
+/// Looks at the files until the hub is gone.
+pub(crate) async fn watch(hub: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(inner) = hub.upgrade() else { return };
+        if let Err(error) = (Hub { inner }).look_at_places().await {
+            tracing::warn!("what was known of places before stays in force: {error}");
+        }
     }
 }

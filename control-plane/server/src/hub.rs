@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use repute_access::Audit;
 use repute_engine::{Account, Published};
+use repute_metrics::RequestLatency;
 use repute_model::{Command, Explanation, Owners, Score, Source, Token};
 use repute_policy::Checked;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
@@ -12,11 +13,13 @@ use tokio::time::{Instant, timeout};
 
 use crate::actor::{State, run};
 use crate::audit::audit;
+use crate::consistency::Oddities;
 use crate::feeds::{Shelf, keep};
-use crate::geo::Geography;
+use crate::geo::{self, Geography, Places};
 use crate::history::History;
 use crate::keep::Kept;
 use crate::ledger::{LimitCursor, LimitEvent};
+use crate::lookups::Lookups;
 use crate::post::{Answer, Post};
 use crate::{BoxInfo, EventRoom, HubError, Limit, PortRss, VersionInfo, WorkerLink};
 
@@ -70,7 +73,11 @@ pub(crate) struct Inner {
     pub(crate) kept: OnceLock<Kept>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) geo: Geography,
+    pub(crate) oddities: Oddities,
+    pub(crate) lookups: Lookups,
     pub(crate) events_room: OnceLock<EventRoom>,
+    /// How long the API took.
+    pub(crate) latency: Arc<RequestLatency>,
 }
 
 impl Hub {
@@ -93,7 +100,10 @@ impl Hub {
         let limits = loaded.checked.limits();
         let (handles, published): (Vec<_>, Vec<_>) =
             links.into_iter().map(|link| (link.handle, link.published)).unzip();
-        let geo = Geography::new(&loaded.checked);
+        let places = geo::open(&loaded.checked).unwrap_or_else(|error| {
+            tracing::error!("nothing is known of places: {error}");
+            Places::default()
+        });
         let history = History::resumed(loaded, past);
         let history_changed = history.changes();
         let (installed_tx, installed) = watch::channel(vec![history.version(); handles.len()]);
@@ -118,12 +128,18 @@ impl Hub {
             history_changed,
             kept,
             shelf,
-            geo,
+            geo: Geography::default(),
+            oddities: Oddities::default(),
+            lookups: Lookups::default(),
             events_room,
+            latency: Arc::default(),
         });
         tokio::spawn(audit(Arc::downgrade(&inner)));
         tokio::spawn(keep(Arc::downgrade(&inner), changes));
-        Self { inner }
+        tokio::spawn(geo::watch(Arc::downgrade(&inner)));
+        let hub = Self { inner };
+        hub.take_places(places);
+        hub
     }
 
     /// How many workers there are.

@@ -6,14 +6,18 @@
 
 mod error;
 mod explanations;
+mod feeds;
 mod nudges;
 mod policies;
 mod record;
 mod restore;
 mod rounds;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use repute_metrics::StoreSnapshot;
 use repute_store::{Nudge, Pace, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -41,6 +45,17 @@ pub(crate) struct Kept {
     pub store: Store,
     pub nudges: mpsc::Sender<Nudge>,
     pub clock: WallClock,
+    /// As of the last round.
+    numbers: Mutex<StoreSnapshot>,
+    failures: AtomicU64,
+}
+
+impl Kept {
+    /// What is kept, as of the last round, and how often that failed.
+    pub fn numbers(&self) -> StoreSnapshot {
+        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        StoreSnapshot { failures: self.failures.load(Ordering::Relaxed), ..numbers }
+    }
 }
 
 /// Hub and store, for one of the tasks.
@@ -59,7 +74,26 @@ impl Desk {
     ) -> Result<R, KeepError> {
         let store = self.store.clone();
         let done = tokio::task::spawn_blocking(move || work(&store)).await;
-        Ok(done.map_err(|_| KeepError::Ended)??)
+        let done = done.map_err(|_| KeepError::Ended)?;
+        if let (Err(_), Some(kept)) = (&done, self.hub.inner.kept.get()) {
+            kept.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(done?)
+    }
+
+    /// Looks how much is kept.
+    async fn measure(&self) -> Result<(), KeepError> {
+        let look = |store: &Store| {
+            let (file_bytes, explanations) = (store.file_bytes()?, store.explanations_len()?);
+            let (last_round, sources) = store.last_round()?.unzip();
+            let sources = sources.unwrap_or_default();
+            Ok(StoreSnapshot { file_bytes, last_round, sources, explanations, failures: 0 })
+        };
+        let seen = self.store(look).await?;
+        if let Some(kept) = self.hub.inner.kept.get() {
+            *kept.numbers.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        }
+        Ok(())
     }
 }
 
@@ -75,10 +109,16 @@ pub struct Keeper {
 
 impl Keeper {
     /// Restores what the store knows to the workers of the hub, and from then on writes their sources within every
-    /// `window`, and explanations, nudges and policies as they come. A hub has one store: a second one is not used.
+    /// `window`, and explanations, nudges, policies and feeds as they come. A hub has one store: a second one is not used.
     pub fn start(hub: &Hub, store: Store, window: Duration, clock: WallClock) -> Self {
         let (nudges, nudged) = mpsc::channel(NUDGES_WAITING);
-        hub.inner.kept.get_or_init(|| Kept { store: store.clone(), nudges, clock });
+        hub.inner.kept.get_or_init(|| Kept {
+            store: store.clone(),
+            nudges,
+            clock,
+            numbers: Mutex::default(),
+            failures: AtomicU64::new(0),
+        });
         let desk = Desk { hub: hub.clone(), store, clock };
         let (done, restored) = watch::channel(None);
         let events = hub.subscribe_mitigations();
@@ -87,6 +127,7 @@ impl Keeper {
             tokio::spawn(explanations::expire(desk.clone())),
             tokio::spawn(nudges::keep(desk.clone(), nudged)),
             tokio::spawn(policies::keep(desk.clone())),
+            tokio::spawn(feeds::keep(desk.clone(), window)),
         ];
         let pace = Pace::new(window, SLICE);
         let mine = desk.clone();

@@ -24,6 +24,7 @@ use tower_layer::{Identity, Stack};
 
 use crate::rpc::Api;
 use crate::socket::Socket;
+use crate::timed::TimedLayer;
 use crate::{Hub, Security, SocketError, TlsDoor};
 
 /// Largest request in bytes; policies have a limit of their own.
@@ -40,7 +41,7 @@ const GRACE: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// All services behind the guard.
-type Guarded = Router<Stack<GuardLayer, Identity>>;
+type Guarded = Router<Stack<TimedLayer, Stack<GuardLayer, Identity>>>;
 
 /// Why the server ended or never began.
 #[derive(Debug, thiserror::Error)]
@@ -88,11 +89,12 @@ pub async fn serve_secured(
         hub.audit_to(audit);
     }
     let (ended, end) = watch::channel(false);
+    let timed = TimedLayer(Arc::clone(&hub.inner.latency));
     let routes = routes(Api { hub, access: Arc::clone(&access), end: end.clone() }).await?;
     let (_socket, listener) = Socket::bind(path)?;
     let server = |routes| {
         let server = Server::builder().concurrency_limit_per_connection(REQUESTS_AT_ONCE);
-        server.layer(access.layer()).add_routes(routes)
+        server.layer(access.layer()).layer(timed.clone()).add_routes(routes)
     };
     let remote = remote(tls, server(routes.clone()), end.clone());
     let local = server(routes).serve_with_incoming_shutdown(UnixListenerStream::new(listener), ending(end));

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Plan, Rig, source};
+use common::{Plan, Rig, serve, source};
 use repute_model::Rule;
 use repute_proto::v1;
 use repute_proto::v1::feeds_client::FeedsClient;
@@ -15,7 +15,7 @@ use repute_server::{ApplyRequest, RollbackRequest};
 use tokio::sync::oneshot;
 use tokio_stream::StreamExt;
 use tonic::Code;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 struct Served {
     rig: Rig,
@@ -29,23 +29,7 @@ async fn start(feeds: &str) -> Served {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a"), "10.0.0.1\n").unwrap();
     let rig = Plan { config: config(dir.path(), feeds), ..Plan::default() }.start();
-    let path = dir.path().join("repute.sock");
-    let (end, ended) = oneshot::channel::<()>();
-    let (hub, at) = (rig.hub.clone(), path.clone());
-    tokio::spawn(async move {
-        repute_server::serve(hub, &at, async {
-            let _ = ended.await;
-        })
-        .await
-    });
-    let endpoint = Endpoint::try_from(format!("unix:{}", path.display())).unwrap();
-    let channel = loop {
-        // The server binds on a task of its own.
-        if let Ok(channel) = endpoint.connect().await {
-            break channel;
-        }
-        tokio::task::yield_now().await;
-    };
+    let (channel, end) = serve(&rig.hub, dir.path()).await;
     Served { rig, channel, dir, _end: end }
 }
 

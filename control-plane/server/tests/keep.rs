@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::{Plan, Rig, source};
-use repute_model::{Band, Filter};
+use repute_model::{Band, Filter, Rule};
 use repute_server::{
     ApplyRequest, HubError, Keeper, LimitCursor, PageToken, RollbackRequest, VersionState, past,
 };
@@ -237,5 +237,40 @@ fn a_worker_that_hangs_costs_its_own_sources() {
         let revived = keeper.restored().await.unwrap();
         assert_eq!(revived.sources + revived.left_out, 100);
         assert!(revived.sources > 20 && revived.left_out > 20, "{revived}");
+    });
+}
+
+/// A publisher that is down at the start: what it said last counts.
+#[test]
+fn feeds_say_what_they_said_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list");
+    let plan = |confidence: u8| {
+        let list = list.display();
+        let terms = format!("confidence = {confidence}\nexpiry = \"3h\"\n");
+        let config = format!("[profiles.ingress]\n[[feeds]]\nname = \"a\"\nfile = \"{list}\"\n{terms}");
+        Plan { config, ..Plan::default() }
+    };
+    let state = folder.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let rule = |rig: Rig| async move { rig.hub.explain(source("10.0.0.9")).await.unwrap().answer.rule };
+    std::fs::write(&list, "10.0.0.9\n").unwrap();
+    life(&state, 0, plan(60), |_, _, store| async move {
+        while store.feed("a").unwrap().is_none() {
+            sleep(WINDOW).await;
+        }
+    });
+    std::fs::remove_file(&list).unwrap();
+    // What another feed of this name has said is nothing to this one.
+    life(&state, 60, plan(90), |rig, mut keeper, store| async move {
+        keeper.restored().await.unwrap();
+        sleep(2 * WINDOW).await;
+        assert!(!matches!(rule(rig).await, Rule::Listed(_)));
+        assert!(store.feed("a").unwrap().is_some(), "nothing better has come");
+    });
+    life(&state, 120, plan(60), |rig, mut keeper, _| async move {
+        keeper.restored().await.unwrap();
+        sleep(2 * WINDOW).await;
+        assert_eq!(rule(rig).await, Rule::Listed(60));
     });
 }

@@ -42,6 +42,8 @@ pub struct Alert {
     pub at: Option<SystemTime>,
     /// What finds the record again at its origin: EVE `flow_id`, CEF `externalId`. May be empty.
     pub reference: String,
+    /// Whose account, token or SPIFFE ID was used (CEF `suser`); empty where the record names none.
+    pub identity: String,
 }
 
 /// Which endpoint the record itself holds responsible.

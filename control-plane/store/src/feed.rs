@@ -22,7 +22,7 @@ pub const FEEDS_MAX: u64 = 256;
 pub const FEED_ENTRIES_MAX: usize = 4_194_304;
 /// Labels of one feed at most; more are refused.
 pub const LABELS_MAX: usize = 65_536;
-/// Bytes of a name, an etag, a date or a label at most; longer ones are refused.
+/// Bytes of a name or a label at most; longer ones are refused.
 const TEXT_MAX: usize = 1024;
 /// Entries of one row.
 const PART: usize = 8192;
@@ -45,10 +45,8 @@ pub struct FeedEntry {
 pub struct FeedHead {
     /// Its name; the key.
     pub name: String,
-    /// What the server called this state (RFC 9110, 8.8.3).
-    pub etag: Option<String>,
-    /// When the server had changed it last, as it said (RFC 9110, 8.8.2).
-    pub last_modified: Option<String>,
+    /// Digest of its config when it was imported: another feed of the same name is not this one.
+    pub identity: [u8; 32],
     /// When it was imported; stored in ms.
     #[serde(with = "ms")]
     pub imported: SystemTime,
@@ -187,9 +185,8 @@ fn clear(transaction: &WriteTransaction, name: &str) -> Result<bool, Fault> {
 fn expect_sizes(head: &FeedHead, entries: &[FeedEntry]) -> Result<(), StoreError> {
     expect("entries of a feed", entries.len() as u64, FEED_ENTRIES_MAX as u64)?;
     expect("labels of a feed", head.labels.len() as u64, LABELS_MAX as u64)?;
-    let texts = [Some(&head.name), head.etag.as_ref(), head.last_modified.as_ref()];
-    let lengths = texts.into_iter().flatten().chain(&head.labels).map(|text| text.len() as u64);
-    expect("bytes of a feed's name, etag, date or label", lengths.max().unwrap_or(0), TEXT_MAX as u64)
+    let lengths = std::iter::once(&head.name).chain(&head.labels).map(|text| text.len() as u64);
+    expect("bytes of a feed's name or label", lengths.max().unwrap_or(0), TEXT_MAX as u64)
 }
 
 fn expect(what: &'static str, found: u64, max: u64) -> Result<(), StoreError> {

@@ -190,8 +190,7 @@ fn feed(name: &str, entries: Vec<FeedEntry>) -> FeedState {
     let labels = vec!["botnet".to_owned()];
     let head = FeedHead {
         name: name.to_owned(),
-        etag: Some("\"abc\"".to_owned()),
-        last_modified: None,
+        identity: [7; 32],
         imported: at(5),
         entries: entries.len() as u64,
         labels,

@@ -84,7 +84,7 @@ impl Io for Pool {
 
     fn send(&mut self, _: u8, packets: &mut Outbox<Frame>) {
         // Every port refuses a little now and then.
-        let takes = packets.len().min(60);
+        let takes = packets.len().min(40);
         self.take_back(packets.drain(..takes));
     }
 

@@ -75,7 +75,8 @@ pub enum Command {
         /// States at most, 1..=[`SNAPSHOT_MAX`](crate::SNAPSHOT_MAX).
         limit: u16,
     },
-    /// Give these sources entries where they have none and there is room; nobody is evicted. One a tick is taken.
+    /// Give these sources entries where there is room, and the worse of both where they have one; nobody is evicted. One
+    /// a tick is taken.
     Restore {
         /// Joins the answer, which hands the states back: a worker never frees.
         token: Token,

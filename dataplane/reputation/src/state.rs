@@ -1,7 +1,7 @@
 //! A source's entry as a plain state, and back: for snapshots and restores.
 //!
-//! Called by the engine between two breaths, and by the control plane for [`aged`]. Always holds: nobody who has an
-//! entry is overwritten or evicted by a restore, and nothing here allocates.
+//! Called by the engine between two breaths, and by the control plane for [`aged`]. Always holds: a restore evicts
+//! nobody and makes nobody stand better, and nothing here allocates.
 
 use repute_model::{Factor, Model, Profile, Source, SourceState, Tick};
 
@@ -35,13 +35,14 @@ impl Shard {
         }
     }
 
-    /// Gives a source its entry back. `None` = it has one, or there is no room; nobody is evicted.
+    /// Gives a source its entry back; where its packets came first, the worse of what is known counts, so that nobody
+    /// gets rid of a mitigation by talking early. Twice is as once. `None` = there is no room; nobody is evicted.
     ///
     /// What lists and thresholds say is that of the policy in force: a band is left by the next visit of the sweep.
     pub fn restore(&mut self, state: &SourceState, rules: Rules<'_>, now: Tick) -> Option<Change> {
         let fingerprint = self.key(state.source);
-        if self.find_key(fingerprint).is_some() {
-            return None;
+        if let Some(slot) = self.find_key(fingerprint) {
+            return Some(self.worsen(slot, state, rules, now));
         }
         let entry = self.reserve(fingerprint)?;
         let ago = |ms: u32| now.low().wrapping_sub(ms.min(SourceState::LONG_MS));
@@ -83,6 +84,29 @@ impl Shard {
         let slot = Slot(entry);
         self.refresh(slot, rules);
         Some(Change { slot, from: self.hot(slot).band, cause: Factor::History })
+    }
+
+    /// The worse of an entry and a state: the lower score, the worse band and of equal ones the one that was entered
+    /// later, more mitigations; and the baseline that has learnt longer.
+    fn worsen(&mut self, slot: Slot, state: &SourceState, rules: Rules<'_>, now: Tick) -> Change {
+        let ago = |ms: u32| now.low().wrapping_sub(ms.min(SourceState::LONG_MS));
+        let (hot, warm) = (&mut self.hot[slot.0 as usize], &mut self.warm[slot.0 as usize]);
+        let from = hot.band;
+        hot.score = hot.score.min(state.score);
+        hot.band = hot.band.max(state.band);
+        hot.flags.set(Flags::PROVEN, hot.flags.has(Flags::PROVEN) || state.proven);
+        hot.shortcut.close();
+        let in_band = now.low().wrapping_sub(warm.band_since);
+        if state.band > from || (state.band == from && state.in_band_ms < in_band) {
+            warm.band_since = ago(state.in_band_ms);
+        }
+        warm.mitigations = warm.mitigations.max(state.mitigations);
+        if state.samples > warm.samples {
+            warm.packets = Ewma { mean: state.packets_mean, variance: state.packets_variance };
+            (warm.bytes_mean, warm.samples) = (state.bytes_mean, state.samples);
+        }
+        self.refresh(slot, rules);
+        Change { slot, from, cause: Factor::History }
     }
 }
 

@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use repute_model::{
     Address, Band, Baseline, Dwell, Factor, Limits, Listing, Model, Policy, PrefixTable, Profile, Protect,
-    Ramp, Score, Source, Thresholds, Tick, Treatment, Weighting, Width,
+    Ramp, Score, Source, SourceState, Thresholds, Tick, Treatment, Weighting, Width,
 };
 use repute_reputation::{Flags, Rules, Shard, Slot};
 
@@ -194,4 +194,53 @@ fn a_shard_of_known_good_and_bad_refuses_newcomers() {
     }
     assert!((0..100).all(|i| admit(&mut shard, 0x0b00_0001 + i).is_none()));
     assert_eq!((shard.occupancy().tracked, shard.occupancy().evicted), (64, 0));
+}
+
+/// What a restore may say of one source.
+fn known(source: Source) -> impl Strategy<Value = SourceState> {
+    let standing = (0..=10_000u16, 0..Band::ALL.len(), any::<bool>());
+    let baseline = (any::<u8>(), any::<u8>(), 0..2_000_000u32);
+    (standing, baseline).prop_map(move |((score, band, proven), (samples, mitigations, in_band_ms))| {
+        SourceState {
+            proven,
+            samples,
+            mitigations,
+            in_band_ms,
+            packets_mean: f32::from(samples),
+            ..SourceState::new(source, Score::new(score), Band::ALL[band])
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    /// Records of one source, in any order and any number of times, make the worst of all of them.
+    #[test]
+    fn of_all_that_is_known_the_worst_counts(states in vec(known(source(0x0a09_0001)), 1..6), again in any::<bool>()) {
+        let policy = policy();
+        let now = Tick(10_000_000);
+        let restored = |order: &[SourceState]| {
+            let mut shard = Shard::new(&limits(2_048), 7);
+            order.iter().for_each(|state| assert!(shard.restore(state, rules(&policy), now).is_some()));
+            let slot = shard.find(source(0x0a09_0001)).unwrap();
+            shard.state_of(slot, source(0x0a09_0001), now)
+        };
+        let mut order = states.clone();
+        if again {
+            order.extend_from_slice(&states);
+        }
+        let all = restored(&order);
+        prop_assert_eq!(all.score, states.iter().map(|state| state.score).min().unwrap());
+        let band = states.iter().map(|state| state.band).max().unwrap();
+        prop_assert_eq!(all.band, band);
+        let entered = states.iter().filter(|state| state.band == band).map(|state| state.in_band_ms).min();
+        prop_assert_eq!(Some(all.in_band_ms), entered);
+        prop_assert_eq!(all.mitigations, states.iter().map(|state| state.mitigations).max().unwrap());
+        prop_assert_eq!(all.samples, states.iter().map(|state| state.samples).max().unwrap());
+        prop_assert_eq!(all.packets_mean, f32::from(all.samples));
+        prop_assert_eq!(all.proven, states.iter().any(|state| state.proven));
+        order.reverse();
+        prop_assert_eq!(restored(&order), all);
+    }
 }

@@ -8,7 +8,7 @@ use repute_model::{Command, Policy};
 use super::against::{MILLION, revisit, uniform, warm};
 use crate::bench::Bench;
 use crate::capture::Traffic;
-use crate::lists::{FEED, rules, with_feed};
+use crate::lists::{FEED, read, rules, text};
 use crate::policy;
 use crate::road::Road;
 use crate::row::Outcome;
@@ -29,7 +29,7 @@ const BUSY: &str = "the machine is too busy: no window was undisturbed; end what
 pub fn b13(bench: &mut Bench) -> anyhow::Result<Outcome> {
     let (count, prefixes) = (bench.clients(RULES), bench.clients(FEED));
     let rules = policy::compile(&(policy::forward_text() + &rules(count)))?;
-    let feed = with_feed(policy::forward()?, prefixes);
+    let feed = read(policy::forward()?, &text(prefixes))?;
     let mut load = Load::new(bench, 0.9)?;
     let by_rules = installing(bench, &mut load, &rules)?;
     let by_feed = installing(bench, &mut load, &feed)?;

@@ -194,7 +194,7 @@ fn read_file(
 }
 
 /// What differs between two versions of a file.
-fn version(file: &Metadata) -> String {
+pub(crate) fn version(file: &Metadata) -> String {
     format!("{} {} {}.{:09}", file.ino(), file.size(), file.mtime(), file.mtime_nsec())
 }
 

@@ -158,7 +158,7 @@ fn policy() -> Policy {
 }
 
 /// The URL without what may be secret in it.
-fn shown(url: &str) -> String {
+pub(super) fn shown(url: &str) -> String {
     match reqwest::Url::parse(url) {
         Ok(mut parsed) => {
             // Neither fails for the http URLs that the config allows.

@@ -32,6 +32,7 @@ pub struct Delivery {
 enum Order {
     Refresh(oneshot::Sender<Status>),
     Push(Vec<u8>, oneshot::Sender<Status>),
+    Restore(Arc<Import>, SystemTime, oneshot::Sender<Status>),
 }
 
 /// A feed that runs. It ends when this is dropped.
@@ -63,6 +64,12 @@ impl Handle {
     /// Takes what was brought, in the feed's format, perhaps packed. As for [`refresh`](Self::refresh).
     pub async fn push(&self, body: Vec<u8>) -> Option<Status> {
         self.order(|done| Order::Push(body, done)).await
+    }
+
+    /// Takes note that what a store has kept since `at` is in force, unless something has come already; it is not
+    /// delivered. As for [`refresh`](Self::refresh).
+    pub async fn restore(&self, import: Arc<Import>, at: SystemTime) -> Option<Status> {
+        self.order(|done| Order::Restore(import, at, done)).await
     }
 
     async fn order(&self, order: impl FnOnce(oneshot::Sender<Status>) -> Order) -> Option<Status> {
@@ -112,6 +119,11 @@ impl<C: Fn() -> SystemTime, D: Fn(Delivery)> Runner<C, D> {
                     }
                     Some(Order::Push(body, done)) => {
                         self.push(body).await;
+                        let _ = done.send(self.feed.status().clone());
+                    }
+                    Some(Order::Restore(import, at, done)) => {
+                        self.feed.restore(import, at);
+                        self.shown.send_replace(self.feed.status().clone());
                         let _ = done.send(self.feed.status().clone());
                     }
                 },

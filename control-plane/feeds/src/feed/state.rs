@@ -49,6 +49,8 @@ pub struct Status {
     pub skipped: u64,
     /// When the entries in force came.
     pub good_at: Option<SystemTime>,
+    /// Whether they were kept by a store, and nothing has come since the start.
+    pub kept: bool,
     /// When the publisher last said that they are still right.
     pub confirmed_at: Option<SystemTime>,
     /// When he is asked next; `None` = a pushed feed.
@@ -118,6 +120,19 @@ impl Feed {
         if ending { Ask::default() } else { Ask { validators: self.validators.clone() } }
     }
 
+    /// Takes what a store has kept since `at`, unless something is in force already: then `false`.
+    pub fn restore(&mut self, import: Arc<Import>, at: SystemTime) -> bool {
+        if self.last_good.is_some() {
+            return false;
+        }
+        self.status.entries = import.entries().len();
+        self.status.records = import.records;
+        self.status.good_at = Some(at);
+        self.status.kept = true;
+        self.last_good = Some(import);
+        true
+    }
+
     /// Takes the outcome of a refresh. `true` where something new is in force.
     pub fn take(&mut self, outcome: Outcome, now: SystemTime) -> bool {
         let (at, wait, new) = match outcome {
@@ -126,6 +141,7 @@ impl Feed {
                 self.status.records = import.records;
                 self.status.skipped = import.skipped.total();
                 self.status.good_at = Some(now);
+                self.status.kept = false;
                 self.last_good = Some(import);
                 self.validators = validators;
                 (0, self.jitter.around(self.config.refresh), true)
@@ -205,6 +221,18 @@ mod tests {
         feed.take(Outcome::New(Arc::default(), validators.clone()), at(0));
         assert_eq!(feed.ask(at(86_400 - 7201)).validators, validators);
         assert_eq!(feed.ask(at(86_400 - 7200)), Ask::default());
+    }
+
+    #[test]
+    fn what_was_kept_is_in_force_until_something_comes() {
+        let mut feed = feed(http());
+        let kept = Arc::new(Import::default());
+        assert!(feed.restore(Arc::clone(&kept), at(5)));
+        assert!(!feed.take(Outcome::Failed("down".into(), None), at(20)));
+        assert!(Arc::ptr_eq(feed.last_good().unwrap(), &kept));
+        assert_eq!((feed.status().kept, feed.status().good_at), (true, Some(at(5))));
+        assert!(feed.take(Outcome::New(Arc::default(), Validators::default()), at(30)));
+        assert!(!feed.status().kept && !feed.restore(kept, at(5)));
     }
 
     #[test]

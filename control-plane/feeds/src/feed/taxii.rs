@@ -14,7 +14,8 @@ use crate::import::{Import, Terms};
 use crate::read::Unpacked;
 use crate::refusal::Place;
 
-const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/taxii+json;version=2.1");
+/// What is asked for.
+pub(super) const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
 /// So many pages are turned.
 const PAGES_MAX: usize = 10_000;
 
@@ -29,7 +30,7 @@ pub(super) async fn collection(
     let (mut next, mut bytes) = (None, 0);
     for _ in 0..PAGES_MAX {
         let mut headers = http.headers(headers)?;
-        headers.insert(ACCEPT, MEDIA_TYPE);
+        headers.insert(ACCEPT, HeaderValue::from_static(MEDIA_TYPE));
         let page = page_url(url, next.as_deref());
         let body = match http.get(&page, headers, &Validators::default()).await? {
             Answer::Body(body, _) => body,

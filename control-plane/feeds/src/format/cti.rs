@@ -23,9 +23,18 @@ struct Item {
     reputation: Loose,
 }
 
+/// What the API knows about an address, in its lists and in its answers about single ones.
 #[derive(Deserialize)]
-struct Scores {
+pub(crate) struct Scores {
     overall: Option<Overall>,
+}
+
+impl Scores {
+    /// The total, 0..=5, as percent; `None` where there is none.
+    pub fn percent(&self) -> Option<u8> {
+        let total = self.overall.as_ref()?.total.number()?;
+        Some((total.clamp(0.0, 5.0) * 20.0) as u8)
+    }
 }
 
 #[derive(Deserialize)]
@@ -34,19 +43,13 @@ struct Overall {
     total: Loose,
 }
 
-/// A total of the API, 0..=5, as percent.
-pub(crate) fn percent(total: f64) -> u8 {
-    (total.clamp(0.0, 5.0) * 20.0) as u8
-}
-
 pub(super) fn read(source: impl Read, into: &mut Collector<'_>) -> Result<(), Refusal> {
     let json = Json::new(source, &into.terms.limits);
     let feed = into.terms.feed;
     let side = list_of(json, feed, &["items"], |_, item: Item, at| {
         into.record(at)?;
         let Some(address) = item.ip.text() else { return into.skip(Reason::Unreadable, at) };
-        let total = item.scores.and_then(|scores| scores.overall).and_then(|overall| overall.total.number());
-        let confidence = total.map(percent);
+        let confidence = item.scores.and_then(|scores| scores.percent());
         if confidence == Some(0) {
             return into.skip(Reason::NoConfidence, at);
         }

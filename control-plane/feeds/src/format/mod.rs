@@ -25,7 +25,7 @@ use crate::refusal::{Place, Refusal, Why};
 pub use detect::{detect, detect_and_import};
 pub use iprep::Categories;
 
-pub(crate) use cti::percent;
+pub(crate) use cti::Scores;
 pub(crate) use decision::{Decision, answer};
 pub(crate) use stix::{Indicators, envelope};
 

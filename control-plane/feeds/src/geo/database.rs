@@ -6,10 +6,13 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use maxminddb::{MaxMindDbError, Reader, WithinOptions};
+use repute_model::Prefix;
 use serde::Deserialize;
 
 use super::Where;
 use super::places::Country;
+use super::select::Pick;
+use crate::feed::version;
 
 /// The longest file in bytes.
 const FILE_MAX: u64 = 1 << 30;
@@ -57,6 +60,22 @@ pub enum GeoError {
     /// Too many files.
     #[error("{0} geo databases, at most 8 are read; leave some out (`[geo]`)")]
     TooMany(usize),
+    /// A selection that no database can answer.
+    #[error("{0} are selected, but no geo database names any; use one that does (`[geo]`)")]
+    Unnamed(&'static str),
+    /// A selection of too many prefixes.
+    #[error(
+        "more than {max} prefixes are selected by country and AS, {count} of them by {pick}: leave that out, or \
+         list the worst of its prefixes (`lists.deny_files`)"
+    )]
+    TooLarge {
+        /// What makes the most of them.
+        pick: Pick,
+        /// How many that is.
+        count: usize,
+        /// How many there may be in all.
+        max: usize,
+    },
 }
 
 /// What is read of a record; whatever else it has does not matter.
@@ -79,10 +98,14 @@ struct Named<'a> {
 }
 
 impl Record<'_> {
-    fn at(&self) -> Where {
+    fn country(&self) -> Option<Country> {
         let code = |named: &Option<Named<'_>>| Country::new(named.as_ref()?.iso_code?);
+        code(&self.country).or_else(|| code(&self.registered_country))
+    }
+
+    fn at(&self) -> Where {
         Where {
-            country: code(&self.country).or_else(|| code(&self.registered_country)),
+            country: self.country(),
             asn: self.autonomous_system_number,
             organisation: self.autonomous_system_organization.map(str::to_owned),
         }
@@ -92,8 +115,12 @@ impl Record<'_> {
 /// A database that has been walked from end to end.
 #[derive(Debug)]
 pub struct Database {
+    path: PathBuf,
     reader: Reader<Vec<u8>>,
 }
+
+/// A network, its country, its AS.
+pub(super) type Network = (Prefix, Option<Country>, Option<u32>);
 
 impl Database {
     /// Opens a file, walks its tree and all its data, and looks whether it names countries or AS numbers.
@@ -105,7 +132,7 @@ impl Database {
         let damaged = |error| GeoError::Damaged { path: path.to_owned(), error };
         let reader = Reader::from_source(bytes).map_err(damaged)?;
         reader.verify().map_err(damaged)?;
-        let database = Self { reader };
+        let database = Self { path: path.to_owned(), reader };
         if database.tells_something().map_err(damaged)? {
             return Ok(database);
         }
@@ -126,6 +153,26 @@ impl Database {
         Ok(false)
     }
 
+    /// All networks of which it knows something, ascending.
+    pub(super) fn networks(&self) -> Result<impl Iterator<Item = Result<Network, GeoError>>, GeoError> {
+        let damaged = |error| GeoError::Damaged { path: self.path.clone(), error };
+        let networks = self.reader.networks(WithinOptions::default()).map_err(damaged)?;
+        Ok(networks.filter_map(move |found| {
+            let found = match found {
+                Ok(found) => found,
+                Err(error) => return Some(Err(damaged(error))),
+            };
+            // Records of another shape say nothing of places.
+            let record = found.decode::<Record<'_>>().ok().flatten()?;
+            let (country, asn) = (record.country(), record.autonomous_system_number);
+            let network = found.network().map_err(damaged).map(|network| {
+                let len = network.prefix() + if network.is_ipv4() { 96 } else { 0 };
+                (Prefix::containing(network.ip().into(), len), country, asn)
+            });
+            (country.is_some() || asn.is_some()).then_some(network)
+        }))
+    }
+
     /// What it knows about an address; nothing where it does not cover it.
     pub fn find(&self, address: IpAddr) -> Where {
         let record = self.reader.lookup(address).and_then(|found| found.decode::<Record<'_>>());
@@ -141,6 +188,11 @@ impl Database {
     pub fn built_s(&self) -> u64 {
         self.reader.metadata().build_epoch
     }
+}
+
+/// What a file looks like from outside; empty where there is none.
+pub(super) fn stamp(path: &Path) -> String {
+    path.metadata().map(|file| version(&file)).unwrap_or_default()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, GeoError> {

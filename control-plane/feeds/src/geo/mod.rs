@@ -6,14 +6,17 @@
 mod consistency;
 mod database;
 mod places;
+mod select;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
 
 pub use consistency::{Consistency, Settings, Subject};
 pub use database::{Database, GeoError};
 pub use places::Country;
+pub use select::{Pick, Selection};
+
+use database::stamp;
 
 /// What is known about an address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -26,11 +29,12 @@ pub struct Where {
     pub organisation: Option<String>,
 }
 
-/// The databases in force. Cheap to ask from anywhere, replaced as a whole.
+/// Some databases at one moment; newer files make a new atlas.
 #[derive(Debug, Default)]
 pub struct Atlas {
-    files: Vec<PathBuf>,
-    databases: RwLock<Arc<Vec<Database>>>,
+    /// Where they are, with what they looked like before they were read.
+    files: Vec<(PathBuf, String)>,
+    databases: Vec<Database>,
 }
 
 /// So many files are asked at most.
@@ -42,26 +46,26 @@ impl Atlas {
     /// # Errors
     /// The first file that cannot be used, and why.
     pub fn open<P: AsRef<Path>>(files: &[P]) -> Result<Self, GeoError> {
-        let files: Vec<PathBuf> = files.iter().map(|file| file.as_ref().to_owned()).collect();
-        let databases = load(&files)?;
-        Ok(Self { files, databases: RwLock::new(Arc::new(databases)) })
+        if files.len() > FILES_MAX {
+            return Err(GeoError::TooMany(files.len()));
+        }
+        let files: Vec<_> =
+            files.iter().map(|file| (file.as_ref().to_owned(), stamp(file.as_ref()))).collect();
+        let databases = files.iter().map(|(file, _)| Database::open(file)).collect::<Result<_, _>>()?;
+        Ok(Self { files, databases })
     }
 
-    /// Reads the files again. Whoever asks meanwhile gets the old answers; after an error they stay in force.
-    ///
-    /// # Errors
-    /// The first file that cannot be used, and why.
-    pub fn reload(&self) -> Result<(), GeoError> {
-        let databases = Arc::new(load(&self.files)?);
-        *self.databases.write().unwrap_or_else(PoisonError::into_inner) = databases;
-        Ok(())
+    /// Whether these are its files, and they look as they did when they were read.
+    pub fn is_current<P: AsRef<Path>>(&self, files: &[P]) -> bool {
+        let same =
+            |(known, file): (&(PathBuf, String), &P)| known.0 == file.as_ref() && known.1 == stamp(&known.0);
+        self.files.len() == files.len() && self.files.iter().zip(files).all(same)
     }
 
     /// What the databases know about an address.
     pub fn find(&self, address: IpAddr) -> Where {
-        let databases = Arc::clone(&self.databases.read().unwrap_or_else(PoisonError::into_inner));
         let mut found = Where::default();
-        for database in databases.iter() {
+        for database in &self.databases {
             let more = database.find(address);
             found.country = found.country.or(more.country);
             if found.asn.is_none() {
@@ -74,14 +78,6 @@ impl Atlas {
 
     /// Kind and build time (seconds since 1970) of every database.
     pub fn kinds(&self) -> Vec<(String, u64)> {
-        let databases = self.databases.read().unwrap_or_else(PoisonError::into_inner);
-        databases.iter().map(|database| (database.kind().to_owned(), database.built_s())).collect()
+        self.databases.iter().map(|database| (database.kind().to_owned(), database.built_s())).collect()
     }
-}
-
-fn load(files: &[PathBuf]) -> Result<Vec<Database>, GeoError> {
-    if files.len() > FILES_MAX {
-        return Err(GeoError::TooMany(files.len()));
-    }
-    files.iter().map(|file| Database::open(file)).collect()
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Access, LookupError, Opinion, Service};
 use crate::feed::AskOne;
-use crate::format::percent;
+use crate::format::Scores;
 use crate::read::Loose;
 
 /// The service; its API begins at `https://cti.api.crowdsec.net/v2`.
@@ -30,17 +30,6 @@ struct Answer {
     reputation: Loose,
 }
 
-#[derive(Deserialize)]
-struct Scores {
-    overall: Option<Overall>,
-}
-
-#[derive(Deserialize)]
-struct Overall {
-    #[serde(default)]
-    total: Loose,
-}
-
 impl Service for Cti {
     fn name(&self) -> &'static str {
         "crowdsec-cti"
@@ -50,8 +39,7 @@ impl Service for Cti {
         let Some(answer) = self.0.get::<Answer>(&format!("/smoke/{address}"), "x-api-key").await? else {
             return Ok(Opinion { confidence: 0, note: "never seen".to_owned() });
         };
-        let total =
-            answer.scores.and_then(|scores| scores.overall).and_then(|overall| overall.total.number());
-        Ok(Opinion { confidence: percent(total.unwrap_or(0.0)), note: super::note(answer.reputation.text()) })
+        let confidence = answer.scores.and_then(|scores| scores.percent()).unwrap_or(0);
+        Ok(Opinion { confidence, note: super::note(answer.reputation.text()) })
     }
 }

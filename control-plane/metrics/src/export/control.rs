@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::shown;
 use crate::family::{About, Families, Labels, seconds};
-use crate::{BoxSnapshot, EventInput, EventSink, FeedSnapshot, StoreSnapshot};
+use crate::{BoxSnapshot, EventInput, EventSink, FeedSnapshot, GeoSnapshot, StoreSnapshot};
 
 const fn about(name: &'static str, unit: &'static str, help: &'static str) -> About {
     About { name, unit, help }
@@ -29,6 +29,7 @@ pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<
     let sinks = shown(&snapshot.sinks, |sink| &sink.name);
     let inputs = shown(&snapshot.inputs, |input| &input.name);
     export_feeds(&feeds, families)?;
+    export_geo(&snapshot.geo, families)?;
     export_events(&sinks, &inputs, families)?;
     export_store(snapshot.store.as_ref(), families)?;
     let requests = snapshot.requests.iter().map(|series| {
@@ -54,7 +55,20 @@ fn export_feeds(feeds: &[&FeedSnapshot], families: &mut Families) -> fmt::Result
     families.counter(refreshes, feeds.iter().map(|feed| (of("feed", &feed.name), feed.refreshes)))?;
     let failures =
         about("feed_refresh_failures", "", "Refreshes of the feed that failed; what it said before holds.");
-    families.counter(failures, feeds.iter().map(|feed| (of("feed", &feed.name), feed.failures)))
+    families.counter(failures, feeds.iter().map(|feed| (of("feed", &feed.name), feed.failures)))?;
+    let failing = about("feed_failing", "", "Whether the last refresh of the feed failed: 1 or 0.");
+    families.gauge(failing, feeds.iter().map(|feed| (of("feed", &feed.name), f64::from(feed.failing))))
+}
+
+fn export_geo(geo: &GeoSnapshot, families: &mut Families) -> fmt::Result {
+    let built = about("geo_database_build_timestamp", "seconds", "When the geo database was built.");
+    let times = shown(&geo.databases, |(kind, _)| kind);
+    let times = times.into_iter().filter_map(|(kind, at)| Some((of("database", kind), seconds(Some(*at))?)));
+    families.gauge(built, times)?;
+    let subjects = about("geo_subjects", "", "Accounts, tokens and services whose places are known.");
+    families.gauge(subjects, [(vec![], geo.subjects as f64)])?;
+    let lowered = about("geo_lowered_sources", "", "Sources lowered for an unlikely place and remembered.");
+    families.gauge(lowered, [(vec![], geo.lowered as f64)])
 }
 
 fn export_events(sinks: &[&EventSink], inputs: &[&EventInput], families: &mut Families) -> fmt::Result {

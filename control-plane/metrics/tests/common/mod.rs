@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use repute_metrics::{
-    BoxSnapshot, Build, EventInput, EventSink, FeedSnapshot, Named, PolicyInForce, PortSnapshot,
+    BoxSnapshot, Build, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named, PolicyInForce, PortSnapshot,
     RequestLatency, StoreSnapshot, WorkerSnapshot,
 };
 
@@ -75,7 +75,13 @@ pub fn sample() -> BoxSnapshot {
             refreshed: at(10),
             refreshes: 5,
             failures: 1,
+            failing: true,
         }],
+        geo: GeoSnapshot {
+            databases: vec![("GeoLite2-Country".to_owned(), at(0).unwrap())],
+            subjects: 12,
+            lowered: 2,
+        },
         sinks: vec![EventSink { name: "syslog".to_owned(), queued: 2, capacity: 1024, sent: 90, dropped: 3 }],
         inputs: vec![EventInput { name: "suricata".to_owned(), received: 745, refused: 5 }],
         store: Some(StoreSnapshot {

@@ -1,10 +1,10 @@
-//! Checks of `[[feeds]]` and `[geo]`: each feed has a name of its own and one origin, and its keys fit that.
+//! Checks of `[[feeds]]`, `[geo]` and `[[lookups]]`: each feed has a name of its own and one origin, and its keys fit that.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::at;
-use crate::config::{Config, Feed, FeedFormat, FeedHeader};
+use crate::config::{Config, Feed, FeedFormat, FeedHeader, PLACES};
 use crate::read::{Reader, listed};
 use crate::value::Text;
 
@@ -19,6 +19,9 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
     if reader.sound("geo") {
         whole("geo.country", config.geo.country.as_ref(), reader);
         whole("geo.asn", config.geo.asn.as_ref(), reader);
+    }
+    if reader.sound("lookups") {
+        lookups(config, reader);
     }
     if !reader.sound("feeds") {
         return;
@@ -44,8 +47,30 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
     }
 }
 
+/// Each service once, and files and URLs that can be asked.
+fn lookups(config: &Config, reader: &mut Reader) {
+    let mut before = BTreeMap::new();
+    for (i, lookup) in config.lookups.iter().enumerate() {
+        let path = format!("lookups[{i}]");
+        if let Some(first) = before.insert(lookup.service, i) {
+            let message = format!("`{}` is asked twice", lookup.service);
+            let found = at(reader, &format!("{path}.service"), message)
+                .label("each service has one key and one quota")
+                .also(reader.places.of(&format!("lookups[{first}].service")), "the other one");
+            reader.findings.push(found);
+        }
+        whole(&format!("{path}.key_file"), Some(&lookup.key_file), reader);
+        url(&format!("{path}.url"), lookup.url.as_ref(), reader);
+    }
+}
+
 fn name(path: &str, feed: &Feed, reader: &mut Reader) {
     let name = feed.name.as_str();
+    if PLACES.contains(&name) {
+        let message = format!("`{name}` is what `[lists]` selects by country and AS");
+        let found = at(reader, &format!("{path}.name"), message).label("this name is taken");
+        reader.findings.push(found.help("give the feed another name"));
+    }
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.len() > NAME_MAX || !name.chars().all(fits) {
         let message = format!("bad name of a feed: `{}`", name.escape_debug());

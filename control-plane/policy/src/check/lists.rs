@@ -1,19 +1,24 @@
-//! Checks of `[lists]` and `[destinations]`: entries that contradict each other or can never match.
+//! Checks of `[lists]` and `[destinations]`: entries that contradict each other or can never match, and places that no
+//! database knows.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use repute_model::Prefix;
 
 use super::at;
-use crate::config::{Config, Sources};
+use crate::config::{Config, Lists, Sources};
 use crate::read::Reader;
-use crate::value::Cidr;
+
+/// Autonomous systems of a list at most.
+const ASNS_MAX: usize = 4096;
 
 pub(super) fn check(config: &Config, reader: &mut Reader) {
-    let deny = config.lists.deny.iter().map(|deny| (deny.prefix, deny.confidence.get() as f64));
+    let deny = config.lists.deny.iter().map(|deny| (deny.prefix.0, deny.confidence.get() as f64));
     repeated("lists.deny", "confidence", deny, reader);
-    let entries = config.destinations.entries.iter().map(|entry| (entry.prefix, entry.score.get()));
+    let entries = config.destinations.entries.iter().map(|entry| (entry.prefix.0, entry.score.get()));
     repeated("destinations.entries", "score", entries, reader);
+    places(config, reader);
     if reader.sound("sources") {
         let allow: Vec<_> = config.lists.allow.iter().map(|cidr| cidr.0).collect();
         too_narrow("lists.allow", &allow, config, reader);
@@ -22,16 +27,46 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
     }
 }
 
-/// The same prefix with two values: which one is meant?
-fn repeated(path: &str, what: &str, entries: impl Iterator<Item = (Cidr, f64)>, reader: &mut Reader) {
+/// Countries and AS numbers: databases know them, and each is selected once.
+fn places(config: &Config, reader: &mut Reader) {
+    let Lists { allow_countries, allow_asns, deny_countries, deny_asns, .. } = &config.lists;
+    let geo = &config.geo;
+    for (path, count, known, kind, key) in [
+        ("lists.allow_countries", allow_countries.len(), geo.country.is_some(), "countries", "country"),
+        ("lists.allow_asns", allow_asns.len(), geo.asn.is_some(), "AS numbers", "asn"),
+        ("lists.deny_countries", deny_countries.len(), geo.country.is_some(), "countries", "country"),
+        ("lists.deny_asns", deny_asns.len(), geo.asn.is_some(), "AS numbers", "asn"),
+    ] {
+        if count > 0 && !known && reader.sound("geo") {
+            let found = at(reader, path, format!("no database knows {kind}")).label("selected here");
+            reader.findings.push(found.help(format!("name a MaxMind DB file in `geo.{key}`")));
+        }
+        if count > ASNS_MAX {
+            let message = format!("{count} {kind}, at most {ASNS_MAX} can be selected");
+            reader.findings.push(at(reader, path, message).label("leave some out"));
+        }
+    }
+    let sure = deny_countries.iter().map(|deny| (deny.country, deny.confidence.get() as f64));
+    repeated("lists.deny_countries", "confidence", sure, reader);
+    let sure = deny_asns.iter().map(|deny| (deny.asn, deny.confidence.get() as f64));
+    repeated("lists.deny_asns", "confidence", sure, reader);
+}
+
+/// The same key with two values: which one is meant?
+fn repeated<K: Ord + Copy + Display>(
+    path: &str,
+    what: &str,
+    entries: impl Iterator<Item = (K, f64)>,
+    reader: &mut Reader,
+) {
     if !reader.sound(path) {
         return;
     }
-    let mut first: BTreeMap<Cidr, (usize, f64)> = BTreeMap::new();
-    for (i, (prefix, value)) in entries.enumerate() {
-        let (before, earlier) = *first.entry(prefix).or_insert((i, value));
+    let mut first: BTreeMap<K, (usize, f64)> = BTreeMap::new();
+    for (i, (key, value)) in entries.enumerate() {
+        let (before, earlier) = *first.entry(key).or_insert((i, value));
         if earlier != value {
-            let message = format!("`{}` is listed twice with different {what}", prefix.0);
+            let message = format!("`{key}` is listed twice with different {what}");
             let found = at(reader, &format!("{path}[{i}]"), message)
                 .label(format!("{what} {value}"))
                 .also(reader.places.of(&format!("{path}[{before}]")), format!("{what} {earlier}"));

@@ -3,7 +3,7 @@
 use super::at;
 use crate::config::Config;
 use crate::read::Reader;
-use crate::value::Socket;
+use crate::value::Listen;
 
 pub(super) fn check(config: &Config, reader: &mut Reader) {
     for (path, listen) in
@@ -22,7 +22,7 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
     }
 }
 
-fn loopback(path: &str, listen: Option<Socket>, reader: &mut Reader) {
+fn loopback(path: &str, listen: Option<Listen>, reader: &mut Reader) {
     let Some(listen) = listen.filter(|listen| !listen.get().ip().is_loopback()) else { return };
     let found = at(reader, path, format!("{listen} is not on loopback"))
         .label("others could listen in: this is HTTP without TLS")

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::read::{Node, Reader, Scalar, table};
-use crate::value::{Cidr, Duration, Int, Share, Socket, Text, keywords};
+use crate::value::{Cidr, Duration, Int, Listen, Share, Text, keywords};
 
 /// Alerts that come in.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
@@ -43,8 +43,8 @@ pub struct AlertInput {
     /// Whether the unix socket takes datagrams instead of connections; default false.
     pub datagrams: bool,
     /// An address for syslog messages that carry CEF or EVE, over UDP and TCP.
-    #[schemars(with = "Socket")]
-    pub syslog: Option<Socket>,
+    #[schemars(with = "Listen")]
+    pub syslog: Option<Listen>,
     /// Whose syslog messages are taken; required with `syslog`.
     pub from: Vec<Cidr>,
     /// Syslog connections at once; default 64.

@@ -6,16 +6,17 @@
 mod api;
 mod events;
 mod factors;
+mod feeds;
 mod state;
 
 use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, CrowdMode, Crowds, Deny, DenyFile, Destination, Destinations, Factors, Feed, FeedFormat,
-    FeedHeader, Idle, Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling,
-    Says, Service, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
+    Bands, Baseline, CrowdMode, Crowds, Deny, DenyAsn, DenyCountry, DenyFile, Destination, Destinations,
+    Factors, Idle, Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling,
+    Service, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
 };
-use crate::value::{BitRate, Cidr, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
+use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
 impl Profile {
     /// The defaults for judging outside senders.
@@ -231,37 +232,6 @@ impl Default for Service {
     }
 }
 
-impl Default for Feed {
-    /// A deny feed from nowhere.
-    fn default() -> Self {
-        Self {
-            name: Text::UNREAD,
-            file: None,
-            url: None,
-            crowdsec: None,
-            taxii: None,
-            push: false,
-            format: FeedFormat::Auto,
-            says: Says::Deny,
-            confidence: Int::new(100),
-            expiry: None,
-            refresh: None,
-            timeout: Duration::new(60_000),
-            bytes_max: Size::new(256 << 20),
-            entries_max: Int::new(4_194_304),
-            headers: Vec::new(),
-            key_file: None,
-            categories: None,
-        }
-    }
-}
-
-impl Default for FeedHeader {
-    fn default() -> Self {
-        Self { name: Text::UNREAD, value: None, file: None, prefix: None }
-    }
-}
-
 /// What stands for a prefix that is required until it is read.
 fn unread() -> Cidr {
     Cidr(Prefix::containing(repute_model::Address(0), 128))
@@ -276,6 +246,18 @@ impl Deny {
 impl DenyFile {
     pub(super) fn certain() -> Self {
         Self { path: Text::UNREAD, confidence: Int::new(100) }
+    }
+}
+
+impl DenyCountry {
+    pub(super) fn certain() -> Self {
+        Self { country: Country::UNREAD, confidence: Int::new(100) }
+    }
+}
+
+impl DenyAsn {
+    pub(super) fn certain() -> Self {
+        Self { asn: Int::new(1), confidence: Int::new(100) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `[[feeds]]` and `[geo]`: what others know about sources.
+//! `[[feeds]]`: what others know about sources.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -156,17 +156,3 @@ impl Scalar for FeedHeader {
         Some(header)
     }
 }
-
-/// Where addresses are: MaxMind DB files, read again with every policy that is applied and on SIGHUP.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
-#[schemars(default, deny_unknown_fields)]
-pub struct Geo {
-    /// The file that knows countries; a whole path.
-    #[schemars(with = "Text")]
-    pub country: Option<Text>,
-    /// The file that knows autonomous systems; a whole path.
-    #[schemars(with = "Text")]
-    pub asn: Option<Text>,
-}
-
-table!(Geo { country, asn });

@@ -7,7 +7,9 @@ use serde::Serialize;
 use toml::de::DeValue;
 
 use crate::read::{Node, Overlay, Reader, Scalar, table};
-use crate::value::{Cidr, Int, Share, Text};
+use crate::value::{Cidr, Country, Int, Share, Text};
+
+use super::places::{Asn, DenyAsn, DenyCountry};
 
 /// Sources that are trusted or refused by name. Allow always wins.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
@@ -22,9 +24,26 @@ pub struct Lists {
     /// Files of prefixes known to be bad, one a line: a path, or a table with a confidence. Where two files
     /// name the same prefix the later file counts.
     pub deny_files: Vec<DenyFile>,
+    /// Countries that always pass, by their codes (ISO 3166-1 alpha-2); needs `geo.country`.
+    pub allow_countries: Vec<Country>,
+    /// Autonomous systems that always pass, by their numbers; needs `geo.asn`.
+    pub allow_asns: Vec<Asn>,
+    /// Countries known to be bad: a code, or a table with a confidence; needs `geo.country`.
+    pub deny_countries: Vec<DenyCountry>,
+    /// Autonomous systems known to be bad: a number, or a table with a confidence; needs `geo.asn`.
+    pub deny_asns: Vec<DenyAsn>,
 }
 
-table!(Lists { allow, allow_files, deny, deny_files });
+table!(Lists {
+    allow,
+    allow_files,
+    deny,
+    deny_files,
+    allow_countries,
+    allow_asns,
+    deny_countries,
+    deny_asns,
+});
 
 /// One entry of the deny list.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -103,7 +122,7 @@ impl JsonSchema for DenyFile {
 }
 
 /// A `T` alone, or a table in which `key` holds it beside a confidence.
-fn alone_or_sure<T: JsonSchema>(key: &str, generator: &mut SchemaGenerator) -> Schema {
+pub(super) fn alone_or_sure<T: JsonSchema>(key: &str, generator: &mut SchemaGenerator) -> Schema {
     let alone = generator.subschema_for::<T>();
     json_schema!({ "anyOf": [alone, {
         "type": "object",

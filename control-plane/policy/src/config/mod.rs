@@ -13,11 +13,14 @@ mod defaults;
 mod events;
 mod factors;
 mod feeds;
+mod geo;
 mod limits;
 mod lists;
+mod lookups;
 mod measures;
 mod mirror;
 mod pages;
+mod places;
 mod ports;
 mod profiles;
 mod protect;
@@ -38,12 +41,15 @@ pub use bands::Bands;
 pub use crowds::{CrowdMode, Crowds, SymmetryName, SynAnswerName};
 pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub use factors::{Factors, Weight};
-pub use feeds::{Feed, FeedFormat, FeedHeader, Geo, Says};
+pub use feeds::{Feed, FeedFormat, FeedHeader, Says};
+pub use geo::{Consistency, Geo, PLACES};
 pub use limits::{Limits, Sources};
 pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
+pub use lookups::{Lookup, LookupService};
 pub use measures::{Meter, Sampling};
 pub use mirror::{Mirror, Vxlan};
 pub use pages::{CrowdsecApi, Metrics};
+pub use places::{Asn, DenyAsn, DenyCountry};
 pub use ports::{LinkRule, Port, PortRole};
 pub use profiles::{Baseline, ModelName, Profile, Profiles};
 pub use protect::Protect;
@@ -77,6 +83,8 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// Where addresses are.
     pub geo: Geo,
+    /// Who is asked about single addresses, each a `[[lookups]]`.
+    pub lookups: Vec<Lookup>,
     /// The standing of destinations, for egress.
     pub destinations: Destinations,
     /// Named sets of protected addresses and ports.
@@ -108,6 +116,7 @@ table!(Config {
     lists,
     feeds,
     geo,
+    lookups,
     destinations,
     services,
     profiles,

@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::read::table;
-use crate::value::{Socket, Text};
+use crate::value::{Listen, Text};
 
 /// Numbers for Prometheus.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 #[schemars(default, deny_unknown_fields)]
 pub struct Metrics {
     /// Loopback address and port of `/metrics` and `/healthz`; absent = they are not served.
-    #[schemars(with = "Socket")]
-    pub listen: Option<Socket>,
+    #[schemars(with = "Listen")]
+    pub listen: Option<Listen>,
 }
 
 table!(Metrics { listen });
@@ -22,8 +22,8 @@ table!(Metrics { listen });
 #[schemars(default, deny_unknown_fields)]
 pub struct CrowdsecApi {
     /// Loopback address and port; absent = it is not served.
-    #[schemars(with = "Socket")]
-    pub listen: Option<Socket>,
+    #[schemars(with = "Listen")]
+    pub listen: Option<Listen>,
     /// File of the API keys, one bouncer a line: its name, a space, the SHA-256 of its key in hexadecimal
     /// digits. Required with `listen`.
     #[schemars(with = "Text")]

@@ -4,6 +4,7 @@
 //! spelling (what the digest and the diff see) and clamps nothing silently.
 
 mod cidr;
+mod country;
 mod ip;
 mod keyword;
 mod listen;
@@ -12,10 +13,10 @@ mod name;
 mod number;
 mod port_rule;
 mod quantity;
-mod socket;
 mod text;
 
 pub use cidr::Cidr;
+pub use country::Country;
 pub use ip::Ip;
 pub(crate) use keyword::keywords;
 pub use listen::Listen;
@@ -24,5 +25,4 @@ pub use name::Named;
 pub use number::{Int, Number, Share};
 pub use port_rule::{PortSpec, Transport};
 pub use quantity::{BitRate, Duration, Kind, PacketRate, Quantity, Size, kind};
-pub use socket::Socket;
 pub use text::Text;

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::past::{self, Past};
 use super::table::Table;
 use super::treatment::{details, name};
-use super::units::{measured, short, span, wrapped};
+use super::units::{measured, ms_until, short, span, wrapped};
 
 /// Explain why a source gets what it gets: factors, evidence, rule, treatment, policy
 #[derive(Args, Debug)]
@@ -116,6 +116,15 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
     }
     if let Some(place) = place(explained) {
         facts.push(("place", place));
+    }
+    for v1::Opinion { service, confidence, note, error } in &explained.opinions {
+        let says = if error.is_empty() { format!("bad to {confidence} % {note}") } else { error.clone() };
+        facts.push(("look-up", format!("{service}: {}", says.trim_end())));
+    }
+    for taken in &explained.taken {
+        let v1::Taken { name, points, why, until_unix_ms, .. } = taken;
+        let left = span(ms_until(*until_unix_ms));
+        facts.push(("taken", format!("{points} points by {name}: {why}; counts for another {left}")));
     }
     if let Some(service) = &explained.service {
         facts.push(("service", service.clone()));

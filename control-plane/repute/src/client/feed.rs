@@ -1,5 +1,6 @@
 //! `repute feed`: what others know about sources, and whether a file of theirs can be read.
 
+mod discover;
 mod push;
 mod test;
 mod view;

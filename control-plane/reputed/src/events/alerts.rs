@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use repute_model::PrefixTable;
 use repute_policy::Checked;
-use repute_server::Hub;
-use repute_siem::{Bus, Change, Outcome, Reaction, Received, Rules};
+use repute_server::{Cost, GEO_NUDGE, Hub, Sighting};
+use repute_siem::{Alert, Bus, Change, Outcome, Reaction, Received, Rules};
 use tokio::sync::mpsc;
 
 use super::settings;
@@ -33,13 +34,15 @@ struct Table {
     checked: Arc<Checked>,
     /// `None` = the config's rules cannot be used, which was said.
     rules: Option<Rules>,
+    inside: PrefixTable<()>,
 }
 
 impl Table {
     fn new(checked: Arc<Checked>) -> Self {
         let rules = Rules::new(&settings::rules(&checked.config().alerts), settings::place(&checked));
         let rules = rules.inspect_err(|error| tracing::error!("alerts do nothing: {error}")).ok();
-        Self { checked, rules }
+        let inside = checked.inside();
+        Self { checked, rules, inside }
     }
 
     /// Takes over the rules of another config. What they remember is kept where they stay the same.
@@ -50,10 +53,25 @@ impl Table {
         }
     }
 
+    /// Somebody was seen where the alert says.
+    async fn sighted(&self, hub: &Hub, alert: &Alert) -> Option<Cost> {
+        let culprit = alert.culprit(&self.inside)?;
+        // Whoever uses an account is the sender, whoever is to blame.
+        let named = !alert.identity.is_empty();
+        let from = if named { alert.source.to_canonical().into() } else { culprit.address };
+        let seen = Sighting { identity: &alert.identity, from, asked: culprit.victim };
+        let cost = hub.sighted(&seen, SystemTime::now()).await;
+        cost.inspect_err(|error| tracing::warn!("an unlikely place cost nothing: {error}")).ok().flatten()
+    }
+
     async fn take(&mut self, hub: &Hub, bus: &Bus, Received { input, alert }: Received) {
+        let cost = self.sighted(hub, &alert).await;
         let Some(rules) = &mut self.rules else { return };
         let decision = rules.decide(&input, &alert, Instant::now(), SystemTime::now());
         let mut event = decision.event(&input, &alert);
+        if let Some(Cost { source, points }) = cost {
+            event.outcome = format!("{}; {GEO_NUDGE}: {source} by {points}", event.outcome);
+        }
         if let Outcome::React(reaction) = decision.outcome {
             event.outcome = format!("{}: {}", event.outcome, react(hub, reaction).await);
         }

@@ -77,6 +77,10 @@ impl Probe for Gauges {
             }),
             workers: (0..).zip(&accounts).map(|(number, account)| worker(number, account, ports)).collect(),
             mitigations_active: seen.as_ref().map_or(0, |seen| seen.mitigations[0]),
+            feeds: self.hub.feed_numbers(),
+            geo: self.hub.geo_numbers(),
+            store: self.hub.store_numbers(),
+            requests: self.hub.request_numbers(),
             sinks: self.sinks(),
             inputs: self.inputs(),
             ..BoxSnapshot::default()

@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use repute_feeds::{Cuts, Delivery, FeedConfig, Handle, Import, Merged, Origin, Shape, Status, run};
 use repute_policy::Checked;
+use repute_policy::config::PLACES;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::config::{feeds_of, shape_of};
+use crate::geo::Selected;
 
 /// A feed's name and what it says.
 type NamedImport = (Arc<str>, Arc<Import>);
@@ -31,6 +33,32 @@ struct Followed {
     shape: Shape,
     /// In the order of the config.
     feeds: Vec<Running>,
+    /// What `[lists]` selects by country and AS.
+    places: Vec<Placed>,
+}
+
+/// A selection as the feed it looks like.
+#[derive(Debug)]
+struct Placed {
+    config: Arc<FeedConfig>,
+    import: Arc<Import>,
+    status: Status,
+}
+
+impl Placed {
+    fn new(selected: Selected) -> Self {
+        let Selected { name, action, file, import, at } = selected;
+        let config = FeedConfig { action, ..FeedConfig::new(name, Origin::File(file)) };
+        let (good_at, confirmed_at) = (Some(at), Some(at));
+        let (entries, records, skipped) = (import.entries().len(), import.records, import.skipped.total());
+        let counts = [1, 0, 0];
+        let status = Status { entries, records, skipped, good_at, confirmed_at, counts, ..Status::default() };
+        Self { config: Arc::new(config), import, status }
+    }
+
+    fn says(&self, other: &Self) -> bool {
+        self.config == other.config && self.import == other.import
+    }
 }
 
 impl Followed {
@@ -101,6 +129,33 @@ impl Shelf {
         self.changed();
     }
 
+    /// Takes what is selected in place of what was.
+    pub fn select(&self, selected: Vec<Selected>) {
+        let places: Vec<_> = selected.into_iter().map(Placed::new).collect();
+        let mut followed = self.followed();
+        let same = places.len() == followed.places.len()
+            && places.iter().zip(&followed.places).all(|(new, old)| new.says(old));
+        followed.places = places;
+        drop(followed);
+        if !same {
+            self.changed();
+        }
+    }
+
+    /// Notes that the files are still those from which was selected.
+    pub fn select_confirmed(&self, now: SystemTime) {
+        self.followed().places.iter_mut().for_each(|placed| placed.status.confirmed_at = Some(now));
+    }
+
+    /// Notes that no new selection could be made.
+    pub fn select_failed(&self, error: &str) {
+        for placed in &mut self.followed().places {
+            placed.status.failures += 1;
+            placed.status.counts[2] += 1;
+            placed.status.error = Some(error.to_owned());
+        }
+    }
+
     fn start(self: &Arc<Self>, config: FeedConfig, before: Option<Running>) -> Running {
         let same = |old: &Running| old.config.origin == config.origin && old.config.action == config.action;
         let latest = before.filter(same).and_then(|old| old.latest);
@@ -123,7 +178,31 @@ impl Shelf {
             latest: feed.latest.clone(),
             cuts: cuts_of(&feed.config.name).unwrap_or_default(),
         };
-        asked.map(show).collect()
+        let selected =
+            followed.places.iter().filter(|placed| name.is_none_or(|name| placed.config.name == name));
+        let show_placed = |placed: &Placed| Shown {
+            config: Arc::clone(&placed.config),
+            status: placed.status.clone(),
+            latest: Some(Arc::clone(&placed.import)),
+            cuts: cuts_of(&placed.config.name).unwrap_or_default(),
+        };
+        asked.map(show).chain(selected.map(show_placed)).collect()
+    }
+
+    /// All feeds that come from somewhere else.
+    pub fn fetched(&self) -> Vec<Shown> {
+        self.shown(None).into_iter().filter(|shown| !PLACES.contains(&shown.config.name.as_str())).collect()
+    }
+
+    /// Puts in force what a store has of this very feed, unless something has come already.
+    pub fn restore(&self, config: &FeedConfig, import: &Arc<Import>) -> bool {
+        let mut followed = self.followed();
+        let found = followed.feeds.iter_mut().find(|feed| *feed.config == *config && feed.latest.is_none());
+        let Some(feed) = found else { return false };
+        feed.latest = Some(Arc::clone(import));
+        drop(followed);
+        self.changed();
+        true
     }
 
     /// The handle of a feed.
@@ -137,7 +216,8 @@ impl Shelf {
     pub fn askable(&self) -> Vec<String> {
         let followed = self.followed();
         let asked = followed.feeds.iter().filter(|feed| !matches!(feed.config.origin, Origin::Pushed));
-        asked.map(|feed| feed.config.name.clone()).collect()
+        let placed = followed.places.iter().map(|placed| &placed.config);
+        asked.map(|feed| &feed.config).chain(placed).map(|config| config.name.clone()).collect()
     }
 
     /// The imports of all feeds with their names, what must not be denied, and which change this is of.
@@ -145,7 +225,9 @@ impl Shelf {
         let followed = self.followed();
         let one =
             |feed: &Running| Some((Arc::from(feed.config.name.as_str()), Arc::clone(feed.latest.as_ref()?)));
-        (followed.feeds.iter().filter_map(one).collect(), followed.shape.clone(), *self.changes.borrow())
+        let placed = |placed: &Placed| (Arc::from(placed.config.name.as_str()), Arc::clone(&placed.import));
+        let imports = followed.feeds.iter().filter_map(one).chain(followed.places.iter().map(placed));
+        (imports.collect(), followed.shape.clone(), *self.changes.borrow())
     }
 
     /// Waits until every change so far has been sent to the workers, at most `within`.

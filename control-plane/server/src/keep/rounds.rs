@@ -20,6 +20,9 @@ pub(crate) async fn go_on(desk: &Desk, pace: Pace) {
             Err(KeepError::Hub(HubError::Gone) | KeepError::Ended) => return,
             Err(error) => tracing::error!("a round of sources was not kept: {error}; the one before stays"),
         }
+        if let Err(error) = desk.measure().await {
+            tracing::error!("how much is kept is not known: {error}");
+        }
         sleep_until(next).await;
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use repute_feeds::{Action, FeedConfig, Found, Import, Origin};
+use repute_policy::config::PLACES;
 use repute_proto::v1;
 use repute_proto::v1::feeds_server::Feeds as Service;
 use tokio_stream::StreamExt;
@@ -48,8 +49,14 @@ impl Service for Api {
         let name = request.into_inner().name;
         let shelf = &self.hub.inner.shelf;
         let names = if name.is_empty() { shelf.askable() } else { vec![name] };
+        let (places, names_of_feeds): (Vec<_>, Vec<_>) =
+            names.iter().partition(|name| PLACES.contains(&name.as_str()));
+        if let Some(place) = places.first() {
+            self.one(place)?;
+            self.hub.refresh_places().await?;
+        }
         let mut asked = tokio::task::JoinSet::new();
-        for name in &names {
+        for name in names_of_feeds {
             let (config, handle) = shelf.handle(name).ok_or_else(|| HubError::NoFeed(bounded(name)))?;
             if matches!(config.origin, Origin::Pushed) {
                 let message =
@@ -170,6 +177,7 @@ fn feed(shown: &Shown) -> v1::Feed {
         unchanged,
         failed,
         error: status.error.clone().unwrap_or_default(),
+        kept: status.kept,
     }
 }
 

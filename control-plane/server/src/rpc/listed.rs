@@ -1,13 +1,18 @@
-//! What the world outside says of a source: feeds and places, beside what its worker explains.
+//! What the world outside says of a source: feeds and places, and what these took from it, beside what its worker
+//! explains.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use repute_feeds::lookup::Opinion;
 use repute_feeds::{Found, Until};
 use repute_model::{Explanation, Listing, Rule, Source};
 use repute_proto::v1;
 
 use super::Api;
 use super::convert::unix_ms;
+use crate::consistency::{NUDGE, Taking};
+use crate::lookups::Said;
 use crate::{Hub, HubError};
 
 impl Api {
@@ -34,8 +39,28 @@ impl Api {
         answer.country = place.country.map(|country| country.to_string()).unwrap_or_default();
         answer.asn = place.asn.unwrap_or_default();
         answer.organisation = place.organisation.unwrap_or_default();
+        let taken = self.hub.inner.oddities.of(explained.source, SystemTime::now());
+        answer.taken = taken.into_iter().map(taking).collect();
+        let said = self.hub.look_up(address, SystemTime::now()).await?;
+        answer.opinions = said.into_iter().map(opinion).collect();
         Ok(())
     }
+}
+
+fn opinion(said: Said) -> v1::Opinion {
+    let service = said.service.to_owned();
+    match said.opinion {
+        Ok(Opinion { confidence, note }) => {
+            v1::Opinion { service, confidence: confidence.into(), note, error: String::new() }
+        }
+        Err(error) => v1::Opinion { service, error, ..v1::Opinion::default() },
+    }
+}
+
+fn taking(taking: Taking) -> v1::Taken {
+    let Taking { points, why, value, until } = taking;
+    let until_unix_ms = unix_ms(until);
+    v1::Taken { name: NUDGE.to_owned(), points: points.into(), value, why, until_unix_ms }
 }
 
 fn rule(found: &Found<'_>) -> String {

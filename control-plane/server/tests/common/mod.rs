@@ -2,11 +2,14 @@
 //! With paused time everything here is deterministic.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use std::path::Path;
+
 use repute_engine::{Batch, Published, Role, Setup, Wire, Worker, mailbox};
 use repute_model::{BATCH, Io, Link, Outbox, Owners, Packet, Source, Tick};
 use repute_policy::Config;
 use repute_server::{BoxInfo, Hub, Loaded, PortInfo, PortRss, VersionInfo, WorkerLink, version_at_start};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tonic::transport::{Channel, Endpoint};
 
 /// The config that boxes begin with.
 pub const CONFIG: &str = "[profiles.ingress]\n";
@@ -190,4 +193,25 @@ async fn breathe(mut worker: Worker<Datagram>, mut packets: mpsc::UnboundedRecei
 /// A source from its text.
 pub fn source(text: &str) -> Source {
     text.parse().unwrap()
+}
+
+/// The API of a hub on a socket in this folder, until the sender is dropped.
+pub async fn serve(hub: &Hub, dir: &Path) -> (Channel, oneshot::Sender<()>) {
+    let path = dir.join("repute.sock");
+    let (end, ended) = oneshot::channel::<()>();
+    let (hub, at) = (hub.clone(), path.clone());
+    tokio::spawn(async move {
+        repute_server::serve(hub, &at, async {
+            let _ = ended.await;
+        })
+        .await
+    });
+    let endpoint = Endpoint::try_from(format!("unix:{}", path.display())).unwrap();
+    loop {
+        // The server binds on a task of its own.
+        if let Ok(channel) = endpoint.connect().await {
+            return (channel, end);
+        }
+        tokio::task::yield_now().await;
+    }
 }

@@ -38,6 +38,7 @@ pub fn parse_cef(record: &[u8]) -> Result<Alert, AlertError> {
         severity: rank(severity)?,
         at: get("rt").or_else(|| get("end")).map(time).transpose()?,
         reference: bounded(get("externalId").unwrap_or_default()),
+        identity: bounded(get("suser").unwrap_or_default()),
     })
 }
 
@@ -165,6 +166,17 @@ mod tests {
         assert_eq!((alert.signature, alert.severity), (Some(100), 1));
         assert_eq!((&*alert.name, &*alert.category), ("worm | successfully stopped", "a b"));
         assert_eq!(alert.at, Some(UNIX_EPOCH + Duration::from_secs(1_695_017_621)));
+    }
+
+    #[test]
+    fn whose_account_it_was_is_read() {
+        let read = |suser: &str| {
+            let text = format!("CEF:0|v|p|1|login|n|0|src=192.0.2.1 dst=192.0.2.2 {suser}");
+            read(&text).unwrap().identity
+        };
+        assert_eq!(read("suser=spiffe://example.org/alice"), "spiffe://example.org/alice");
+        assert_eq!(read("suser=Alice B spt=1"), "Alice B");
+        assert_eq!(read(""), "");
     }
 
     #[test]

@@ -55,6 +55,7 @@ mod tests {
             severity: 1,
             at: None,
             reference: String::new(),
+            identity: String::new(),
         }
     }
 

@@ -92,6 +92,7 @@ fn alert(record: &Record<'_>) -> Result<Alert, AlertError> {
         severity,
         at: record.timestamp.as_deref().map(time).transpose()?,
         reference: record.flow_id.map(|id| id.to_string()).unwrap_or_default(),
+        identity: String::new(),
     })
 }
 

@@ -134,21 +134,25 @@ fn a_restored_worker_judges_as_before() {
 }
 
 #[test]
-fn who_is_there_stays_as_he_is_and_nobody_is_evicted() {
+fn who_is_there_gets_the_worse_of_both_and_nobody_is_evicted() {
     let limits = Limits { sources: 1_024, ..SMALL };
     let (mailbox, handle) = mailbox(64, 8_192);
     let mut rig = Rig::with(ingress(), limits, &PAIR, mailbox, handle);
     let known = [192, 0, 2, 7];
     rig.outside(1, Talk::new(known, 9, SERVER, 80).asks(SYN, 0));
     let bad = |ip| SourceState::new(source(ip), Score::new(100), Band::Malicious);
-    assert_eq!(restore(&mut rig, &[bad(known)]), 0);
-    assert_eq!(rig.explain(known).band, Band::Good);
+    let good = SourceState::new(source(known), Score::MAX, Band::Excellent);
+    assert_eq!(restore(&mut rig, &[good]), 1);
+    assert_eq!(rig.explain(known).band, Band::Good, "an old record makes nobody stand better");
+    assert_eq!(restore(&mut rig, &[bad(known)]), 1);
+    assert_eq!(rig.explain(known).band, Band::Malicious);
+    assert!(rig.explain(known).score < Score::new(1_000));
     let many: Vec<_> = (0..2_000u32).map(|i| bad([198, 18, (i >> 8) as u8, i as u8])).collect();
     let taken = restore(&mut rig, &many);
     assert!((900..1_024).contains(&taken), "{taken}");
     rig.idle(1);
     assert_eq!((rig.account().evicted, rig.account().tracked), (0, u64::from(taken) + 1));
-    assert_eq!(rig.explain(known).band, Band::Good);
+    assert_eq!(rig.explain(known).band, Band::Malicious);
 }
 
 #[test]

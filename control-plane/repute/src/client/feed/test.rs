@@ -15,14 +15,19 @@ use repute_feeds::{
 };
 use serde::Serialize;
 
+use super::discover;
 use super::view::cuts;
 use crate::client::output::Output;
 
-/// Read a file as a feed would: what is taken over, what is skipped and why, what is cut out
+/// Read a file as a feed would: what is taken over, what is skipped and why, what is cut out; of a TAXII server:
+/// which collections it has
 #[derive(Args, Debug)]
 pub struct Test {
-    /// The file, packed with gzip or not
+    /// The file, packed with gzip or not; or the URL of a TAXII server or API root, whose collections are listed
     file: PathBuf,
+    /// Of a TAXII server: a file with the value of the header Authorization
+    #[arg(long, value_name = "FILE")]
+    authorization: Option<PathBuf>,
     /// How it is written; without this by its first bytes
     #[arg(long, value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)))]
     format: Option<String>,
@@ -73,6 +78,9 @@ struct Cut {
 /// Runs the subcommand.
 pub fn run(args: &Test, output: Output) -> anyhow::Result<()> {
     let name = args.file.display().to_string();
+    if discover::is_url(&name) {
+        return discover::run(&name, args.authorization.as_deref(), output);
+    }
     let file = File::open(&args.file).with_context(|| format!("{name}: cannot open"))?;
     let categories = args.categories.as_deref().map(categories).transpose()?;
     let mut terms = Terms::new(&name, SystemTime::now());

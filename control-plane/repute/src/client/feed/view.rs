@@ -27,6 +27,10 @@ pub fn feeds(list: &[v1::Feed]) -> String {
         ]);
     }
     let mut out = table.render();
+    for feed in list.iter().filter(|feed| feed.kept) {
+        let of = feed.good_unix_ms.map_or(String::new(), |at| format!(", of {} ago", span(ms_ago(at))));
+        let _ = writeln!(out, "{}: from the store{of}; nothing has come since the start", feed.name);
+    }
     for feed in list.iter().filter(|feed| !feed.error.is_empty()) {
         let _ = writeln!(out, "{}: {}", feed.name, feed.error);
     }
@@ -95,12 +99,18 @@ mod tests {
             cut_whole: 1,
             cut_first: "10.0.0.0/8".into(),
             error: "feed `drop`: gone".into(),
+            kept: true,
             ..v1::Feed::default()
         };
         let text = one(&feed);
-        for part in
-            ["deny 90 %", "never", "skipped: 3 expired, the first at line 7", "10.0.0.0/8", "drop`: gone"]
-        {
+        for part in [
+            "deny 90 %",
+            "never",
+            "skipped: 3 expired, the first at line 7",
+            "10.0.0.0/8",
+            "drop`: gone",
+            "drop: from the store; nothing has come",
+        ] {
             assert!(text.contains(part), "{text}");
         }
         assert!(feeds(&[]).contains("[[feeds]]"));
