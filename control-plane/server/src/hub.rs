@@ -161,7 +161,7 @@ impl Hub {
     }
 
     /// Moves a source's score by `delta` points, clamped to −10 000..=10 000; `forgive` also forgets what
-    /// was counted against it. Returns the source that was meant, and its score before and after.
+    /// was counted against it, and what alerts have asked against it alone. Returns the source that was meant, and its score before and after.
     ///
     /// # Errors
     /// As [`Hub::explain`]; [`HubError::TableFull`] where the source could get no entry.
@@ -175,6 +175,9 @@ impl Hub {
         let (source, worker) = self.run(move |state| state.locate(source)).await??;
         match self.ask(worker, move |token| Command::Nudge { token, source, delta, forgive }).await? {
             Answer::Nudged(Some((before, after))) => {
+                if forgive {
+                    self.lift(source);
+                }
                 if let Some(kept) = self.inner.kept.get() {
                     kept.nudged(source, delta, forgive);
                 }

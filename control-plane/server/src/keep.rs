@@ -4,6 +4,7 @@
 //! begins before the restore is over, so that nothing is replaced by less; every access to the disk happens on a
 //! thread that may block; a store that fails costs what it would have kept, never traffic.
 
+mod alerts;
 mod error;
 mod explanations;
 mod nudges;
@@ -87,6 +88,7 @@ impl Keeper {
             tokio::spawn(explanations::expire(desk.clone())),
             tokio::spawn(nudges::keep(desk.clone(), nudged)),
             tokio::spawn(policies::keep(desk.clone())),
+            tokio::spawn(alerts::keep(desk.clone())),
         ];
         let pace = Pace::new(window, SLICE);
         let mine = desk.clone();

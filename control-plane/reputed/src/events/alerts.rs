@@ -1,11 +1,12 @@
-//! From alerts to scores: decides by the rules in force, moves the score, says what became of it.
+//! From alerts to scores and treatments: decides by the rules in force, does it, says what became of it.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use repute_policy::Checked;
+use repute_policy::config::Treat;
 use repute_server::Hub;
-use repute_siem::{Bus, Change, Outcome, Reaction, Received, Rules};
+use repute_siem::{AlertReceived, Bus, Change, Outcome, Reaction, Received, Rules};
 use tokio::sync::mpsc;
 
 use super::settings;
@@ -55,14 +56,14 @@ impl Table {
         let decision = rules.decide(&input, &alert, Instant::now(), SystemTime::now());
         let mut event = decision.event(&input, &alert);
         if let Outcome::React(reaction) = decision.outcome {
-            event.outcome = format!("{}: {}", event.outcome, react(hub, reaction).await);
+            event.outcome = format!("{}: {}", event.outcome, react(hub, reaction, &event).await);
         }
         bus.publish(SystemTime::now(), event);
     }
 }
 
 /// Does it, and says how that went.
-async fn react(hub: &Hub, Reaction { change, .. }: Reaction) -> String {
+async fn react(hub: &Hub, Reaction { rule, change }: Reaction, alert: &AlertReceived) -> String {
     match change {
         Change::Nudge { source, points, forgive } => match hub.nudge(source, points, forgive).await {
             Ok(answered) => {
@@ -71,6 +72,15 @@ async fn react(hub: &Hub, Reaction { change, .. }: Reaction) -> String {
             }
             Err(error) => format!("not done: {error}"),
         },
-        Change::Treat { .. } => "not done: alerts move scores only".to_owned(),
+        Change::Treat { subject, treatment, lifetime } => {
+            let Some(treat) = Treat::from_name(&treatment) else {
+                return format!("not done: there is no treatment `{treatment}`");
+            };
+            let note = format!("rule {rule}: {} {}", alert.signature, alert.name);
+            match hub.treat(&subject, treat, lifetime, &note).await {
+                Ok(_) => "listed".to_owned(),
+                Err(error) => format!("not done: {error}"),
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::audited::{Asked, Changed};
 use super::convert::unix_ms;
 use super::listed::listed;
 use super::{Api, Sink, Streamed, send};
-use crate::feeds::Shown;
+use crate::feeds::{ALERTS, Shown};
 use crate::{ANSWER_WITHIN, HubError};
 
 /// Entries of a message at most.
@@ -78,7 +78,7 @@ impl Api {
         let before = all();
         let mut asked = tokio::task::JoinSet::new();
         for name in names {
-            let (config, handle) = shelf.handle(name).ok_or_else(|| HubError::NoFeed(bounded(name)))?;
+            let (config, handle) = shelf.handle(name).ok_or_else(|| unknown(name))?;
             if matches!(config.origin, Origin::Pushed) {
                 let message =
                     format!("feed {name} is pushed: nobody can be asked for it; `repute feed push`");
@@ -104,7 +104,7 @@ impl Api {
         mut parts: Streaming<v1::PushFeedRequest>,
     ) -> Result<Changed<v1::Feed>, Status> {
         let shelf = &self.hub.inner.shelf;
-        let found = shelf.handle(&first.name).ok_or_else(|| HubError::NoFeed(bounded(&first.name)))?;
+        let found = shelf.handle(&first.name).ok_or_else(|| unknown(&first.name))?;
         let (config, handle) = found;
         if !matches!(config.origin, Origin::Pushed) {
             let message = format!(
@@ -137,7 +137,7 @@ impl Api {
 
     fn one(&self, name: &str) -> Result<Shown, HubError> {
         let found = self.hub.inner.shelf.shown(Some(name)).pop();
-        found.ok_or_else(|| HubError::NoFeed(bounded(name)))
+        found.ok_or_else(|| unknown(name))
     }
 
     /// Waits until workers judge by what has come.
@@ -201,6 +201,7 @@ fn feed(shown: &Shown) -> v1::Feed {
 
 fn origin(config: &FeedConfig) -> String {
     match &config.origin {
+        _ if config.name == ALERTS => "rules of [alerts]".to_owned(),
         Origin::File(path) => path.display().to_string(),
         // What follows the `?` may be a key.
         Origin::Http { url, .. } => url.split('?').next().unwrap_or_default().to_owned(),
@@ -218,6 +219,11 @@ fn described(feeds: &[Shown]) -> String {
         format!("{}: {entries} entries, {skipped} records skipped{error}", shown.config.name)
     };
     feeds.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// Why a feed cannot be had.
+fn unknown(name: &str) -> HubError {
+    if name == ALERTS { HubError::OfAlerts } else { HubError::NoFeed(bounded(name)) }
 }
 
 /// A name as it is quoted.
