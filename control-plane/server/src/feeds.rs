@@ -16,7 +16,9 @@ mod keeper;
 mod lay;
 mod shelf;
 mod treat;
+mod view;
 
 pub(crate) use alerts::{ALERTS, Asked};
 pub(crate) use keeper::keep;
 pub(crate) use shelf::{Shelf, Shown};
+pub use view::FeedView;

@@ -7,6 +7,7 @@
 mod alerts;
 mod error;
 mod explanations;
+mod marks;
 mod nudges;
 mod policies;
 mod record;

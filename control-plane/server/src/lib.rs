@@ -41,6 +41,7 @@ pub use apply::{Applied, ApplyRequest, RollbackRequest};
 pub use crowdsec::{Crowdsec, CrowdsecError, KeysError};
 pub use error::HubError;
 pub use events::EventRoom;
+pub use feeds::FeedView;
 pub use geo::open as open_geo;
 pub use history::{FIRST_VERSION, HISTORY_MAX, VersionInfo, VersionState, version_at_start};
 pub use hub::{ANSWER_WITHIN, Answered, Hub, Loaded};

@@ -1,22 +1,50 @@
 //! From alerts to scores and treatments: decides by the rules in force, does it, says what became of it.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use repute_policy::Checked;
 use repute_policy::config::Treat;
 use repute_server::Hub;
 use repute_siem::{AlertReceived, Bus, Change, Outcome, Reaction, Received, Rules};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
 
+use super::places::Places;
 use super::settings;
 
-/// Runs until the last input and the API are gone. Rules follow the policy in force.
-pub async fn run(hub: Hub, bus: Bus, mut alerts: mpsc::Receiver<Received>, checked: Arc<Checked>) {
+/// How often it is kept where the files are read to.
+const SAVE: Duration = Duration::from_secs(1);
+
+/// Runs until the last input and the API are gone, or `ending` says so. Rules follow the policy in force.
+pub async fn run(
+    hub: Hub,
+    bus: Bus,
+    mut alerts: mpsc::Receiver<Received>,
+    checked: Arc<Checked>,
+    mut places: Places,
+    mut ending: watch::Receiver<bool>,
+) {
     let mut table = Table::new(checked);
     let mut installed = hub.subscribe_installed();
+    let mut save = interval(SAVE);
+    save.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            _ = save.tick() => {
+                // What was handed on before is decided once nothing waits.
+                let now = places.now();
+                if alerts.is_empty() {
+                    places.keep(now).await;
+                }
+            }
+            _ = ending.wait_for(|ending| *ending) => {
+                let now = places.now();
+                while let Ok(received) = alerts.try_recv() {
+                    table.take(&hub, &bus, received).await;
+                }
+                return places.keep(now).await;
+            }
             received = alerts.recv() => match received {
                 Some(received) => table.take(&hub, &bus, received).await,
                 None => return,

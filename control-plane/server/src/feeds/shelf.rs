@@ -137,7 +137,8 @@ impl Shelf {
         shown
     }
 
-    fn shown_feeds(&self, name: Option<&str>) -> Vec<Shown> {
+    /// The same without the list of alerts.
+    pub fn shown_feeds(&self, name: Option<&str>) -> Vec<Shown> {
         let cuts: Vec<_> = self.merged().cuts().map(|(feed, cuts)| (feed.to_owned(), cuts)).collect();
         let cuts_of = |name: &str| cuts.iter().find(|(feed, _)| feed == name).map(|(_, cuts)| *cuts);
         let followed = self.followed();
