@@ -39,11 +39,14 @@ pub async fn run(
                 }
             }
             _ = ending.wait_for(|ending| *ending) => {
-                let now = places.now();
-                while let Ok(received) = alerts.try_recv() {
-                    table.take(&hub, &bus, received).await;
+                // Looked at before each alert: none that is decided lies behind.
+                loop {
+                    let now = places.now();
+                    match alerts.try_recv() {
+                        Ok(received) => table.take(&hub, &bus, received).await,
+                        Err(_) => return places.keep(now).await,
+                    }
                 }
-                return places.keep(now).await;
             }
             received = alerts.recv() => match received {
                 Some(received) => table.take(&hub, &bus, received).await,

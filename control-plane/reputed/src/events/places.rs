@@ -1,7 +1,8 @@
 //! Where the files of alerts were read to: kept over restarts, so that no alert is lost or taken twice.
 //!
 //! The task of the rules saves them while nothing waits for it. **Always holds:** every alert before a place that is
-//! kept was decided; a kill takes those of the last second again, an end that was asked for none.
+//! kept was decided; a kill takes those of the last second again, an end that was asked for none but where it comes in
+//! the middle of a burst, of which it takes a part again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
