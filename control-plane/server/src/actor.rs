@@ -139,6 +139,8 @@ impl State {
             Report::Crowd(change) => packet_log.crowd(&change),
             // Answers were delivered.
             Report::Explained(..) | Report::Nudged(..) | Report::Row(..) | Report::Page(..) => {}
+            // Nobody here asks how crowds stand.
+            Report::CrowdStands(..) => {}
             // States of a restore are freed here, those of a snapshot were collected.
             Report::Restored { .. } | Report::State(..) => {}
         });
