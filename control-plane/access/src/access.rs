@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
 use tonic::Status;
 
+use crate::audit::Change;
 use crate::bindings::Bindings;
 use crate::caller::{Caller, Transport};
 use crate::guard::GuardLayer;
@@ -18,6 +20,7 @@ use crate::identity::Identity;
 use crate::keys::{Grant, KeyId, KeyRefused, Keys, Purpose};
 use crate::permissions::{self, NUDGE};
 use crate::rate::Rates;
+use crate::refusals::Refusals;
 use crate::role::{Least, Role};
 
 /// Who may do what, as it stands now.
@@ -27,6 +30,7 @@ pub struct Access {
     keys: Arc<Keys>,
     rates: Rates,
     counts: Counters,
+    pub(crate) refusals: Refusals,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +111,20 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Who is refused, where that is known beyond the way they came.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Certificate { identity, .. }
+            | Self::Unbound(identity)
+            | Self::Role { identity, .. }
+            | Self::Purpose { identity, .. }
+            | Self::Rate { identity, .. } => Some(identity),
+            Self::Nobody | Self::Key(_) | Self::Unlisted(_) => None,
+        }
+    }
+}
+
 /// A request that may go on, once the use of its key is counted.
 #[derive(Debug)]
 pub(crate) struct Admission {
@@ -118,7 +136,13 @@ pub(crate) struct Admission {
 impl Access {
     /// Nobody has asked for anything yet.
     pub fn new(bindings: Bindings, keys: Arc<Keys>, rates: Rates) -> Arc<Self> {
-        Arc::new(Self { bindings: ArcSwap::from_pointee(bindings), keys, rates, counts: Counters::default() })
+        Arc::new(Self {
+            bindings: ArcSwap::from_pointee(bindings),
+            keys,
+            rates,
+            counts: Counters::default(),
+            refusals: Refusals::new(),
+        })
     }
 
     /// The tower layer that asks this before every request: `Server::builder().layer(access.layer())`.
@@ -134,6 +158,11 @@ impl Access {
     /// All keys and tokens.
     pub fn keys(&self) -> &Arc<Keys> {
         &self.keys
+    }
+
+    /// Those who were kept from a change, for the audit log; a bounded number. `None` = somebody takes them already.
+    pub fn refused(&self) -> Option<mpsc::Receiver<Change>> {
+        self.refusals.take()
     }
 
     /// What became of requests.

@@ -31,9 +31,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Transport};
 use crate::clock::Clock;
 use crate::files::FileError;
+use crate::identity::Identity;
 pub use verify::{Broken, Flaw, Verified, verify, verify_all};
 use writer::Writer;
 
@@ -66,6 +67,13 @@ impl Default for AuditConfig {
 pub enum Who {
     /// Somebody through the API.
     Caller(Caller),
+    /// Somebody who was kept from it.
+    Refused {
+        /// Who it is, as far as they can show.
+        identity: Identity,
+        /// By which way they came.
+        transport: Transport,
+    },
     /// The box by itself: a policy that was not confirmed in time, a lease that ran out, SIGHUP.
     Itself,
 }

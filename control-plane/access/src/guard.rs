@@ -73,7 +73,8 @@ where
         let mut inner = std::mem::replace(&mut self.inner, next);
         let access = Arc::clone(&self.access);
         Box::pin(async move {
-            let judged = judge(&access, &mut request);
+            let came = came(&request);
+            let judged = judge(&access, came.as_ref(), &mut request);
             let admitted = match judged {
                 Ok(admission) => count_use(&access, admission).await,
                 Err(refusal) => Err(refusal),
@@ -85,7 +86,11 @@ where
                     inner.call(request).await
                 }
                 Err(refusal) => {
-                    tracing::debug!(method = request.uri().path(), %refusal, "refused");
+                    let method = request.uri().path();
+                    tracing::debug!(method, %refusal, "refused");
+                    if let Some(came) = came {
+                        access.refusals.note(came, method, &refusal, Instant::now().into_std());
+                    }
                     Ok(Status::from(&refusal).into_http())
                 }
             }
@@ -93,27 +98,32 @@ where
     }
 }
 
-fn judge<I>(access: &Access, request: &mut Request<I>) -> Result<Admission, Refusal> {
-    let transport = transport(request)?;
+fn judge<I>(
+    access: &Access,
+    came: Option<&Transport>,
+    request: &mut Request<I>,
+) -> Result<Admission, Refusal> {
+    let transport = came.ok_or(Refusal::Nobody)?;
+    still_accepted(request)?;
     let key = bearer(request.headers()).map(|key| key.map(str::to_owned));
     request.headers_mut().remove(AUTHORIZATION);
-    access.judge(transport, key?.as_deref(), request.uri().path(), Instant::now().into_std())
+    access.judge(transport.clone(), key?.as_deref(), request.uri().path(), Instant::now().into_std())
 }
 
-/// By which way the request came. A certificate is judged anew: it may have expired or been revoked since the
-/// connection began.
-fn transport<I>(request: &Request<I>) -> Result<Transport, Refusal> {
+/// By which way the request came; `None` = nobody is known there.
+fn came<I>(request: &Request<I>) -> Option<Transport> {
     let extensions = request.extensions();
     if let Some(peer) = extensions.get::<Peer>() {
-        let name = peer.identity().clone();
-        return match peer.still_accepted() {
-            Ok(()) => Ok(Transport::Tls { address: peer.address(), name }),
-            Err(why) => Err(Refusal::Certificate { identity: name, why }),
-        };
+        return Some(Transport::Tls { address: peer.address(), name: peer.identity().clone() });
     }
-    let credentials = extensions.get::<UdsConnectInfo>().and_then(|info| info.peer_cred);
-    let credentials = credentials.ok_or(Refusal::Nobody)?;
-    Ok(Transport::Unix { uid: credentials.uid(), pid: credentials.pid() })
+    let credentials = extensions.get::<UdsConnectInfo>()?.peer_cred?;
+    Some(Transport::Unix { uid: credentials.uid(), pid: credentials.pid() })
+}
+
+/// A certificate is judged anew: it may have expired or been revoked since the connection began.
+fn still_accepted<I>(request: &Request<I>) -> Result<(), Refusal> {
+    let Some(peer) = request.extensions().get::<Peer>() else { return Ok(()) };
+    peer.still_accepted().map_err(|why| Refusal::Certificate { identity: peer.identity().clone(), why })
 }
 
 /// The key that is presented, if one is.

@@ -51,6 +51,7 @@ pub mod permissions;
 pub mod pki;
 pub mod privileges;
 mod rate;
+mod refusals;
 mod role;
 mod spiffe;
 mod tls;

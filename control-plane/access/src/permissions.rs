@@ -36,7 +36,7 @@ const TABLE: &[(&str, Least)] = &[
     ("/repute.v1.Events/Acknowledge", Least::Operator),
     ("/repute.v1.Access/IssueKey", Least::Admin),
     ("/repute.v1.Access/IssueToken", Least::Admin),
-    ("/repute.v1.Access/ListKeys", Least::Admin),
+    (LIST_KEYS, Least::Admin),
     ("/repute.v1.Access/Revoke", Least::Admin),
     // Peers and balancers ask for health; reflection lets grpcurl and the like work for whoever may look.
     ("/grpc.health.v1.Health/Check", Least::Any),
@@ -49,6 +49,9 @@ const TABLE: &[(&str, Least)] = &[
 /// The one method that lifts a source.
 pub(crate) const NUDGE: &str = "/repute.v1.Scores/Nudge";
 
+/// The one method of admins that changes nothing.
+const LIST_KEYS: &str = "/repute.v1.Access/ListKeys";
+
 /// The least role that a method takes; none for a method that nobody may call.
 pub fn least(method: &str) -> Option<Least> {
     TABLE.iter().find(|(path, _)| *path == method).map(|(_, least)| *least)
@@ -57,6 +60,11 @@ pub fn least(method: &str) -> Option<Least> {
 /// Whether the role may call the method (`/package.Service/Method`).
 pub fn allows(role: Role, method: &str) -> bool {
     least(method).is_some_and(|least| role.suffices(least))
+}
+
+/// Whether the method changes something: what traffic gets, or who may do what.
+pub fn changes(method: &str) -> bool {
+    method != LIST_KEYS && matches!(least(method), Some(Least::Operator | Least::Admin))
 }
 
 /// Paths of all methods of an encoded `google.protobuf.FileDescriptorSet`.

@@ -66,8 +66,12 @@ impl Rates {
                 return Err(RateError { key, value });
             }
         }
-        let cost = Duration::from_secs(1) / config.requests_per_s;
-        Ok(Self { cost, depth: cost.saturating_mul(config.burst - 1), buckets: Mutex::default() })
+        Ok(Self::every(Duration::from_secs(1) / config.requests_per_s, config.burst))
+    }
+
+    /// Buckets that are all full: one every `cost`, `burst` (1 or more) after a pause.
+    pub(crate) fn every(cost: Duration, burst: u32) -> Self {
+        Self { cost, depth: cost.saturating_mul(burst - 1), buckets: Mutex::default() }
     }
 
     /// Takes one request out of the bucket.

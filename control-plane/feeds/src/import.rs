@@ -1,9 +1,9 @@
 //! What an importer is told and what it gives back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
-use repute_model::Listing;
+use repute_model::{Listing, Prefix};
 
 use crate::entry::{Entry, Note, Until};
 use crate::format::Categories;
@@ -80,9 +80,26 @@ pub struct Import {
     pub widened: u64,
     /// What was not taken over.
     pub skipped: Skipped,
+    /// Whether nothing is cut from it: the box's own doing may name one's own hosts.
+    pub(crate) uncut: bool,
 }
 
 impl Import {
+    /// What the box says by itself about prefixes, until when, and what it calls that. Nothing is cut from it. Of equal
+    /// prefixes the last one counts; the caller bounds how many there are.
+    pub fn own<'a>(says: impl IntoIterator<Item = (Prefix, Listing, SystemTime, &'a str)>) -> Self {
+        let mut import = Self { uncut: true, ..Self::default() };
+        let mut entries = BTreeMap::new();
+        for (prefix, says, until, note) in says {
+            let note = import.notes.number(note);
+            entries.insert(prefix, Entry { prefix, says, until: Some(Until::at(until)), note });
+        }
+        import.notes.close();
+        import.records = entries.len() as u64;
+        import.entries = entries.into_values().collect();
+        import
+    }
+
     /// The entries, ascending by first address and then by length.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -65,6 +65,33 @@ fn private_space_is_cut_and_reported() {
 }
 
 #[test]
+fn what_the_box_says_itself_is_not_cut() {
+    let says = [
+        ("10.0.0.0/12".parse().unwrap(), Listing::Deny(100), now() + Duration::from_secs(60), "rule a"),
+        ("192.0.2.7/32".parse().unwrap(), Listing::Deny(100), now() + Duration::from_secs(60), "rule b"),
+    ];
+    let feeds = [
+        feed("firehol", Action::Deny, 40, &lines(&["10.0.0.0/8"])),
+        feed("friends", Action::Allow, 100, &lines(&["192.0.2.0/28"])),
+        ("alerts".into(), Arc::new(Import::own(says))),
+    ];
+    let shape = Shape { inside: vec!["10.1.0.0/16".parse().unwrap()], reserved: false };
+    let merged = Merged::new(&feeds, &shape, now());
+    for (address, expected) in [
+        ("10.1.2.3", Some(Listing::Deny(100))),
+        ("10.2.2.3", Some(Listing::Deny(100))),
+        ("10.16.0.1", Some(Listing::Deny(40))),
+        ("192.0.2.7", Some(Listing::Allow)),
+    ] {
+        assert_eq!(merged.table().get(at(address)), expected, "{address}");
+    }
+    let found = merged.who(at("10.1.2.3"));
+    assert_eq!((found[0].feed, found[0].note, found[0].cut), ("alerts", "rule a", false));
+    assert!(found[1].feed == "firehol" && found[1].cut);
+    assert_eq!(merged.next_end().unwrap().time(), now() + Duration::from_secs(60));
+}
+
+#[test]
 fn entries_end() {
     let hour = Duration::from_secs(3600);
     let terms = Terms { expiry: Some(hour), ..Terms::new("f", now()) };

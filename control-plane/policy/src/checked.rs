@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use repute_model::{Address, Limits, Listing, Policy, PrefixTable};
+use repute_model::{Address, Limits, Listing, Policy, Prefix, PrefixTable};
 use toml::de::DeTable;
 
 use crate::canon::{Leaf, digest, leaves};
 use crate::check::check;
-use crate::config::Config;
+use crate::config::{Config, Treat};
 use crate::diagnostic::{Diagnostic, Diagnostics, Findings};
 use crate::files::{self, ListFile, Summary};
 use crate::read::{Overlay, Reader};
 use crate::topology::{Topology, topology};
-use crate::{compile, tables, value::Named};
+use crate::{compile, entry, tables, value::Named};
 
 /// The longest config text in bytes.
 pub const TEXT_MAX: usize = 64 << 20;
@@ -132,6 +132,19 @@ impl Checked {
     /// What the config's own lists say of an address.
     pub fn listed(&self, address: Address) -> Option<Listing> {
         self.lists.get(address)
+    }
+
+    /// What a list entry has to say so that whoever it names gets this treatment; `None` = no entry does that.
+    pub fn entry(&self, treat: Treat) -> Option<Listing> {
+        let profiles = &self.config.profiles;
+        let profile = profiles.ingress.as_ref().or(profiles.egress.as_ref())?;
+        entry::entry(&compile::profile(profile), treat)
+    }
+
+    /// The addresses of a service.
+    pub fn service_prefixes(&self, name: &str) -> Vec<Prefix> {
+        let found = self.config.services.iter().find(|(one, _)| *one == name);
+        found.map_or_else(Vec::new, |(_, service)| service.prefixes.iter().map(|cidr| cidr.0).collect())
     }
 
     /// Every setting by its dotted path, for comparing.

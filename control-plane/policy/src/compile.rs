@@ -75,7 +75,7 @@ fn service(service: &Service) -> repute_model::Service {
     }
 }
 
-fn profile(profile: &Profile) -> repute_model::Profile {
+pub(crate) fn profile(profile: &Profile) -> repute_model::Profile {
     repute_model::Profile {
         model: model(profile),
         prior: score(profile.prior),

@@ -27,6 +27,7 @@ mod compile;
 pub mod config;
 mod diagnostic;
 mod diff;
+mod entry;
 mod files;
 mod nearest;
 mod netset;

@@ -210,6 +210,56 @@ fn alerts_come_from_somebody_and_do_one_thing() {
 }
 
 #[test]
+fn alerts_ask_for_treatments_that_can_be_given() {
+    let rule = |keys: &str, rest: &str| format!("[[alerts.rules]]\nname = \"scans\"\n{keys}\n{rest}");
+    for keys in [
+        "treat = \"drop\"",
+        "treat = \"limit\"\nlifetime = \"10m\"",
+        "treat = \"allow\"\nprefix = \"192.0.2.0/24\"",
+        "treat = \"drop\"\naround_v4 = 24\naround_v6 = 48",
+    ] {
+        accepted(&rule(keys, INGRESS));
+    }
+    let service = "[profiles.egress]\n[services.shop]\nprefixes = [\"10.0.1.0/24\"]\n";
+    accepted(&rule("treat = \"limit\"\nservice = \"shop\"", service));
+    for (keys, rest, words) in [
+        ("treat = \"mirror\"", INGRESS, ["bad value", "`limit`, `drop`, `allow`"]),
+        ("lower = 0.1\ntreat = \"drop\"", INGRESS, ["is both `lower` and `treat`", "two entries"]),
+        ("lifetime = \"1h\"", INGRESS, ["`lifetime` means nothing", "treat"]),
+        ("treat = \"drop\"\nlifetime = \"721h\"", INGRESS, ["bad value", "720h"]),
+        ("treat = \"drop\"\naround_v4 = 24", INGRESS, ["`around_v6` is missing", "give both"]),
+        (
+            "treat = \"drop\"\naround_v4 = 24\naround_v6 = 48\nprefix = \"192.0.2.0/24\"",
+            INGRESS,
+            ["is both `around_v4` and `prefix`", "two entries"],
+        ),
+        ("treat = \"drop\"\nprefix = \"0.0.0.0/0\"", INGRESS, ["large part of the world", "/8 or longer"]),
+        (
+            "treat = \"drop\"\nservice = \"shop\"",
+            INGRESS,
+            ["profile ingress judges none", "`repute policy apply`"],
+        ),
+        ("treat = \"limit\"\nservice = \"web\"", service, ["there is no service `web`", "[services.NAME]"]),
+        (
+            "treat = \"limit\"",
+            "[profiles.ingress.treatments]\npoor = \"log\"\nneutral = \"pass\"",
+            ["no list entry comes to `limit`", "[profiles.ingress.treatments.poor]"],
+        ),
+        (
+            "treat = \"drop\"",
+            "[profiles.ingress.factors]\nfeed = { weight = 0.1, from = 0, full = 1 }",
+            ["no list entry comes to `drop`", "factor `feed` enough weight"],
+        ),
+    ] {
+        refused(&rule(keys, rest), &words);
+    }
+    refused(
+        &format!("{INGRESS}[[feeds]]\nname = \"alerts\"\npush = true\n"),
+        &["`[alerts]` make is called so"],
+    );
+}
+
+#[test]
 fn plain_http_stays_on_this_host() {
     accepted(&format!("[metrics]\nlisten = \"127.0.0.1:9470\"{INGRESS}"));
     refused(&format!("[metrics]\nlisten = \"0.0.0.0:9470\"{INGRESS}"), &["0.0.0.0:9470 is not on loopback"]);

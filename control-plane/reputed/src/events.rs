@@ -4,13 +4,16 @@
 //! everything else go on without it. Every part is a task of its own.
 
 mod alerts;
+mod bound;
+mod feeds;
 mod gauges;
+mod places;
 mod settings;
 mod tell;
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use repute_metrics::Probe;
@@ -21,10 +24,14 @@ use repute_siem::{
     Stopping,
 };
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use gauges::Gauges;
+use places::Places;
 pub use tell::Links;
 
+/// How long the rules may take for the last alerts, and the disk for where they end.
+const LAST_ALERTS: Duration = Duration::from_secs(1);
 /// How long sinks may take for the last events.
 const LAST_EVENTS: Duration = Duration::from_millis(200);
 
@@ -33,6 +40,9 @@ pub struct Events {
     bus: Bus,
     started: Instant,
     parts: Arc<Parts>,
+    end: watch::Sender<bool>,
+    /// What the rules do about alerts, until the end.
+    ruling: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What has names in the config and counts something.
@@ -45,14 +55,14 @@ struct Parts {
 /// One way in.
 #[derive(Debug)]
 enum Entrance {
-    File(FileInput),
+    File(PathBuf, FileInput),
     Listener(Input),
 }
 
 impl Entrance {
     fn counts(&self) -> IntakeCounts {
         match self {
-            Self::File(input) => input.counts(),
+            Self::File(_, input) => input.counts(),
             Self::Listener(input) => input.counts(),
         }
     }
@@ -63,18 +73,25 @@ impl Events {
     pub async fn start(hub: &Hub, checked: &Arc<Checked>, links: Links) -> Self {
         let asked = &checked.config().events;
         let name = asked.name.as_ref().map_or_else(settings::host_name, ToString::to_string);
-        let bus = Bus::new(&name, BootId::at(SystemTime::now()), FIRST_VERSION);
+        let first = hub.show(0).await.map_or(FIRST_VERSION, |info| info.version);
+        let bus = Bus::new(&name, BootId::at(SystemTime::now()), first);
         let (alerts, received) = mpsc::channel(RECEIVED_MAX);
         let desk = asked.incidents.as_ref().and_then(|incidents| {
             said("incidents", IncidentDesk::start(&bus, &settings::workflow(incidents))).map(Arc::new)
         });
-        let parts = Arc::new(Parts { sinks: sinks(&bus, asked), inputs: inputs(checked, &alerts).await });
+        let parts =
+            Arc::new(Parts { sinks: sinks(&bus, asked), inputs: inputs(hub, checked, &alerts).await });
         hub.open_events(EventRoom { bus: bus.clone(), alerts, desk });
         let version = env!("CARGO_PKG_VERSION").to_owned();
         bus.publish(SystemTime::now(), Started { version, digest: settings::hex(&checked.digest()) });
-        tokio::spawn(alerts::run(hub.clone(), bus.clone(), received, Arc::clone(checked)));
+        let (end, ending) = watch::channel(false);
+        let places = Places::new(hub.clone(), Arc::clone(&parts));
+        let ruling = alerts::run(hub.clone(), bus.clone(), received, Arc::clone(checked), places, ending);
+        let ruling = Mutex::new(Some(tokio::spawn(ruling)));
         tokio::spawn(tell::mitigations(hub.clone(), bus.clone()));
-        tokio::spawn(tell::policies(hub.clone(), bus.clone()));
+        tokio::spawn(tell::bands(hub.clone(), bus.clone()));
+        tokio::spawn(tell::policies(hub.clone(), bus.clone(), first));
+        tokio::spawn(feeds::run(hub.clone(), bus.clone()));
         tokio::spawn(tell::links(links, bus.clone()));
         let (view, seen) = watch::channel(None);
         tokio::spawn(tell::workers(hub.clone(), bus.clone(), view));
@@ -86,7 +103,7 @@ impl Events {
         if let Some((listen, keys)) = crowdsec.listen.zip(crowdsec.keys.as_ref()) {
             decisions(hub.clone(), listen.get(), Path::new(keys.as_str())).await;
         }
-        Self { bus, started: Instant::now(), parts }
+        Self { bus, started: Instant::now(), parts, end, ruling }
     }
 
     /// Opens the files of sinks anew, as after a rotation.
@@ -96,6 +113,13 @@ impl Events {
 
     /// Says that the box stops, and gives sinks a moment for it.
     pub async fn stop(&self) {
+        self.end.send_replace(true);
+        let ruling = self.ruling.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ruling) = ruling
+            && tokio::time::timeout(LAST_ALERTS, ruling).await.is_err()
+        {
+            tracing::warn!("alerts were still being taken: the next start may take some of them again");
+        }
         let uptime_ms = self.started.elapsed().as_millis() as u64;
         self.bus.publish(SystemTime::now(), Stopping { uptime_ms });
         let until = tokio::time::Instant::now() + LAST_EVENTS;
@@ -122,12 +146,14 @@ fn sinks(bus: &Bus, asked: &config::Events) -> Vec<(String, Sink)> {
     asked.sinks.iter().filter_map(start).collect()
 }
 
-async fn inputs(checked: &Checked, alerts: &mpsc::Sender<Received>) -> Vec<(String, Entrance)> {
+async fn inputs(hub: &Hub, checked: &Checked, alerts: &mpsc::Sender<Received>) -> Vec<(String, Entrance)> {
     let mut inputs = Vec::new();
     for input in &checked.config().alerts.inputs {
         let started = match settings::input(input) {
             Some(settings::Wanted::File(config)) => {
-                Some(Entrance::File(FileInput::start(config, None, alerts.clone())))
+                let place = places::kept(hub, &config.path).await;
+                let path = config.path.clone();
+                Some(Entrance::File(path, FileInput::start(config, place, alerts.clone())))
             }
             Some(settings::Wanted::Unix(config)) => {
                 said("alerts", Input::unix(config, alerts.clone())).map(Entrance::Listener)

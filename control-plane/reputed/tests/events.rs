@@ -41,6 +41,13 @@ name = "scans"
 signature_name = "et scan*"
 severity = 2
 lower = 0.4
+[[alerts.rules]]
+name = "noise"
+signature_name = "noise"
+lower = 0.15
+[[feeds]]
+name = "drop"
+file = "{}"
 [metrics]
 listen = "{metrics}"
 [crowdsec_api]
@@ -50,6 +57,7 @@ keys = "{}"
 "#,
         at("events.json"),
         at("eve.json"),
+        at("drop"),
         at("bouncers")
     )
 }
@@ -68,12 +76,21 @@ impl Daemon {
         let at = |name: &str| folder.path().join(name);
         fs::write(at("config.toml"), config(folder.path(), metrics, free())).unwrap();
         fs::write(at("eve.json"), "").unwrap();
+        fs::write(at("drop"), "198.51.100.0/24\n").unwrap();
         fs::write(at("bouncers"), "# none yet\n").unwrap();
+        Self::run(folder, metrics)
+    }
+
+    /// Goes on in a folder, with the state that is kept there.
+    fn run(folder: tempfile::TempDir, metrics: SocketAddr) -> Self {
+        let at = |name: &str| folder.path().join(name);
         let mut command = Command::new(env!("CARGO_BIN_EXE_reputed"));
         command
             .arg("run")
             .arg(at("config.toml"))
-            .args(["--state", "none", "--huge-pages", "none", "--socket"])
+            .args(["--huge-pages", "none", "--state"])
+            .arg(at("state"))
+            .arg("--socket")
             .arg(at("api.sock"));
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         let mut daemon = Self { child, folder, metrics };
@@ -102,9 +119,9 @@ impl Daemon {
         }
     }
 
-    fn alert(&self, signature: &str) {
+    fn alert(&self, source: &str, signature: &str) {
         let record = json!({
-            "event_type": "alert", "src_ip": "192.0.2.7", "dest_ip": "198.51.100.1", "proto": "TCP",
+            "event_type": "alert", "src_ip": source, "dest_ip": "198.51.100.1", "proto": "TCP",
             "direction": "to_server",
             "alert": { "signature_id": 2010935, "signature": signature, "category": "scan", "severity": 2 },
         });
@@ -120,9 +137,14 @@ impl Daemon {
         answer
     }
 
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
     /// Ends it as a system would; its exit has to be clean.
     fn stop(&mut self) {
-        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        self.signal("-TERM");
         assert!(self.child.wait().unwrap().success());
     }
 }
@@ -150,7 +172,7 @@ fn an_alert_moves_a_score_and_events_say_so() {
     let mut daemon = Daemon::start();
     daemon.wait_for("started");
     let begin = Instant::now();
-    daemon.alert("ET SCAN Nmap");
+    daemon.alert("192.0.2.7", "ET SCAN Nmap");
     let moved = daemon.wait_for("alert-received");
     println!("from the alert's file to the event's file: {:?}", begin.elapsed());
     assert_eq!((&moved["source"], &moved["input"]), (&json!("192.0.2.7"), &json!("suricata")), "{moved}");
@@ -160,6 +182,50 @@ fn an_alert_moves_a_score_and_events_say_so() {
     daemon.stop();
     assert_eq!(daemon.events("stopping").len(), 1);
     validate(daemon.folder.path());
+}
+
+#[test]
+fn bands_feeds_and_policies_are_events() {
+    let mut daemon = Daemon::start();
+    let loaded = daemon.wait_for("feed-loaded");
+    assert_eq!((&loaded["feed"], &loaded["entries"]), (&json!("drop"), &json!(1)), "{loaded}");
+    daemon.alert("192.0.2.8", "noise");
+    let moved = daemon.wait_for("band-changed");
+    let of = ["source", "from", "to", "score"].map(|key| moved[key].clone());
+    assert_eq!(of, [json!("192.0.2.8"), json!("good"), json!("neutral"), json!(6000)], "{moved}");
+    // Feeds have made editions meanwhile, which are no versions.
+    let path = daemon.folder.path().join("config.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("lower = 0.15", "lower = 0.16")).unwrap();
+    daemon.signal("-HUP");
+    let applied = daemon.wait_for("policy-applied");
+    assert_eq!((&applied["version"], &applied["policy_version"]), (&json!(2), &json!(2)), "{applied}");
+    daemon.stop();
+    validate(daemon.folder.path());
+}
+
+#[test]
+fn a_restart_neither_loses_nor_repeats_an_alert() {
+    let mut daemon = Daemon::start();
+    daemon.wait_for("started");
+    daemon.alert("192.0.2.7", "ET SCAN one");
+    daemon.wait_for("alert-received");
+    daemon.stop();
+    daemon.alert("192.0.2.8", "ET SCAN two");
+    let folder = std::mem::replace(&mut daemon.folder, tempfile::tempdir().unwrap());
+    let mut again = Daemon::run(folder, free());
+    while again.events("alert-received").len() < 2 {
+        assert!(again.child.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    }
+    again.alert("192.0.2.9", "ET SCAN three");
+    while again.events("alert-received").len() < 3 {
+        std::thread::yield_now();
+    }
+    let names: Vec<_> = again.events("alert-received").iter().map(|event| event["name"].clone()).collect();
+    assert_eq!(names, [json!("ET SCAN one"), json!("ET SCAN two"), json!("ET SCAN three")]);
+    assert_eq!(again.events("policy-applied").len(), 0, "nothing was applied");
+    again.stop();
 }
 
 /// What Prometheus sees; its own tool finds nothing in it, where there is one.

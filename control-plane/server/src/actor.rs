@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use repute_engine::Published;
-use repute_model::{Limits, Listing, Owners, PrefixTable, Report, Source};
-use tokio::sync::{mpsc, watch};
+use repute_model::{BandChange, Limits, Listing, Owners, PrefixTable, Report, Source};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::HubError;
@@ -28,6 +28,9 @@ const POLL_AWAITED: Duration = Duration::from_millis(2);
 const POLL_IDLE: Duration = Duration::from_millis(20);
 /// So many reports at one look are a rush: rings may fill before the next idle look.
 const RUSH: usize = 256;
+
+/// Changes of bands that a reader may lag behind before it misses some.
+const MOVES_KEPT: usize = 4096;
 
 /// When a worker's clock was last seen to move.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +57,8 @@ pub(crate) struct State {
     published: Vec<Arc<Published>>,
     breaths: Vec<Breath>,
     packet_log: PacketLog,
+    /// Changes between bands that limit nothing, as they happen.
+    pub moves: broadcast::Sender<BandChange>,
     rush: bool,
 }
 
@@ -81,6 +86,7 @@ impl State {
             published,
             breaths,
             packet_log,
+            moves: broadcast::Sender::new(MOVES_KEPT),
             rush,
         }
     }
@@ -114,7 +120,7 @@ impl State {
                 *breath = Breath { tick, at: Instant::now() };
             }
         }
-        let Self { post, ledger, installed, packet_log, .. } = self;
+        let Self { post, ledger, installed, packet_log, moves, .. } = self;
         let now = SystemTime::now();
         let taken = post.collect(|worker, report| match report {
             Report::Installed { edition, old, .. } => {
@@ -127,10 +133,13 @@ impl State {
                 });
             }
             Report::Mitigation(mitigation) => ledger.take(&mitigation, now),
+            // Nobody may be listening.
+            Report::Band(change) => drop(moves.send(change)),
             Report::Log(line) => packet_log.line(worker, &line),
             Report::Crowd(change) => packet_log.crowd(&change),
             // Answers were delivered.
             Report::Explained(..) | Report::Nudged(..) | Report::Row(..) | Report::Page(..) => {}
+            // Nobody here asks how crowds stand.
             Report::CrowdStands(..) => {}
             // States of a restore are freed here, those of a snapshot were collected.
             Report::Restored { .. } | Report::State(..) => {}

@@ -1,6 +1,7 @@
 //! What can be wrong with a question to the box, with the way out.
 
 use repute_model::PrefixError;
+use repute_policy::config::Treat;
 use repute_policy::{Change, Diagnostics};
 
 /// Why the hub did not do what it was asked.
@@ -108,6 +109,23 @@ pub enum HubError {
     /// There is no feed of this name.
     #[error("there is no feed `{0}`; `repute feed list` shows those of the config")]
     NoFeed(String),
+    /// The list is none that others bring.
+    #[error(
+        "the list `alerts` is made by rules of `[alerts]` alone; an allow entry lifts what it says (`[lists] allow`, or \
+         a feed with `says = \"allow\"`), `repute nudge SOURCE --forgive` what it says of one source"
+    )]
+    OfAlerts,
+    /// There is no service of this name.
+    #[error("there is no {0} with addresses in the config in force")]
+    NoService(String),
+    /// Nothing that a list says comes to this treatment.
+    #[error(
+        "no list entry comes to `{0}` under the policy in force; give a band that listed sources reach such a treatment"
+    )]
+    NoEntry(Treat),
+    /// No room for one more treatment that an alert asks for.
+    #[error("the list `alerts` has {0} entries already; shorten the lifetimes, or ask for prefixes")]
+    AlertsFull(usize),
     /// There is no older version to go back to.
     #[error("there is no version before {0} to go back to; name one of `repute policy history`")]
     NoPrevious(u64),

@@ -6,13 +6,19 @@
 //!                   └─> Hub::lay_feeds ─> every worker
 //! ```
 //!
-//! The hub owns the [`Shelf`] and starts the keeper; the API asks the shelf. **Always holds:** nothing here waits on
+//! The hub owns the [`Shelf`] and starts the keeper; the API asks the shelf. Treatments that alerts ask for ([`alerts`], [`Hub::treat`](crate::Hub::treat)) are one more list among them. **Always
+//! holds:** nothing here waits on
 //! the task that serves everybody; a worker that takes no commands is tried again; what fails leaves the last table.
 
+mod alerts;
 mod config;
 mod keeper;
 mod lay;
 mod shelf;
+mod treat;
+mod view;
 
+pub(crate) use alerts::{ALERTS, Asked};
 pub(crate) use keeper::keep;
 pub(crate) use shelf::{Shelf, Shown};
+pub use view::FeedView;

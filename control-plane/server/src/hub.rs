@@ -6,7 +6,7 @@ use std::time::Duration;
 use repute_access::Audit;
 use repute_engine::{Account, Published};
 use repute_metrics::RequestLatency;
-use repute_model::{Command, Explanation, Owners, Score, Source, Token};
+use repute_model::{BandChange, Command, Explanation, Owners, Score, Source, Token};
 use repute_policy::Checked;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -67,6 +67,7 @@ pub(crate) struct Inner {
     /// Where changes are written down.
     pub(crate) audit: OnceLock<Arc<Audit>>,
     events: broadcast::Sender<LimitEvent>,
+    moves: broadcast::Sender<BandChange>,
     /// Moves with every change of the policy history.
     pub(crate) history_changed: watch::Receiver<()>,
     /// Where nudges and explanations are kept.
@@ -111,7 +112,7 @@ impl Hub {
         let changes = shelf.watch();
         shelf.follow(history.checked());
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
-        let events = state.ledger.events();
+        let (events, moves) = (state.ledger.events(), state.moves.clone());
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
@@ -125,6 +126,7 @@ impl Hub {
             road,
             audit: audit_log,
             events,
+            moves,
             history_changed,
             kept,
             shelf,
@@ -177,7 +179,7 @@ impl Hub {
     }
 
     /// Moves a source's score by `delta` points, clamped to −10 000..=10 000; `forgive` also forgets what
-    /// was counted against it. Returns the source that was meant, and its score before and after.
+    /// was counted against it, and what alerts have asked against it alone. Returns the source that was meant, and its score before and after.
     ///
     /// # Errors
     /// As [`Hub::explain`]; [`HubError::TableFull`] where the source could get no entry.
@@ -191,6 +193,9 @@ impl Hub {
         let (source, worker) = self.run(move |state| state.locate(source)).await??;
         match self.ask(worker, move |token| Command::Nudge { token, source, delta, forgive }).await? {
             Answer::Nudged(Some((before, after))) => {
+                if forgive {
+                    self.lift(source);
+                }
                 if let Some(kept) = self.inner.kept.get() {
                     kept.nudged(source, delta, forgive);
                 }
@@ -217,6 +222,12 @@ impl Hub {
     /// Mitigations as they begin, change and end, from now on. A slow reader is told how many it missed.
     pub fn subscribe_mitigations(&self) -> broadcast::Receiver<LimitEvent> {
         self.inner.events.subscribe()
+    }
+
+    /// Changes between bands that limit nothing, from now on. A slow reader is told how many it missed, and
+    /// [`BandChange::untold`] how many a worker did not report.
+    pub fn subscribe_bands(&self) -> broadcast::Receiver<BandChange> {
+        self.inner.moves.subscribe()
     }
 
     /// What every worker counts, as it published it last: asks nobody.

@@ -4,9 +4,11 @@
 //! begins before the restore is over, so that nothing is replaced by less; every access to the disk happens on a
 //! thread that may block; a store that fails costs what it would have kept, never traffic.
 
+mod alerts;
 mod error;
 mod explanations;
 mod feeds;
+mod marks;
 mod nudges;
 mod policies;
 mod record;
@@ -128,6 +130,7 @@ impl Keeper {
             tokio::spawn(nudges::keep(desk.clone(), nudged)),
             tokio::spawn(policies::keep(desk.clone())),
             tokio::spawn(feeds::keep(desk.clone(), window)),
+            tokio::spawn(alerts::keep(desk.clone())),
         ];
         let pace = Pace::new(window, SLICE);
         let mine = desk.clone();

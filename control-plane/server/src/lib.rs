@@ -46,6 +46,7 @@ pub use consistency::{Cost, NUDGE as GEO_NUDGE, Sighting};
 pub use crowdsec::{Crowdsec, CrowdsecError, KeysError};
 pub use error::HubError;
 pub use events::EventRoom;
+pub use feeds::FeedView;
 pub use geo::{Places, open as open_geo};
 pub use history::{FIRST_VERSION, HISTORY_MAX, VersionInfo, VersionState, version_at_start};
 pub use hub::{ANSWER_WITHIN, Answered, Hub, Loaded};

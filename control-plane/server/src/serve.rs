@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use repute_access::{GuardLayer, TlsIncoming, TlsLimits, TlsNotice};
+use repute_access::{Change, GuardLayer, TlsIncoming, TlsLimits, TlsNotice};
 use repute_proto::v1::access_server::AccessServer;
 use repute_proto::v1::events_server::EventsServer;
 use repute_proto::v1::feeds_server::FeedsServer;
@@ -14,7 +14,7 @@ use repute_proto::v1::policies_server::PoliciesServer;
 use repute_proto::v1::scores_server::ScoresServer;
 use repute_proto::v1::status_server::StatusServer;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -90,6 +90,7 @@ pub async fn serve_secured(
     }
     let (ended, end) = watch::channel(false);
     let timed = TimedLayer(Arc::clone(&hub.inner.latency));
+    let refusals = refusals(hub.clone(), access.refused());
     let routes = routes(Api { hub, access: Arc::clone(&access), end: end.clone() }).await?;
     let (_socket, listener) = Socket::bind(path)?;
     let server = |routes| {
@@ -106,6 +107,7 @@ pub async fn serve_secured(
     tokio::select! {
         served = local => served.map_err(ServeError::from),
         never = remote => match never {},
+        never = refusals => match never {},
         () = last => Ok(()),
     }
 }
@@ -123,6 +125,16 @@ async fn remote(tls: Option<TlsDoor>, server: Guarded, end: watch::Receiver<bool
         };
         if let Err(error) = served {
             tracing::error!("the API over TLS has ended, the unix socket goes on: {error}");
+        }
+    }
+    std::future::pending().await
+}
+
+/// Writes down who was kept from a change.
+async fn refusals(hub: Hub, refused: Option<mpsc::Receiver<Change>>) -> Infallible {
+    if let Some(mut refused) = refused {
+        while let Some(change) = refused.recv().await {
+            hub.record(change).await;
         }
     }
     std::future::pending().await

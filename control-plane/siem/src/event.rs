@@ -20,7 +20,7 @@ use repute_model::Source;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use admin::{FeedCut, FeedFailed, FeedLoaded, PolicyApplied, PolicyExpired, PolicyRolledBack};
+pub use admin::{FeedCut, FeedFailed, FeedLoaded, FeedStale, PolicyApplied, PolicyExpired, PolicyRolledBack};
 pub use health::{
     EventsLost, PortLink, ReportsLost, SinkFailed, SinkRecovered, Started, Stopping, WorkerLagging,
     WorkerRecovered,
@@ -109,6 +109,8 @@ events! {
     FeedLoaded(FeedLoaded) = "feed-loaded",
     /// A feed could not be loaded; the last good one stays.
     FeedFailed(FeedFailed) = "feed-failed",
+    /// A feed has not been confirmed for long.
+    FeedStale(FeedStale) = "feed-stale",
     /// Entries of a feed were left out.
     FeedCut(FeedCut) = "feed-cut",
     /// A policy is in force.

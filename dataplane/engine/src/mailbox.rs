@@ -11,6 +11,10 @@ pub struct Mailbox {
     /// A report that must not be lost (it carries an old policy) and found the ring full.
     held: Option<Report>,
     lost: u64,
+    /// Reports that were not made for want of room since the last one of their kind.
+    unmentioned: u32,
+    /// Slots of the ring of reports.
+    slots: usize,
 }
 
 /// The control plane's end.
@@ -26,7 +30,7 @@ pub struct Handle {
 pub fn mailbox(commands: usize, reports: usize) -> (Mailbox, Handle) {
     let (to_worker, commands) = RingBuffer::new(commands);
     let (reports, from_worker) = RingBuffer::new(reports);
-    let mailbox = Mailbox { commands, reports, held: None, lost: 0 };
+    let mailbox = Mailbox { commands, slots: reports.slots(), reports, held: None, lost: 0, unmentioned: 0 };
     (mailbox, Handle { commands: to_worker, reports: from_worker })
 }
 
@@ -44,6 +48,17 @@ impl Mailbox {
         if self.reports.push(report).is_err() {
             self.lost += 1;
         }
+    }
+
+    /// Sends what is worth telling only while half of the ring is free, so that a flood of it takes no other report's
+    /// place. `report` is told how many were left out before.
+    pub fn mention(&mut self, report: impl FnOnce(u32) -> Report) {
+        if self.reports.slots() * 2 <= self.slots {
+            self.unmentioned = self.unmentioned.saturating_add(1);
+            return;
+        }
+        let report = report(std::mem::take(&mut self.unmentioned));
+        self.send(report);
     }
 
     /// Sends a report that must arrive: it is kept while there is no room.
@@ -82,5 +97,22 @@ mod tests {
         assert!(matches!(handle.reports.pop(), Ok(Report::Page(Token(1), None))));
         assert!(matches!(mailbox.command(), Some(Command::List { .. })));
         assert!(matches!(handle.reports.pop(), Ok(Report::Page(Token(3), None))));
+    }
+
+    #[test]
+    fn what_is_only_worth_telling_leaves_half_of_the_ring() {
+        let (mut mailbox, mut handle) = mailbox(4, 4);
+        let mut told = Vec::new();
+        for n in 0..6 {
+            mailbox.mention(|untold| {
+                told.push((n, untold));
+                Report::Page(Token(n), None)
+            });
+        }
+        assert_eq!(told, [(0, 0), (1, 0)]);
+        assert_eq!((mailbox.room(), mailbox.lost()), (2, 0));
+        while handle.reports.pop().is_ok() {}
+        mailbox.mention(|untold| Report::Page(Token(u64::from(untold)), None));
+        assert!(matches!(handle.reports.pop(), Ok(Report::Page(Token(4), None))));
     }
 }

@@ -22,8 +22,8 @@ use arrayvec::ArrayVec;
 use crowd::Crowd;
 use guard::Guard;
 use repute_model::{
-    BATCH, Band, Command, CrowdRules, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet,
-    Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Width,
+    BATCH, Band, BandChange, Command, CrowdRules, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox,
+    Packet, Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
@@ -396,7 +396,7 @@ pub(crate) fn source_of(shard: &Shard, slot: Slot, width: Width) -> Source {
     Source::from_parts(address, len)
 }
 
-/// Tells the control plane of a change that begins, alters or ends a limit.
+/// Tells the control plane of a change: one that begins, alters or ends a limit, or, with less weight, any other.
 pub(crate) fn report(
     mailbox: &mut Mailbox,
     shard: &Shard,
@@ -408,12 +408,13 @@ pub(crate) fn report(
     let of = |band: Band| -> Treatment { rules.profile.treatments[band.index()] };
     let hot = shard.hot(change.slot);
     let (before, treatment) = (of(change.from), shard.treatment(change.slot, rules));
+    let (source, cause): (_, Factor) = (source_of(shard, change.slot, width), change.cause);
     if !before.limits() && !treatment.limits() {
-        return;
+        let (from, to, score) = (change.from, hot.band, hot.score);
+        return mailbox.mention(|untold| Report::Band(BandChange { source, from, to, score, cause, untold }));
     }
-    let cause: Factor = change.cause;
     mailbox.send(Report::Mitigation(Mitigation {
-        source: source_of(shard, change.slot, width),
+        source,
         band: hot.band,
         treatment,
         score: hot.score,

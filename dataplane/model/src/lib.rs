@@ -41,7 +41,7 @@ pub use policy::{Baseline, Limits, Model, Policy, Profile, Service};
 pub use prefix::{Listing, Located, Prefix, PrefixError, PrefixTable};
 pub use protect::{PortRule, Protect};
 pub use reason::Reason;
-pub use report::{LogLine, Mitigation, Report};
+pub use report::{BandChange, LogLine, Mitigation, Report};
 pub use score::Score;
 pub use side::{Direction, Side, Sides};
 pub use source::{Masks, Source, Width};

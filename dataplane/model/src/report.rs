@@ -25,6 +25,23 @@ pub struct Mitigation {
     pub at: Tick,
 }
 
+/// A source went from one band that limits nothing to another.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct BandChange {
+    /// Who.
+    pub source: Source,
+    /// Its band until now.
+    pub from: Band,
+    /// Its band from now on.
+    pub to: Band,
+    /// Its score at that moment.
+    pub score: Score,
+    /// The factor that weighed most.
+    pub cause: Factor,
+    /// Such changes before this one that were not told.
+    pub untold: u32,
+}
+
 /// One packet of a source whose band is logged.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LogLine {
@@ -83,6 +100,8 @@ pub enum Report {
     Crowd(CrowdChange),
     /// How a crowd stands for one kind of flood: `from` and `to` are the same.
     CrowdStands(Token, CrowdChange),
+    /// A source changed its band and is limited in neither; told while there is plenty of room.
+    Band(BandChange),
     /// A packet of a logged band.
     Log(LogLine),
 }

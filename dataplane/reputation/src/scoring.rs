@@ -1,12 +1,14 @@
 //! From evidence to score: three models, each computed as written, in `f64`.
 
 pub mod egress_interval;
+mod stranger;
 pub mod suspicion;
 pub mod weighted_sum;
 
 use repute_model::{Factor, Model, Profile, Score, Term};
 
 use crate::Inputs;
+pub use stranger::stranger;
 
 /// A model's result with the terms that made it.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -71,6 +71,7 @@ pub(super) fn write(
         Who::Caller(caller) => {
             (caller.identity.to_string(), Some(caller.grant.to_string()), Some(caller.transport.to_string()))
         }
+        Who::Refused { identity, transport } => (identity.to_string(), None, Some(transport.to_string())),
         Who::Itself => ("reputed".to_owned(), None, None),
     };
     let (outcome, why) = match &change.outcome {

@@ -126,7 +126,7 @@ impl Merged {
         let (feed, import) = &self.feeds[usize::from(row.feed)];
         let entry = import.entries()[row.entry as usize];
         let note = import.note(entry.note);
-        let cut = cut && entry.says != Listing::Allow;
+        let cut = cut && entry.says != Listing::Allow && !import.uncut;
         Found { feed, prefix: entry.prefix, says: entry.says, until: entry.until, note, cut }
     }
 
@@ -168,7 +168,8 @@ fn counting(
     let mut allowed_to = None;
     let mut walk = space.walk();
     index.rows().iter().flat_map(move |row| {
-        let says = feeds[usize::from(row.feed)].1.entries()[row.entry as usize].says;
+        let import = &feeds[usize::from(row.feed)].1;
+        let says = import.entries()[row.entry as usize].says;
         let prefix = row.prefix();
         let overruled = allowed_to.is_some_and(|last| prefix.last() <= last);
         let touched = !overruled && walk.touches(prefix);
@@ -176,13 +177,14 @@ fn counting(
         if allowed {
             allowed_to = Some(prefix.last());
         }
-        // An allowed prefix stays whole. Its parts come along: what was cut from a wider deny may have left equal
+        // An allowed prefix stays whole, and so does what the box says itself. Its parts come along: what was cut from a wider deny may have left equal
         // ones, which are longer than the prefix.
         let parts = touched.then(|| space.without(prefix));
-        if touched && !allowed {
+        let stays = allowed || (import.uncut && !overruled);
+        if touched && !stays {
             cuts[usize::from(row.feed)].count(prefix, space.without(prefix).next().is_none());
         }
-        let whole = (allowed || !(touched || overruled)).then_some(prefix);
+        let whole = (stays || !(touched || overruled)).then_some(prefix);
         whole.into_iter().chain(parts.into_iter().flatten()).map(move |prefix| (prefix, says))
     })
 }

@@ -1,6 +1,6 @@
 //! Checks of `[alerts]`: inputs with one origin each, rules with one action at most.
 
-use super::{at, entries, one_of};
+use super::{at, entries, one_of, treat};
 use crate::config::{AlertInput, AlertRule, Config};
 use crate::read::Reader;
 
@@ -24,6 +24,7 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
     for (i, one) in alerts.rules.iter().enumerate() {
         let path = format!("alerts.rules[{i}]");
         rule(&path, one, reader);
+        treat::check(&path, one, config, reader);
         origin(&path, one, &alerts.inputs, reader);
     }
     if alerts.bound.get() <= 0.0 {
@@ -49,8 +50,10 @@ fn input(path: &str, input: &AlertInput, reader: &mut Reader) {
 }
 
 fn rule(path: &str, rule: &AlertRule, reader: &mut Reader) {
-    if rule.lower.is_some() && rule.raise.is_some() {
-        one_of(reader, path, &[("lower", true), ("raise", true)]);
+    let actions =
+        [("lower", rule.lower.is_some()), ("raise", rule.raise.is_some()), ("treat", rule.treat.is_some())];
+    if actions.iter().filter(|(_, given)| *given).count() > 1 {
+        one_of(reader, path, &actions);
     }
     for (key, by) in [("lower", rule.lower), ("raise", rule.raise)] {
         if by.is_some_and(|by| by.get() < 0.0001) {

@@ -10,6 +10,8 @@ use crate::value::Text;
 
 /// How many feeds a config may have.
 pub(crate) const FEEDS_MAX: usize = 64;
+/// What the list is called that alerts make.
+const ALERTS: &str = "alerts";
 /// The longest name.
 const NAME_MAX: usize = 64;
 /// How long between two refreshes where a feed does not say, in ms: of decisions, and of anything else.
@@ -77,6 +79,11 @@ fn name(path: &str, feed: &Feed, reader: &mut Reader) {
         let found = at(reader, &format!("{path}.name"), message).label("not a name");
         let help = format!("a name has 1 to {NAME_MAX} of the characters a-z A-Z 0-9 . _ -");
         reader.findings.push(found.help(help));
+    }
+    if name == ALERTS {
+        let found =
+            at(reader, &format!("{path}.name"), "the list that rules of `[alerts]` make is called so");
+        reader.findings.push(found.label("taken already").help("choose another name"));
     }
 }
 

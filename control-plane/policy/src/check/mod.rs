@@ -13,6 +13,7 @@ mod pages;
 mod ports;
 mod profiles;
 mod services;
+mod treat;
 mod treatments;
 
 pub(crate) use lists::narrower;

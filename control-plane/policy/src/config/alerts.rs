@@ -99,11 +99,30 @@ pub struct AlertRule {
     pub raise: Option<Share>,
     /// With `raise`: forget what was counted against it; default false.
     pub forgive: bool,
+    /// Put a treatment in force for a while, by an entry of the list `alerts`.
+    #[schemars(with = "Treat")]
+    pub treat: Option<Treat>,
+    /// With `treat`: for how long; default 1h.
+    #[schemars(with = "Duration<1_000, 2_592_000_000>")]
+    pub lifetime: Option<Duration<1_000, 2_592_000_000>>,
+    /// With `treat`: not for the culprit alone but for so many bits of an IPv4 address around it …
+    #[schemars(with = "Int<8, 32>")]
+    pub around_v4: Option<Int<8, 32>>,
+    /// … and so many of an IPv6 address; both are given or none.
+    #[schemars(with = "Int<16, 128>")]
+    pub around_v6: Option<Int<16, 128>>,
+    /// With `treat`: for this prefix, whoever the culprit is.
+    #[schemars(with = "Cidr")]
+    pub prefix: Option<Cidr>,
+    /// With `treat`, in profile egress: for the addresses of this service, whoever the culprit is.
+    #[schemars(with = "Text")]
+    pub service: Option<Text>,
 }
 
 table!(
     fn overlay_keys of AlertRule {
         name, signature, signature_to, signature_name, category, severity, side, input, lower, raise, forgive,
+        treat, lifetime, around_v4, around_v6, prefix, service,
     }
     requires "name"
 );
@@ -113,6 +132,18 @@ impl Scalar for AlertRule {
         let mut rule = Self::unread();
         reader.whole(|reader| rule.overlay_keys(node, reader))?;
         Some(rule)
+    }
+}
+
+keywords! {
+    /// What an alert may ask for, the lighter first: of two for one prefix the heavier counts.
+    Treat {
+        /// It is metered, queued or begins nothing new, as the profile's bands have it.
+        Limit = "limit",
+        /// Nothing of it passes.
+        Drop = "drop",
+        /// All of it passes.
+        Allow = "allow",
     }
 }
 

@@ -35,7 +35,7 @@ use serde::Serialize;
 use crate::read::table;
 use crate::value::{Cidr, Named};
 
-pub use alerts::{AlertInput, AlertRule, Alerts, CulpritSide};
+pub use alerts::{AlertInput, AlertRule, Alerts, CulpritSide, Treat};
 pub use api::{Access, AccessRole, Api, Binding, SocketRole, Tls};
 pub use bands::Bands;
 pub use crowds::{CrowdMode, Crowds, SymmetryName, SynAnswerName};

@@ -1,22 +1,54 @@
-//! From alerts to scores: decides by the rules in force, moves the score, says what became of it.
+//! From alerts to scores and treatments: decides by the rules in force, does it, says what became of it.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use repute_model::PrefixTable;
 use repute_policy::Checked;
+use repute_policy::config::Treat;
 use repute_server::{Cost, GEO_NUDGE, Hub, Sighting};
-use repute_siem::{Alert, Bus, Change, Outcome, Reaction, Received, Rules};
-use tokio::sync::mpsc;
+use repute_siem::{Alert, AlertReceived, Bus, Change, Outcome, Reaction, Received, Rules};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
 
+use super::places::Places;
 use super::settings;
 
-/// Runs until the last input and the API are gone. Rules follow the policy in force.
-pub async fn run(hub: Hub, bus: Bus, mut alerts: mpsc::Receiver<Received>, checked: Arc<Checked>) {
+/// How often it is kept where the files are read to.
+const SAVE: Duration = Duration::from_secs(1);
+
+/// Runs until the last input and the API are gone, or `ending` says so. Rules follow the policy in force.
+pub async fn run(
+    hub: Hub,
+    bus: Bus,
+    mut alerts: mpsc::Receiver<Received>,
+    checked: Arc<Checked>,
+    mut places: Places,
+    mut ending: watch::Receiver<bool>,
+) {
     let mut table = Table::new(checked);
     let mut installed = hub.subscribe_installed();
+    let mut save = interval(SAVE);
+    save.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            _ = save.tick() => {
+                // What was handed on before is decided once nothing waits.
+                let now = places.now();
+                if alerts.is_empty() {
+                    places.keep(now).await;
+                }
+            }
+            () = ended(&mut ending) => {
+                // Looked at before each alert: none that is decided lies behind.
+                loop {
+                    let now = places.now();
+                    match alerts.try_recv() {
+                        Ok(received) => table.take(&hub, &bus, received).await,
+                        Err(_) => return places.keep(now).await,
+                    }
+                }
+            }
             received = alerts.recv() => match received {
                 Some(received) => table.take(&hub, &bus, received).await,
                 None => return,
@@ -27,6 +59,12 @@ pub async fn run(hub: Hub, bus: Bus, mut alerts: mpsc::Receiver<Received>, check
             },
         }
     }
+}
+
+/// Waits until the daemon ends, or nobody is left who would say so.
+async fn ended(ending: &mut watch::Receiver<bool>) {
+    // The look at the value is over before anything else waits.
+    drop(ending.wait_for(|ending| *ending).await);
 }
 
 /// The rules with the config that they come from.
@@ -73,14 +111,14 @@ impl Table {
             event.outcome = format!("{}; {GEO_NUDGE}: {source} by {points}", event.outcome);
         }
         if let Outcome::React(reaction) = decision.outcome {
-            event.outcome = format!("{}: {}", event.outcome, react(hub, reaction).await);
+            event.outcome = format!("{}: {}", event.outcome, react(hub, reaction, &event).await);
         }
         bus.publish(SystemTime::now(), event);
     }
 }
 
 /// Does it, and says how that went.
-async fn react(hub: &Hub, Reaction { change, .. }: Reaction) -> String {
+async fn react(hub: &Hub, Reaction { rule, change }: Reaction, alert: &AlertReceived) -> String {
     match change {
         Change::Nudge { source, points, forgive } => match hub.nudge(source, points, forgive).await {
             Ok(answered) => {
@@ -89,6 +127,15 @@ async fn react(hub: &Hub, Reaction { change, .. }: Reaction) -> String {
             }
             Err(error) => format!("not done: {error}"),
         },
-        Change::Treat { .. } => "not done: alerts move scores only".to_owned(),
+        Change::Treat { subject, treatment, lifetime } => {
+            let Some(treat) = Treat::from_name(&treatment) else {
+                return format!("not done: there is no treatment `{treatment}`");
+            };
+            let note = format!("rule {rule}: {} {}", alert.signature, alert.name);
+            match hub.treat(&subject, treat, lifetime, &note).await {
+                Ok(_) => "listed".to_owned(),
+                Err(error) => format!("not done: {error}"),
+            }
+        }
     }
 }

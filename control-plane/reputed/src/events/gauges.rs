@@ -83,7 +83,6 @@ impl Probe for Gauges {
             requests: self.hub.request_numbers(),
             sinks: self.sinks(),
             inputs: self.inputs(),
-            ..BoxSnapshot::default()
         }
     }
 

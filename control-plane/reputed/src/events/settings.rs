@@ -10,10 +10,13 @@ use repute_policy::config::{
 use repute_policy::value::{Share, Text};
 use repute_siem as siem;
 use repute_siem::{
-    Action, Bounds, FileConfig, Format, Identity, Pattern, Place, RuleConfig, RulesConfig, SideWord,
+    Action, Bounds, FileConfig, Format, Identity, Pattern, Place, RuleConfig, RulesConfig, Scope, SideWord,
     Signatures, SinkConfig, StepConfig, SyslogConfig, Target, TlsConfig, UnixConfig, UnixKind, When,
     WorkflowConfig,
 };
+
+/// How long a treatment lasts where a rule does not say, in seconds.
+const HOUR_S: u64 = 3600;
 
 /// What the host is called.
 pub fn host_name() -> String {
@@ -178,11 +181,24 @@ fn rule(rule: &AlertRule) -> RuleConfig {
 }
 
 fn action(rule: &AlertRule) -> Action {
+    if let Some(treat) = rule.treat {
+        let seconds = rule.lifetime.map_or(HOUR_S, |lifetime| lifetime.get() / 1000);
+        return Action::Treat { scope: scope(rule), treatment: treat.name().to_owned(), seconds };
+    }
     match (rule.lower, rule.raise) {
         (Some(lower), _) => Action::Nudge { points: -points(lower), forgive: false },
         (_, Some(raise)) => Action::Nudge { points: points(raise), forgive: rule.forgive },
         (None, None) => Action::Ignore,
     }
+}
+
+/// Whom a treatment is for.
+fn scope(rule: &AlertRule) -> Scope {
+    let around = rule.around_v4.zip(rule.around_v6);
+    let around = around.map(|(v4, v6)| Scope::Around { v4: v4.get() as u8, v6: v6.get() as u8 });
+    let prefix = rule.prefix.map(|cidr| Scope::Prefix(cidr.0.to_string()));
+    let service = rule.service.as_ref().map(|name| Scope::Service(name.to_string()));
+    around.or(prefix).or(service).unwrap_or_default()
 }
 
 /// 0..=10 000.

@@ -1,28 +1,30 @@
-//! What the box notices about itself, told on the bus: mitigations, policies, workers, links.
+//! What the box notices about itself, told on the bus: bands, mitigations, policies, workers, links.
 //!
 //! Each function is a task that ends with the hub, or with the process.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use dpdk::Port;
-use repute_server::{
-    FIRST_VERSION, HISTORY_MAX, Hub, LimitChange, LimitEvent, StatusView, VersionInfo, VersionState,
-};
+use repute_model::BandChange;
+use repute_server::{HISTORY_MAX, Hub, LimitChange, LimitEvent, StatusView, VersionInfo, VersionState};
 use repute_siem::{
-    Bus, EventsLost, Mitigation, Phase, PolicyApplied, PolicyExpired, PolicyRolledBack, PortLink,
-    ReportsLost, What, WorkerLagging, WorkerRecovered,
+    BandChanged, Bus, EventsLost, Mitigation, Phase, PolicyApplied, PolicyExpired, PolicyRolledBack,
+    PortLink, ReportsLost, What, WorkerLagging, WorkerRecovered,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::bound::Bound;
 use super::settings::hex;
 
 /// Between two looks at workers and links.
 const LOOK: Duration = Duration::from_secs(1);
 /// A worker whose clock stands still for so long is lagging.
 const LAGGING: Duration = Duration::from_secs(2);
+/// What changes of bands are called there.
+const BANDS: &str = "band-changed";
 /// What the mitigations are called where some are lost before they reach the bus.
 const LEDGER: &str = "mitigations";
 
@@ -56,21 +58,44 @@ fn mitigation(LimitEvent { change, limit }: &LimitEvent) -> Mitigation {
     }
 }
 
-/// Versions that every worker has taken.
-pub async fn policies(hub: Hub, bus: Bus) {
-    let mut installed = hub.subscribe_installed();
-    let mut told = FIRST_VERSION;
+/// Changes between bands that limit nobody, within a bound.
+pub async fn bands(hub: Hub, bus: Bus) {
+    let (mut changes, mut bound) = (hub.subscribe_bands(), Bound::default());
     loop {
-        let everywhere = installed.borrow_and_update().iter().copied().min().unwrap_or(told);
-        if everywhere > told {
-            let Ok(history) = hub.history(HISTORY_MAX).await else { return };
-            let news = history.iter().rev().filter(|info| (told + 1..=everywhere).contains(&info.version));
-            for info in news {
-                bus.set_policy_version(info.version);
-                bus.publish(SystemTime::now(), policy(info, &history));
+        let change = match changes.recv().await {
+            Ok(change) => change,
+            Err(RecvError::Lagged(missed)) => {
+                bound.missed(missed);
+                continue;
             }
-            told = everywhere;
+            Err(RecvError::Closed) => return,
+        };
+        let BandChange { source, from, to, score, cause, untold } = change;
+        bound.missed(untold.into());
+        let Some(lost) = bound.take(Instant::now()) else { continue };
+        if lost > 0 {
+            bus.publish(SystemTime::now(), EventsLost { sink: BANDS.to_owned(), lost });
         }
+        bus.publish(SystemTime::now(), BandChanged { source, from, to, score, cause });
+    }
+}
+
+/// Versions that every worker has taken. `told` = the one that the box has begun with.
+pub async fn policies(hub: Hub, bus: Bus, mut told: u64) {
+    let mut installed = hub.subscribe_installed();
+    loop {
+        installed.mark_unchanged();
+        let Ok(history) = hub.history(HISTORY_MAX).await else { return };
+        // Editions that feeds make are no versions; the latest version may be on its way still.
+        let taken = |info: &&VersionInfo| info.version > told && info.state != VersionState::Installing;
+        for info in history.iter().rev().filter(taken) {
+            bus.set_policy_version(info.version);
+            bus.publish(SystemTime::now(), policy(info, &history));
+        }
+        told = history
+            .iter()
+            .find(|info| info.state != VersionState::Installing)
+            .map_or(told, |info| info.version);
         if installed.changed().await.is_err() {
             return;
         }

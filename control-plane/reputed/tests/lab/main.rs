@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
+mod alerts;
 mod feeds;
 mod flood;
 mod mirror;

@@ -75,6 +75,13 @@ impl Lab {
         script
     }
 
+    /// A command in the client, gateway or server, to be completed and started.
+    pub fn within(&self, place: &str) -> Command {
+        let mut script = self.command();
+        script.args(["exec", place]);
+        script
+    }
+
     /// What a command prints that has to succeed in the client.
     pub fn client(&self, words: &str) -> String {
         text(self.script(&format!("exec client {words}")))

@@ -19,15 +19,16 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Runs until the hub is gone; `changes` ends with it.
 pub(crate) async fn keep(hub: Weak<Inner>, mut changes: watch::Receiver<u64>) {
-    let mut due = Instant::now() + LONGEST;
+    let (mut due, mut together) = (Instant::now() + LONGEST, TOGETHER);
     loop {
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             () = tokio::time::sleep_until(due) => {}
         }
-        tokio::time::sleep(TOGETHER).await;
+        tokio::time::sleep(together).await;
         changes.mark_unchanged();
         let Some(inner) = hub.upgrade() else { return };
+        let begun = Instant::now();
         let wait = match join(&Hub { inner }).await {
             Ok(wait) => wait,
             Err(error) => {
@@ -35,7 +36,10 @@ pub(crate) async fn keep(hub: Weak<Inner>, mut changes: watch::Receiver<u64>) {
                 AGAIN
             }
         };
-        due = Instant::now() + wait;
+        let ended = Instant::now();
+        due = ended + wait;
+        // However often alerts change their list, half of the time nothing is joined.
+        together = TOGETHER.max(ended - begun);
     }
 }
 

@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use repute_feeds::{Cuts, Delivery, FeedConfig, Handle, Import, Merged, Origin, Shape, Status, run};
+use repute_model::Prefix;
 use repute_policy::Checked;
 use repute_policy::config::PLACES;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use super::alerts::{ALERTS, AlertList, Asked, shown_as};
 use super::config::{feeds_of, shape_of};
+use crate::HubError;
 use crate::geo::Selected;
 
 /// A feed's name and what it says.
@@ -89,6 +92,9 @@ pub(crate) struct Shelf {
     /// How many of them workers have been told of.
     told: watch::Sender<u64>,
     pub pushes: Semaphore,
+    alerts: Mutex<AlertList>,
+    /// How often what alerts ask for has changed.
+    asked: watch::Sender<u64>,
     seed: u64,
 }
 
@@ -100,6 +106,8 @@ impl Default for Shelf {
             changes: watch::Sender::new(0),
             told: watch::Sender::new(0),
             pushes: Semaphore::new(PUSHES_MAX),
+            alerts: Mutex::default(),
+            asked: watch::Sender::new(0),
             seed: RandomState::new().hash_one("feeds"),
         }
     }
@@ -110,6 +118,9 @@ impl Shelf {
     /// anew; where it says the same things from the same place its last entries count meanwhile. Must be called on a
     /// tokio runtime.
     pub fn follow(self: &Arc<Self>, checked: &Checked) {
+        if self.alerts().follow(checked) {
+            self.changed();
+        }
         let (wanted, shape) = (feeds_of(checked), shape_of(checked));
         let mut followed = self.followed();
         if followed.is(&wanted, &shape) {
@@ -166,8 +177,23 @@ impl Shelf {
         Running { config, handle: Arc::new(handle), latest }
     }
 
-    /// All feeds, or the one of this name.
+    /// All feeds, or the one of this name, and the list of alerts where it says something or is asked for.
     pub fn shown(&self, name: Option<&str>) -> Vec<Shown> {
+        let mut shown = self.shown_feeds(name);
+        if name.is_none_or(|name| name == ALERTS) {
+            let latest = self.alerts().import(SystemTime::now());
+            if name.is_some() || !latest.entries().is_empty() {
+                let (entries, records) = (latest.entries().len(), latest.records);
+                let status = Status { entries, records, ..Status::default() };
+                let (config, latest) = (Arc::new(shown_as()), Some(Arc::new(latest)));
+                shown.push(Shown { config, status, latest, cuts: Cuts::default() });
+            }
+        }
+        shown
+    }
+
+    /// The same without the list of alerts.
+    pub fn shown_feeds(&self, name: Option<&str>) -> Vec<Shown> {
         let cuts: Vec<_> = self.merged().cuts().map(|(feed, cuts)| (feed.to_owned(), cuts)).collect();
         let cuts_of = |name: &str| cuts.iter().find(|(feed, _)| feed == name).map(|(_, cuts)| *cuts);
         let followed = self.followed();
@@ -220,14 +246,51 @@ impl Shelf {
         asked.map(|feed| &feed.config).chain(placed).map(|config| config.name.clone()).collect()
     }
 
-    /// The imports of all feeds with their names, what must not be denied, and which change this is of.
+    /// The imports of all feeds with their names, and that of alerts; what must not be denied; and which change this
+    /// is of.
     pub fn imports(&self) -> (Vec<NamedImport>, Shape, u64) {
+        let of = *self.changes.borrow();
+        let alerts = self.alerts().import(SystemTime::now());
+        let alerts = (!alerts.entries().is_empty()).then(|| (Arc::from(ALERTS), Arc::new(alerts)));
         let followed = self.followed();
         let one =
             |feed: &Running| Some((Arc::from(feed.config.name.as_str()), Arc::clone(feed.latest.as_ref()?)));
         let placed = |placed: &Placed| (Arc::from(placed.config.name.as_str()), Arc::clone(&placed.import));
-        let imports = followed.feeds.iter().filter_map(one).chain(followed.places.iter().map(placed));
-        (imports.collect(), followed.shape.clone(), *self.changes.borrow())
+        let imports =
+            followed.feeds.iter().filter_map(one).chain(followed.places.iter().map(placed)).chain(alerts);
+        (imports.collect(), followed.shape.clone(), of)
+    }
+
+    /// Takes a treatment that an alert asks for, or that was kept; workers are told soon.
+    ///
+    /// # Errors
+    /// The list is full.
+    pub fn ask(&self, asked: Asked, now: SystemTime) -> Result<(), HubError> {
+        self.alerts().add(asked, now)?;
+        self.asked_anew();
+        Ok(())
+    }
+
+    /// Ends what alerts have asked against exactly this prefix.
+    pub fn lift(&self, prefix: Prefix) {
+        if self.alerts().lift(prefix) {
+            self.asked_anew();
+        }
+    }
+
+    /// Everything that alerts have asked for, and what tells when that changes.
+    pub fn asked(&self) -> (Vec<Asked>, watch::Receiver<u64>) {
+        let changes = self.asked.subscribe();
+        (self.alerts().all(), changes)
+    }
+
+    fn asked_anew(&self) {
+        self.asked.send_modify(|changes| *changes += 1);
+        self.changed();
+    }
+
+    fn alerts(&self) -> MutexGuard<'_, AlertList> {
+        self.alerts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until every change so far has been sent to the workers, at most `within`.

@@ -12,7 +12,7 @@ use repute_store::{FeedEntry, FeedHead, FeedState};
 use sha2::{Digest, Sha256};
 
 use super::Desk;
-use crate::feeds::Shown;
+use crate::feeds::{ALERTS, Shown};
 
 /// Gives feeds back what they said, then writes what they say, until the hub is gone.
 pub(crate) async fn keep(desk: Desk, window: Duration) {
@@ -70,10 +70,12 @@ async fn restore(desk: &Desk) {
 
 /// Forgets the feeds that the config has no more.
 async fn forget_others(desk: &Desk, feeds: &[Shown]) {
-    let names: Vec<String> = feeds.iter().map(|feed| feed.config.name.clone()).collect();
+    // What alerts asked for is kept beside them.
+    let names = feeds.iter().map(|feed| feed.config.name.clone()).chain([ALERTS.to_owned()]);
+    let names: Vec<String> = names.collect();
     let forgotten = desk.store(move |store| {
-        let others = store.feeds()?.into_iter().filter(|head| !names.contains(&head.name));
-        others.map(|head| store.remove_feed(&head.name).map(drop)).collect::<Result<(), _>>()
+        let mut others = store.feeds()?.into_iter().filter(|head| !names.contains(&head.name));
+        others.try_for_each(|head| store.remove_feed(&head.name).map(drop))
     });
     if let Err(error) = forgotten.await {
         tracing::error!("feeds that are gone stay in the store: {error}");

@@ -14,7 +14,7 @@ pub(super) struct Asked {
     who: Who,
     method: String,
     /// What is to change: a source, a policy version, a feed, a key's id.
-    pub object: String,
+    object: String,
     before: Option<String>,
 }
 
@@ -37,6 +37,11 @@ impl Asked {
     pub fn by<T>(request: &Request<T>, method: &str, object: impl Into<String>) -> Self {
         let who = request.extensions().get::<Caller>().cloned().map_or(Who::Itself, Who::Caller);
         Self { who, method: method.to_owned(), object: object.into(), before: None }
+    }
+
+    /// What is to change, where that is known later.
+    pub fn about(self, object: String) -> Self {
+        Self { object, ..self }
     }
 
     /// What there was before.

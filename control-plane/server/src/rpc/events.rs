@@ -5,12 +5,13 @@ use std::sync::Arc;
 use repute_proto::v1;
 use repute_proto::v1::events_server::Events as Service;
 use repute_siem::{
-    AckError, DeskError, Event, Format, Incident, IncidentDesk, Received, Severity, Subscription, What,
-    parse_line,
+    AckError, Alert, DeskError, Event, Format, Incident, IncidentDesk, Received, Severity, Subscription,
+    What, parse_line,
 };
 use tokio::sync::mpsc::error::TrySendError;
 use tonic::{Request, Response, Status};
 
+use super::audited::{Asked, Changed};
 use super::convert::unix_ms;
 use super::{Api, Sink, Streamed, send};
 use crate::EventRoom;
@@ -37,21 +38,17 @@ impl Service for Api {
     }
 
     async fn alert(&self, request: Request<v1::AlertRequest>) -> Result<Response<v1::AlertResponse>, Status> {
-        let record = request.into_inner().record;
-        let alert = parse_line(&record).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let is_alert = alert.is_some();
-        if let Some(alert) = alert {
-            let sent = self.events()?.alerts.try_send(Received { input: INPUT.into(), alert });
-            sent.map_err(|error| match error {
-                TrySendError::Full(_) => {
-                    Status::resource_exhausted("too many alerts wait: send it again later")
-                }
-                TrySendError::Closed(_) => {
-                    Status::unavailable("alerts are not read any more: restart reputed")
-                }
-            })?;
-        }
-        Ok(Response::new(v1::AlertResponse { is_alert }))
+        let asked = Asked::by(&request, "/repute.v1.Events/Alert", "");
+        let alert = match parse_line(&request.get_ref().record) {
+            // Nothing comes of what is no alert.
+            Ok(None) => return Ok(Response::new(v1::AlertResponse { is_alert: false })),
+            Ok(Some(alert)) => Ok(alert),
+            Err(error) => Err(Status::invalid_argument(error.to_string())),
+        };
+        let object = alert.as_ref().map_or_else(|_| "a record that cannot be read".to_owned(), named);
+        let api = self.clone();
+        let hand_on = async move { api.hand_on(alert?) };
+        self.audited(asked.about(object), hand_on).await.map(Response::new)
     }
 
     async fn incidents(
@@ -66,20 +63,46 @@ impl Service for Api {
         &self,
         request: Request<v1::AcknowledgeRequest>,
     ) -> Result<Response<v1::AcknowledgeResponse>, Status> {
-        let v1::AcknowledgeRequest { incident, who } = request.into_inner();
-        if who.is_empty() || who.chars().count() > WHO_MAX || who.chars().any(char::is_control) {
-            return Err(Status::invalid_argument(format!(
-                "who: expected a name of 1 to {WHO_MAX} characters"
-            )));
-        }
-        self.desk()?.acknowledge(&incident, &who).await.map_err(refuse)?;
-        Ok(Response::new(v1::AcknowledgeResponse {}))
+        let v1::AcknowledgeRequest { incident, who } = request.get_ref().clone();
+        let object = format!("incident {incident}");
+        let asked = Asked::by(&request, "/repute.v1.Events/Acknowledge", object);
+        let api = self.clone();
+        let acknowledge = async move { api.acknowledge_as(&incident, &who).await };
+        self.audited(asked, acknowledge).await.map(Response::new)
     }
 }
 
 impl Api {
     fn events(&self) -> Result<&EventRoom, Status> {
         self.hub.event_room().ok_or_else(|| Status::unavailable("this reputed has no event stream"))
+    }
+
+    /// Hands an alert to the rules. What they make of it is an event.
+    fn hand_on(&self, alert: Alert) -> Result<Changed<v1::AlertResponse>, Status> {
+        let sent = self.events()?.alerts.try_send(Received { input: INPUT.into(), alert });
+        sent.map_err(|error| match error {
+            TrySendError::Full(_) => Status::resource_exhausted("too many alerts wait: send it again later"),
+            TrySendError::Closed(_) => Status::unavailable("alerts are not read any more: restart reputed"),
+        })?;
+        Ok(Changed::to("handed to the rules", v1::AlertResponse { is_alert: true }))
+    }
+
+    async fn acknowledge_as(&self, id: &str, who: &str) -> Result<Changed<v1::AcknowledgeResponse>, Status> {
+        if who.is_empty() || who.chars().count() > WHO_MAX || who.chars().any(char::is_control) {
+            return Err(Status::invalid_argument(format!(
+                "who: expected a name of 1 to {WHO_MAX} characters"
+            )));
+        }
+        let desk = self.desk()?;
+        let open = desk.list().await.map_err(refuse)?;
+        let before = open.iter().find(|incident| incident.id.to_string() == id);
+        let before = before.map(|incident| match &incident.acknowledged {
+            Some(who) => format!("acknowledged by {who}"),
+            None => format!("open, step {}", incident.step + 1),
+        });
+        desk.acknowledge(id, who).await.map_err(refuse)?;
+        let after = Some(format!("acknowledged by {who}"));
+        Ok(Changed { answer: v1::AcknowledgeResponse {}, before, after })
     }
 
     fn desk(&self) -> Result<Arc<IncidentDesk>, Status> {
@@ -157,6 +180,12 @@ fn incident(incident: &Incident) -> v1::Incident {
         step: incident.step as u32 + 1,
         acknowledged: incident.acknowledged.clone().unwrap_or_default(),
     }
+}
+
+/// What the audit log calls an alert.
+fn named(alert: &Alert) -> String {
+    let Alert { signature_text, name, source, destination, .. } = alert;
+    format!("alert {signature_text} {name}, {source} to {destination}")
 }
 
 fn refuse(error: DeskError) -> Status {

@@ -9,10 +9,11 @@ use repute_proto::v1::feeds_server::Feeds as Service;
 use tokio_stream::StreamExt;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::audited::{Asked, Changed};
 use super::convert::unix_ms;
 use super::listed::listed;
 use super::{Api, Sink, Streamed, send};
-use crate::feeds::Shown;
+use crate::feeds::{ALERTS, Shown};
 use crate::{ANSWER_WITHIN, HubError};
 
 /// Entries of a message at most.
@@ -46,18 +47,45 @@ impl Service for Api {
         &self,
         request: Request<v1::RefreshFeedsRequest>,
     ) -> Result<Response<v1::ListFeedsResponse>, Status> {
-        let name = request.into_inner().name;
+        let name = request.get_ref().name.clone();
+        let names = if name.is_empty() { self.hub.inner.shelf.askable() } else { vec![name.clone()] };
+        let object = if name.is_empty() { "all feeds".to_owned() } else { bounded(&name) };
+        let asked = Asked::by(&request, "/repute.v1.Feeds/Refresh", object);
+        let api = self.clone();
+        self.audited(asked, async move { api.refresh_all(&names).await }).await.map(Response::new)
+    }
+
+    async fn push(
+        &self,
+        request: Request<Streaming<v1::PushFeedRequest>>,
+    ) -> Result<Response<v1::Feed>, Status> {
+        let asked = Asked::by(&request, "/repute.v1.Feeds/Push", "");
+        let mut parts = request.into_inner();
+        let first = parts.next().await.transpose()?;
+        let object = first.as_ref().map_or("no feed named".to_owned(), |first| bounded(&first.name));
+        let api = self.clone();
+        let push = async move {
+            let nothing = "nothing was sent; the first part names the feed";
+            api.take_push(first.ok_or_else(|| Status::invalid_argument(nothing))?, parts).await
+        };
+        self.audited(asked.about(object), push).await.map(Response::new)
+    }
+}
+
+impl Api {
+    async fn refresh_all(&self, names: &[String]) -> Result<Changed<v1::ListFeedsResponse>, Status> {
         let shelf = &self.hub.inner.shelf;
-        let names = if name.is_empty() { shelf.askable() } else { vec![name] };
-        let (places, names_of_feeds): (Vec<_>, Vec<_>) =
+        let all = || names.iter().flat_map(|name| shelf.shown(Some(name.as_str()))).collect::<Vec<_>>();
+        let before = all();
+        let (places, feeds): (Vec<_>, Vec<_>) =
             names.iter().partition(|name| PLACES.contains(&name.as_str()));
         if let Some(place) = places.first() {
             self.one(place)?;
             self.hub.refresh_places().await?;
         }
         let mut asked = tokio::task::JoinSet::new();
-        for name in names_of_feeds {
-            let (config, handle) = shelf.handle(name).ok_or_else(|| HubError::NoFeed(bounded(name)))?;
+        for name in feeds {
+            let (config, handle) = shelf.handle(name).ok_or_else(|| unknown(name))?;
             if matches!(config.origin, Origin::Pushed) {
                 let message =
                     format!("feed {name} is pushed: nobody can be asked for it; `repute feed push`");
@@ -68,24 +96,22 @@ impl Service for Api {
         // What each of them says stands in its status.
         while asked.join_next().await.is_some() {}
         self.catch_up().await?;
-        let feeds = names
-            .iter()
-            .flat_map(|name| shelf.shown(Some(name.as_str())))
-            .map(|shown| feed(&shown))
-            .collect();
-        Ok(Response::new(v1::ListFeedsResponse { feeds }))
+        let now = all();
+        Ok(Changed {
+            answer: v1::ListFeedsResponse { feeds: now.iter().map(feed).collect() },
+            before: Some(described(&before)),
+            after: Some(described(&now)),
+        })
     }
 
-    async fn push(
+    /// Takes what comes in parts, up to the feed's limit.
+    async fn take_push(
         &self,
-        request: Request<Streaming<v1::PushFeedRequest>>,
-    ) -> Result<Response<v1::Feed>, Status> {
-        let mut parts = request.into_inner();
-        let Some(first) = parts.next().await.transpose()? else {
-            return Err(Status::invalid_argument("nothing was sent; the first part names the feed"));
-        };
+        first: v1::PushFeedRequest,
+        mut parts: Streaming<v1::PushFeedRequest>,
+    ) -> Result<Changed<v1::Feed>, Status> {
         let shelf = &self.hub.inner.shelf;
-        let found = shelf.handle(&first.name).ok_or_else(|| HubError::NoFeed(bounded(&first.name)))?;
+        let found = shelf.handle(&first.name).ok_or_else(|| unknown(&first.name))?;
         let (config, handle) = found;
         if !matches!(config.origin, Origin::Pushed) {
             let message = format!(
@@ -106,19 +132,19 @@ impl Service for Api {
             }
             body.extend_from_slice(&next.part);
         }
+        let before = described(&[self.one(&config.name)?]);
         let status = handle.push(body).await.ok_or(HubError::Gone)?;
         if let Some(error) = status.error {
             return Err(Status::invalid_argument(format!("{error}\nthe last good one stays in force")));
         }
         self.catch_up().await?;
-        Ok(Response::new(feed(&self.one(&config.name)?)))
+        let now = self.one(&config.name)?;
+        Ok(Changed { answer: feed(&now), before: Some(before), after: Some(described(&[now])) })
     }
-}
 
-impl Api {
     fn one(&self, name: &str) -> Result<Shown, HubError> {
         let found = self.hub.inner.shelf.shown(Some(name)).pop();
-        found.ok_or_else(|| HubError::NoFeed(bounded(name)))
+        found.ok_or_else(|| unknown(name))
     }
 
     /// Waits until workers judge by what has come.
@@ -183,6 +209,7 @@ fn feed(shown: &Shown) -> v1::Feed {
 
 fn origin(config: &FeedConfig) -> String {
     match &config.origin {
+        _ if config.name == ALERTS => "rules of [alerts]".to_owned(),
         Origin::File(path) => path.display().to_string(),
         // What follows the `?` may be a key.
         Origin::Http { url, .. } => url.split('?').next().unwrap_or_default().to_owned(),
@@ -190,6 +217,21 @@ fn origin(config: &FeedConfig) -> String {
         Origin::Crowdsec { url, .. } => format!("crowdsec at {url}"),
         Origin::Taxii { url, .. } => format!("taxii {url}"),
     }
+}
+
+/// What the audit log has of feeds: the entries in force, and what last went wrong.
+fn described(feeds: &[Shown]) -> String {
+    let one = |shown: &Shown| {
+        let repute_feeds::Status { entries, skipped, error, .. } = &shown.status;
+        let error = error.as_ref().map(|error| format!(", failed: {error}")).unwrap_or_default();
+        format!("{}: {entries} entries, {skipped} records skipped{error}", shown.config.name)
+    };
+    feeds.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// Why a feed cannot be had.
+fn unknown(name: &str) -> HubError {
+    if name == ALERTS { HubError::OfAlerts } else { HubError::NoFeed(bounded(name)) }
 }
 
 /// A name as it is quoted.

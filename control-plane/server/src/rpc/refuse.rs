@@ -21,14 +21,21 @@ fn code(error: &HubError) -> Code {
         }
         HubError::Busy { .. } => Code::Unavailable,
         HubError::Lagging { .. } => Code::DeadlineExceeded,
-        HubError::TooManyQuestions(_) | HubError::TableFull { .. } => Code::ResourceExhausted,
+        HubError::TooManyQuestions(_) | HubError::TableFull { .. } | HubError::AlertsFull(_) => {
+            Code::ResourceExhausted
+        }
         HubError::Stale { .. }
         | HubError::Unconfirmed { .. }
         | HubError::NothingToConfirm { .. }
         | HubError::NeedsRestart(_)
         | HubError::Geo(_)
+        | HubError::OfAlerts
+        | HubError::NoEntry(_)
         | HubError::NothingKept => Code::FailedPrecondition,
-        HubError::NoFeed(_) | HubError::UnknownVersion { .. } | HubError::NoPrevious(_) => Code::NotFound,
+        HubError::NoFeed(_)
+        | HubError::NoService(_)
+        | HubError::UnknownVersion { .. }
+        | HubError::NoPrevious(_) => Code::NotFound,
         HubError::ByFileOnly => Code::PermissionDenied,
         HubError::Gone | HubError::Kept(_) => Code::Internal,
     }

@@ -22,6 +22,7 @@ pub(super) use severities;
 severities! {
     FeedLoaded = Info,
     FeedCut = Notice,
+    FeedStale = Warning,
     PolicyApplied = Notice,
     PolicyRolledBack = Warning,
     PolicyExpired = Warning,
@@ -70,6 +71,25 @@ impl fmt::Display for FeedFailed {
             Some(kept) => write!(f, "the last good one stays ({kept} entries)"),
             None => f.write_str("there is no earlier one"),
         }
+    }
+}
+
+/// A feed has not been confirmed for so long that several refreshes are missing.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct FeedStale {
+    /// Its name.
+    pub feed: String,
+    /// Entries that are in force still.
+    pub entries: u64,
+    /// For how long nobody has said that they are right, in ms.
+    pub unconfirmed_ms: u64,
+}
+
+impl fmt::Display for FeedStale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { feed, entries, unconfirmed_ms } = self;
+        let seconds = unconfirmed_ms / 1000;
+        write!(f, "feed {feed} is stale: its {entries} entries were confirmed {seconds} s ago")
     }
 }
 

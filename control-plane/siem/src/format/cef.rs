@@ -80,6 +80,7 @@ impl Extension {
             What::PolicyApplied(applied) => self.add("suser", &applied.who),
             What::PolicyRolledBack(back) => self.add("suser", &back.who),
             What::FeedLoaded(_)
+            | What::FeedStale(_)
             | What::PolicyExpired(_)
             | What::Started(_)
             | What::Stopping(_)

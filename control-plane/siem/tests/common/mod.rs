@@ -87,6 +87,7 @@ pub fn every() -> Vec<What> {
         mitigation(Phase::Ended, "2001:db8:0:1::/64").into(),
         FeedLoaded { feed: text("drop"), entries: 1692, refused: 3 }.into(),
         FeedFailed { feed: nasty(), reason: nasty(), kept: None }.into(),
+        FeedStale { feed: text("drop"), entries: 9, unconfirmed_ms: 7_200_000 }.into(),
         FeedFailed { feed: text("drop"), reason: text("line 7: cut short"), kept: Some(9) }.into(),
         FeedCut { feed: text("firehol"), entries: 12, reason: text("private space") }.into(),
         PolicyApplied { version: 8, digest: "ab".repeat(32), name: nasty(), who: nasty() }.into(),

@@ -2,9 +2,9 @@
 //!
 //! Asked when the table has no room, and by explanations. Always holds: the two give the same answer.
 
-use repute_model::{Listing, Policy, Rule, Score, Source, Treatment};
+use repute_model::{Listing, Policy, Rule, Source, Treatment};
+use repute_reputation::Rules;
 use repute_reputation::scoring::{self, Scored};
-use repute_reputation::{Context, Flags, Hot, Inputs, Rules, Warm};
 
 /// How a source stands of which nothing was counted.
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +25,7 @@ impl Stranger {
 
     /// Scores a source of which a list says this.
     pub fn listed(listing: Option<Listing>, rules: Rules<'_>) -> Self {
-        let mut hot = Hot::FREE;
-        hot.flags.set(Flags::LISTED, matches!(listing, Some(Listing::Deny(_))));
-        let inputs = Inputs::measure(&hot, &Warm::NEW, rules.profile, 0, context(listing));
-        let mut scored = scoring::score(rules.profile, &inputs, rules.profile.prior);
-        if listing == Some(Listing::Allow) {
-            scored.score = Score::MAX;
-        }
+        let scored = scoring::stranger(rules.profile, listing);
         let band = rules.profile.thresholds.band(scored.score);
         let by_band = rules.profile.treatments[band.index()];
         let (rule, treatment) = match listing {
@@ -41,9 +35,4 @@ impl Stranger {
         };
         Self { scored, rule, treatment }
     }
-}
-
-fn context(listing: Option<Listing>) -> Context {
-    let listed = if let Some(Listing::Deny(percent)) = listing { f64::from(percent) / 100.0 } else { 0.0 };
-    Context { listed, criticality: 0.5, armed: false }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use repute_engine::{Account, Batch, Handle, Mailbox, Published, Role, Setup, Wire, Worker, mailbox};
 use repute_model::{
-    BATCH, Command, Explanation, Judgement, Limits, Mitigation, Policy, Reason, Report, Source, Tick, Width,
+    BATCH, BandChange, Command, Explanation, Judgement, Limits, Mitigation, Policy, Reason, Report, Source,
+    Tick, Width,
 };
 
 use super::frame::{Frame, Ip, address};
@@ -21,6 +22,8 @@ pub struct Rig {
     pub now: Tick,
     /// Every limit imposed or lifted so far.
     pub mitigations: Vec<Mitigation>,
+    /// Changes between bands that limit nothing.
+    pub bands: Vec<BandChange>,
     /// Reports other than mitigations, until they are taken.
     pub reports: Vec<Report>,
 }
@@ -57,7 +60,16 @@ impl Rig {
         let published = Arc::clone(&setup.published);
         let worker = Worker::new(setup);
         let (mitigations, reports) = (Vec::new(), Vec::new());
-        Self { worker, handle, published, ports: Ports::default(), now: Tick(0), mitigations, reports }
+        Self {
+            worker,
+            handle,
+            published,
+            ports: Ports::default(),
+            now: Tick(0),
+            mitigations,
+            reports,
+            bands: Vec::new(),
+        }
     }
 
     /// One breath `ms` later; the account is conserved after it.
@@ -103,6 +115,7 @@ impl Rig {
         while let Ok(report) = self.handle.reports.pop() {
             match report {
                 Report::Mitigation(mitigation) => self.mitigations.push(mitigation),
+                Report::Band(change) => self.bands.push(change),
                 other => self.reports.push(other),
             }
         }

@@ -232,3 +232,19 @@ fn a_list_can_be_about_the_worst_only() {
     let busy = Filter { at_least: Band::Excellent, min_packets_per_s: 1e6 };
     assert!(list(&mut rig, 256, busy).is_empty());
 }
+
+#[test]
+fn a_change_of_band_that_limits_nobody_is_told() {
+    let mut rig = Rig::new(policy("[profiles.ingress]\n"));
+    let who = source(CLIENT);
+    let mut nudge = |delta| {
+        rig.tell(Command::Nudge { token: Token(1), source: who, delta, forgive: false });
+        std::mem::take(&mut rig.bands)
+    };
+    let [down] = nudge(-1500)[..] else { panic!("one change") };
+    assert_eq!((down.source, down.from, down.to, down.untold), (who, Band::Good, Band::Neutral, 0));
+    assert_eq!(down.score.get(), 6000);
+    // What limits is told as that alone.
+    assert!(nudge(-5000).is_empty());
+    assert!(rig.mitigations.iter().any(|mitigation| mitigation.source == who));
+}

@@ -89,6 +89,12 @@ impl AlertRule {
             lower: None,
             raise: None,
             forgive: false,
+            treat: None,
+            lifetime: None,
+            around_v4: None,
+            around_v6: None,
+            prefix: None,
+            service: None,
         }
     }
 }
