@@ -24,7 +24,8 @@ pub struct Choice<'a> {
 
 impl Choice<'_> {
     fn takes(&self, name: &Name) -> bool {
-        !name.is_test() && !(name.made && self.without == Some(name.group.as_str()))
+        let is_left_out = name.made && self.without == Some(name.group.as_str());
+        !name.is_test() && !is_left_out
     }
 }
 

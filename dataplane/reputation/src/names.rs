@@ -116,12 +116,12 @@ fn suffix_len<'a>(labels: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
 }
 
 /// The label of a name that the model takes for the registered one, if there is any.
-pub fn own_label<'a, L>(labels: L) -> Option<&'a [u8]>
+pub fn own_label<'a, L>(mut labels: L) -> Option<&'a [u8]>
 where
     L: ExactSizeIterator<Item = &'a [u8]> + Clone,
 {
     let at = own_index(labels.clone())?;
-    labels.skip(at).next()
+    labels.nth(at)
 }
 
 fn own_index<'a>(labels: impl ExactSizeIterator<Item = &'a [u8]>) -> Option<usize> {
