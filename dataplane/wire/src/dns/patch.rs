@@ -13,8 +13,8 @@ pub fn set_id(message: &mut [u8], id: u16) -> bool {
     Header::mut_from_prefix(message).map(|(header, _)| header.id.set(id)).is_ok()
 }
 
-/// Makes a stored answer repeat what `query` says: id, RD and CD, and its spelling of the name (draft-vixie-dnsext-dns0x20).
-/// False if it answers another question; nothing is changed then.
+/// Makes a stored answer repeat what `query` says: id, RD and CD, and its spelling of the name, by which some resolvers
+/// know their answers (draft-vixie-dnsext-dns0x20). False if it answers another question; nothing is changed then.
 pub fn repeat(message: &mut [u8], query: &Query<'_>) -> bool {
     let head = query.head();
     let (Some((_, asked)), Some((header, stored))) =
