@@ -42,6 +42,9 @@ pub fn repeat(message: &mut [u8], query: &Query<'_>) -> bool {
 
 /// Takes `elapsed` seconds off the TTLs at `positions`, as [`Answer::ttl_positions`](super::Answer::ttl_positions)
 /// gave them; none falls below 0. Values above 2^31 − 1 count as 0 (RFC 2181, 8). Positions outside are passed over.
+///
+/// A name may lead into a TTL, though no honest server writes one that does: such a name changes with it, so that a
+/// stored answer that is looked into again is read anew, never by what was once found in it.
 pub fn count_down(message: &mut [u8], positions: impl IntoIterator<Item = u16>, elapsed: u32) {
     for at in positions {
         let Some(place) = message.get_mut(at.into()..).and_then(|rest| rest.first_chunk_mut::<4>()) else {
