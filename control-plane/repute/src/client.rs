@@ -10,7 +10,7 @@ mod explain;
 mod feed;
 mod keys;
 mod mitigations;
-mod output;
+pub(crate) mod output;
 mod past;
 mod pki;
 mod policy;

@@ -5,5 +5,6 @@
 
 pub mod capture;
 pub mod client;
+pub mod dns;
 pub mod inspect;
 pub mod replay;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use repute::client;
+use repute::dns::{self, Dns};
 use repute::inspect::{self, Inspect};
 use repute::replay::{self, Replay};
 
@@ -24,6 +25,7 @@ struct Cli {
 enum Command {
     #[command(flatten)]
     Client(client::Command),
+    Dns(Dns),
     Inspect(Inspect),
     Replay(Replay),
 }
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Client(command) => client::run(command, &cli.global, Cli::command()),
+        Command::Dns(args) => dns::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Replay(args) => replay::run(&args),
     };

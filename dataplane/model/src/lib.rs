@@ -13,6 +13,7 @@ mod crowd;
 mod explanation;
 mod factor;
 mod judgement;
+mod named;
 mod owners;
 mod packet;
 mod policy;

@@ -1,34 +1,11 @@
 //! Why a packet was not plainly forwarded: a closed list, each with its own counter.
 
-use std::fmt;
+use crate::named;
 
-macro_rules! reasons {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// Why a packet got another verdict than a plain forward. Every such packet has exactly one.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        #[repr(u8)]
-        pub enum Reason {
-            $($(#[doc = $doc])+ $variant,)+
-        }
+named! {
+    /// Why a packet got another verdict than a plain forward. Every such packet has exactly one.
+    Reason;
 
-        impl Reason {
-            /// Every reason, in counter order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The name used in counters, captures' accounts, API and CLI.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
-            /// One sentence for people.
-            pub const fn help(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
-            }
-        }
-    };
-}
-
-reasons! {
     // Malformed: the bytes are not what their headers say.
     /// The frame has no bytes.
     EmptyFrame = "empty-frame",
@@ -131,23 +108,9 @@ reasons! {
 }
 
 impl Reason {
-    /// How many reasons there are: the length of a counter array.
-    pub const COUNT: usize = Self::ALL.len();
-
     /// Whether the packet's own bytes are at fault.
     pub const fn is_malformed(self) -> bool {
         (self as u8) < Self::Standing as u8
-    }
-
-    /// The position in counter arrays.
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

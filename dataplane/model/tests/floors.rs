@@ -25,6 +25,7 @@ const FLOORS: [&[&str]; 6] = [
         "repute-siem",
         "repute-metrics",
         "repute-engine",
+        "repute-names",
     ],
     &["repute-server"],
     &["reputed", "repute", "repute-bench"],

@@ -16,6 +16,7 @@ mod hash;
 mod hosts;
 mod index;
 mod inputs;
+pub mod names;
 mod prefilter;
 mod recent;
 pub mod scoring;

@@ -26,6 +26,14 @@ const PREFIXES: [&str; 8] = [
     "1.2.3.4/33",
 ];
 const LIST: &str = "# a list\r\n192.0.2.0/24 ; of two\n\n2001:db8::/48 # families\n198.51.100.7\n";
+/// A query with a cookie and a client subnet, an answer with an alias, an address and a start of authority.
+const DNS: [&[u8]; 2] = [
+    b"\x12\x34\x01\0\0\x01\0\0\0\0\0\x01\x07Example\x03org\0\0\x01\0\x01\0\0\x29\x04\xd0\0\0\x80\0\0\x17\0\x0a\0\x08\
+      a client\0\x08\0\x07\0\x01\x18\0\xc6\x33\x64",
+    b"\x12\x34\x81\x80\0\x01\0\x02\0\x01\0\0\x01a\x03org\0\0\x01\0\x01\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01b\xc0\x0e\
+      \xc0\x23\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01\xc0\x0e\0\x06\0\x01\0\0\0\x3c\0\x18\xc0\x0e\xc0\x0e\
+      \0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05",
+];
 const CONFIGS: [&str; 3] = [
     "[profiles.ingress]",
     "[profiles.egress]\nmodel = \"suspicion\"\ndecay = 0.9",
@@ -38,6 +46,7 @@ fn main() -> io::Result<()> {
     let frames = frames();
     seeds.write("parse", frames.iter().map(|(_, frame)| &frame.bytes))?;
     seeds.write("breath", frames.iter().map(one).chain([conversation(), flood()]))?;
+    seeds.write("dns", DNS.map(<[u8]>::to_vec).into_iter().chain(DNS.map(framed)))?;
     seeds.write("capture", [pcap(&frames), pcapng(&frames)])?;
     seeds.write("prefix", PREFIXES)?;
     seeds.write("netset", [LIST])?;
@@ -62,6 +71,11 @@ fn frames() -> Vec<(u8, Frame)> {
 
 fn one((port, frame): &(u8, Frame)) -> Vec<u8> {
     breath(*port, frame.link == Link::Ip, &frame.bytes)
+}
+
+/// A DNS message as TCP carries it.
+fn framed(message: &[u8]) -> Vec<u8> {
+    [&(message.len() as u16).to_be_bytes()[..], message].concat()
 }
 
 /// A connection from its beginning to its end.
