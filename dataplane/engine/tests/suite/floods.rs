@@ -3,8 +3,9 @@
 use repute_model::{Command, CrowdChange, CrowdState, Flood, Report, Token};
 use repute_reputation::Watches;
 
-use crate::common::ingress;
-use crate::common::town::{Aim, Attack, Kind, Town};
+use crate::common::frame::{Ip, udp};
+use crate::common::town::{Aim, Attack, Kind, SERVER, Town};
+use crate::common::{OUTSIDE, ingress, unguarded};
 
 /// How the victim was before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +74,31 @@ fn the_fastest_floods_are_stopped_and_people_are_served() {
     flood(901, Kind::Syn, 200_000, Aim::One, Before::Calm);
     flood(902, Kind::Syn, 200_000, Aim::Carpet, Before::Boot);
     flood(903, Kind::Syn, 200_000, Aim::Two, Before::Idle);
+}
+
+/// Two million sources, a packet each, whether floods are answered or not: those who were known before stay known, and
+/// nothing grows.
+#[test]
+fn two_million_strangers_push_nobody_out() {
+    const STRANGERS: u32 = 2_000_000;
+    for policy in [ingress(), unguarded()] {
+        let mut town = Town::new(policy, 55, 200, 0, 0);
+        town.run(15_000);
+        town.rig.worker.publish();
+        let known: Vec<Ip> = (0..200).map(|number| town.regular(number)).collect();
+        let tracked = |town: &Town| known.iter().filter(|&&ip| town.rig.explain(ip).tracked).count();
+        assert_eq!(tracked(&town), 200);
+        let memory = town.rig.account().memory_bytes;
+        for first in (0..STRANGERS).step_by(64) {
+            let stranger = |n: u32| [31 + (n >> 20) as u8, (n >> 12) as u8, (n >> 4) as u8, (n << 4) as u8];
+            let frames = (first..first + 64).map(|n| (OUTSIDE, udp((stranger(n), 9_000), (SERVER, 443), 20)));
+            town.rig.breathe(u64::from(first.is_multiple_of(192)), frames);
+            town.rig.ports.sent.clear();
+            town.rig.ports.freed.clear();
+        }
+        town.rig.worker.publish();
+        assert_eq!((tracked(&town), town.rig.account().memory_bytes), (200, memory));
+    }
 }
 
 /// What the worker says about crowds from `cursor` on, until it has said everything.
