@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "repute/v1/access.proto",
     "repute/v1/common.proto",
     "repute/v1/status.proto",
     "repute/v1/scores.proto",
     "repute/v1/mitigations.proto",
+    "repute/v1/crowds.proto",
     "repute/v1/policy.proto",
     "repute/v1/feeds.proto",
     "repute/v1/events.proto",
@@ -24,9 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .type_attribute(".", "#[derive(serde::Serialize)]")
         .field_attribute("band", "#[serde(serialize_with = \"crate::json::band\")]")
-        .field_attribute("state", "#[serde(serialize_with = \"crate::json::state\")]")
+        .field_attribute("PolicyVersion.state", "#[serde(serialize_with = \"crate::json::state\")]")
         .field_attribute("rule_kind", "#[serde(serialize_with = \"crate::json::rule_kind\")]")
-        .field_attribute("change", "#[serde(serialize_with = \"crate::json::change\")]")
+        .field_attribute("MitigationEvent.change", "#[serde(serialize_with = \"crate::json::change\")]")
         .compile_fds(descriptors)?;
     Ok(())
 }

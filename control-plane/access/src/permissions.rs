@@ -26,6 +26,8 @@ const TABLE: &[(&str, Least)] = &[
     ("/repute.v1.Policies/Diff", Least::Viewer),
     ("/repute.v1.Mitigations/List", Least::Viewer),
     ("/repute.v1.Mitigations/Watch", Least::Viewer),
+    ("/repute.v1.Crowds/List", Least::Viewer),
+    ("/repute.v1.Crowds/Watch", Least::Viewer),
     ("/repute.v1.Feeds/List", Least::Viewer),
     ("/repute.v1.Feeds/Show", Least::Viewer),
     ("/repute.v1.Feeds/Refresh", Least::Operator),

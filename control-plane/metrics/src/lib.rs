@@ -31,7 +31,8 @@ pub use family::LABEL_MAX;
 pub use requests::{BOUNDS, RequestKey, RequestLatency, RequestSeries, SERIES_MAX};
 pub use serve::{Health, Probe, ServeError, bind, router, serve};
 pub use snapshot::{
-    BoxSnapshot, Build, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named, PolicyInForce, StoreSnapshot,
+    BoxSnapshot, Build, CrowdChanges, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named, PolicyInForce,
+    StoreSnapshot,
 };
 pub use text::{Format, render};
 pub use worker::{PortSnapshot, WorkerSnapshot};

@@ -34,6 +34,10 @@ pub struct BoxSnapshot {
     pub workers: Vec<WorkerSnapshot>,
     /// Sources that are limited now.
     pub mitigations_active: u64,
+    /// Crowds in flood now, by kind of flood.
+    pub crowds_in_flood: Vec<Named>,
+    /// Changes of crowds since the start.
+    pub crowd_changes: Vec<CrowdChanges>,
     /// Feeds by unique names.
     pub feeds: Vec<FeedSnapshot>,
     /// Where addresses are.
@@ -46,6 +50,17 @@ pub struct BoxSnapshot {
     pub store: Option<StoreSnapshot>,
     /// How long the API took, from [`crate::RequestLatency::series`].
     pub requests: Vec<RequestSeries>,
+}
+
+/// How often crowds went to a state; both names are from closed sets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CrowdChanges {
+    /// The kind of flood.
+    pub flood: &'static str,
+    /// The state they went to.
+    pub state: &'static str,
+    /// How often.
+    pub count: u64,
 }
 
 /// What runs.

@@ -21,12 +21,14 @@ pub struct PortSnapshot {
     pub handed: u64,
     /// Taken from another worker that received them by this port.
     pub taken: u64,
-    /// Meant for this port: forwarded or released to it, or copied to it.
+    /// Meant for this port: forwarded or released to it, copied to it, or answered by it.
     pub offered: u64,
     /// Of those: had been held back before.
     pub released: u64,
     /// Of those: copies for whoever listens at a mirror port.
     pub mirrored: u64,
+    /// Of those: what the box answered in place of whom was asked.
+    pub answered: u64,
     /// Taken by this port.
     pub sent: u64,
     /// Their bytes on the wire.
@@ -126,10 +128,11 @@ pub struct WorkerSnapshot {
 }
 
 impl WorkerSnapshot {
-    /// What left a port and reached none, or the other way: Σ forwarded + released + mirrored − Σ offered. Never
-    /// anything but 0.
+    /// What left a port and reached none, or the other way: Σ forwarded + released + mirrored + answered −
+    /// Σ offered. Never anything but 0.
     pub fn imbalance_between(&self) -> i64 {
-        let left = self.ports.iter().flat_map(|port| [port.forwarded, port.released, port.mirrored]);
+        let left =
+            self.ports.iter().flat_map(|port| [port.forwarded, port.released, port.mirrored, port.answered]);
         let offered: Vec<u64> = self.ports.iter().map(|port| port.offered).collect();
         difference(left.fold(0, u64::wrapping_add), &offered)
     }

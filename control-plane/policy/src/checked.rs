@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use repute_model::{Address, Limits, Listing, Policy, Prefix, PrefixTable};
+use repute_model::{Address, CrowdRules, Limits, Listing, Policy, Prefix, PrefixTable};
 use toml::de::DeTable;
 
 use crate::canon::{Leaf, digest, leaves};
@@ -155,6 +155,11 @@ impl Checked {
     /// Sizes that are fixed at start.
     pub fn limits(&self) -> Limits {
         compile::limits(&self.config)
+    }
+
+    /// How floods of strangers are looked for and answered.
+    pub fn crowd_rules(&self) -> CrowdRules {
+        compile::crowd_rules(&self.config)
     }
 
     /// Ports, pairs and workers.

@@ -96,6 +96,11 @@ pub(crate) fn profile(profile: &Profile) -> repute_model::Profile {
     }
 }
 
+/// How floods are looked for and answered.
+pub fn crowd_rules(config: &Config) -> CrowdRules {
+    config.profiles.ingress.as_ref().map_or(CrowdRules::OFF, |profile| crowds(&profile.crowds))
+}
+
 fn crowds(crowds: &Crowds) -> CrowdRules {
     CrowdRules {
         watches: crowds.mode != CrowdMode::Off,

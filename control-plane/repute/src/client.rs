@@ -5,6 +5,7 @@
 //! lists or watches.
 
 mod connect;
+mod crowd;
 mod events;
 mod explain;
 mod feed;
@@ -51,6 +52,8 @@ pub enum Command {
     Explain(explain::Explain),
     #[command(subcommand)]
     Mitigations(mitigations::Mitigations),
+    #[command(subcommand)]
+    Crowd(crowd::Crowd),
     #[command(subcommand)]
     Events(events::Events),
     #[command(subcommand)]
@@ -125,6 +128,7 @@ fn online(command: Command, global: &Global) -> anyhow::Result<()> {
             Command::Score(args) => score::run(args, &connection, output).await,
             Command::Explain(args) => explain::run(&args, &connection, output).await,
             Command::Mitigations(args) => mitigations::run(&args, &connection, output).await,
+            Command::Crowd(args) => crowd::run(args, &connection, output).await,
             Command::Events(args) => events::run(args, &connection, output).await,
             Command::Incident(args) => events::incident(args, &connection, output).await,
             Command::Policy(args) => policy::run(args, &connection, output).await,

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod bound;
+mod crowds;
 mod feeds;
 mod gauges;
 mod places;
@@ -90,13 +91,16 @@ impl Events {
         let ruling = Mutex::new(Some(tokio::spawn(ruling)));
         tokio::spawn(tell::mitigations(hub.clone(), bus.clone()));
         tokio::spawn(tell::bands(hub.clone(), bus.clone()));
+        tokio::spawn(crowds::tell(hub.clone(), bus.clone()));
         tokio::spawn(tell::policies(hub.clone(), bus.clone(), first));
         tokio::spawn(feeds::run(hub.clone(), bus.clone()));
         tokio::spawn(tell::links(links, bus.clone()));
         let (view, seen) = watch::channel(None);
         tokio::spawn(tell::workers(hub.clone(), bus.clone(), view));
         if let Some(listen) = &checked.config().metrics.listen {
-            let probe = Gauges::new(hub.clone(), bus.clone(), Arc::clone(&parts), seen);
+            let (counted, in_flood) = watch::channel(crowds::InFlood::default());
+            tokio::spawn(crowds::count(hub.clone(), counted));
+            let probe = Gauges::new(hub.clone(), bus.clone(), Arc::clone(&parts), seen, in_flood);
             metrics(listen.get(), Arc::new(probe)).await;
         }
         let crowdsec = &checked.config().crowdsec_api;

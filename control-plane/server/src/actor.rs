@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::HubError;
+use crate::crowds::CrowdRoom;
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::packet_log::PacketLog;
@@ -45,6 +46,7 @@ pub(crate) struct State {
     pub post: Post,
     pub history: History,
     pub ledger: Ledger,
+    pub crowds: CrowdRoom,
     pub limits: Limits,
     /// As the workers share them.
     owners: Owners,
@@ -72,12 +74,13 @@ impl State {
         installed: watch::Sender<Vec<u64>>,
     ) -> Self {
         let breaths = vec![Breath { tick: 0, at: Instant::now() }; published.len()];
-        let (ledger, packet_log) = (Ledger::default(), PacketLog::default());
+        let (ledger, crowds, packet_log) = (Ledger::default(), CrowdRoom::default(), PacketLog::default());
         let (edition, feeds, rush) = (history.version(), Arc::default(), false);
         Self {
             post,
             history,
             ledger,
+            crowds,
             limits,
             owners,
             edition,
@@ -120,7 +123,7 @@ impl State {
                 *breath = Breath { tick, at: Instant::now() };
             }
         }
-        let Self { post, ledger, installed, packet_log, moves, .. } = self;
+        let Self { post, ledger, crowds, installed, packet_log, moves, .. } = self;
         let now = SystemTime::now();
         let taken = post.collect(|worker, report| match report {
             Report::Installed { edition, old, .. } => {
@@ -136,10 +139,12 @@ impl State {
             // Nobody may be listening.
             Report::Band(change) => drop(moves.send(change)),
             Report::Log(line) => packet_log.line(worker, &line),
-            Report::Crowd(change) => packet_log.crowd(&change),
+            Report::Crowd(change) => {
+                packet_log.crowd(&change);
+                crowds.take(change, now);
+            }
             // Answers were delivered.
             Report::Explained(..) | Report::Nudged(..) | Report::Row(..) | Report::Page(..) => {}
-            // Nobody here asks how crowds stand.
             Report::CrowdStands(..) => {}
             // States of a restore are freed here, those of a snapshot were collected.
             Report::Restored { .. } | Report::State(..) => {}

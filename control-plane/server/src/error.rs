@@ -10,6 +10,9 @@ pub enum HubError {
     /// The text names no source.
     #[error("{0}; expected a source such as `192.0.2.7` or `2001:db8:0:1::/64`")]
     NoSource(PrefixError),
+    /// The text names no crowd.
+    #[error("{0}; expected a crowd such as `192.0.2.7` or `192.0.2.0/24`")]
+    NoCrowd(PrefixError),
     /// A prefix of a length that no source has here.
     #[error("`{text}`: no source has this length; here sources are /{v4} for IPv4 and /{v6} for IPv6")]
     Width {

@@ -18,6 +18,7 @@ mod actor;
 mod apply;
 mod audit;
 mod consistency;
+mod crowds;
 mod crowdsec;
 mod error;
 mod events;
@@ -43,6 +44,7 @@ mod timed;
 
 pub use apply::{Applied, ApplyRequest, RollbackRequest};
 pub use consistency::{Cost, NUDGE as GEO_NUDGE, Sighting};
+pub use crowds::{CROWD_CHANGES_MAX, CrowdCounts, CrowdEvent};
 pub use crowdsec::{Crowdsec, CrowdsecError, KeysError};
 pub use error::HubError;
 pub use events::EventRoom;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use repute_engine::{Handle, Published};
-use repute_model::{Command, Explanation, Policy, Report, Score, SourceRow, SourceState, Token};
+use repute_model::{Command, CrowdChange, Explanation, Policy, Report, Score, SourceRow, SourceState, Token};
 use tokio::sync::oneshot;
 
 use crate::HubError;
@@ -27,6 +27,7 @@ pub(crate) enum Answer {
     Nudged(Option<(Score, Score)>),
     Page(Vec<SourceRow>, Option<u32>),
     States(Vec<SourceState>, Option<u32>),
+    Crowds(Vec<CrowdChange>, Option<u32>),
     Restored(u32),
 }
 
@@ -39,6 +40,7 @@ const REPORTS_PER_TURN: usize = 4096;
 struct Question {
     rows: Vec<SourceRow>,
     states: Vec<SourceState>,
+    crowds: Vec<CrowdChange>,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -75,7 +77,8 @@ impl Post {
         let handle = self.handles.get_mut(usize::from(worker)).ok_or(HubError::Gone)?;
         handle.commands.push(command(token)).map_err(|_| busy)?;
         let (answer, receiver) = oneshot::channel();
-        self.questions.insert(token, Question { rows: Vec::new(), states: Vec::new(), answer });
+        let question = Question { rows: Vec::new(), states: Vec::new(), crowds: Vec::new(), answer };
+        self.questions.insert(token, question);
         Ok(receiver)
     }
 
@@ -128,6 +131,12 @@ fn deliver(questions: &mut HashMap<Token, Question>, report: Report) -> Option<R
             }
             return None;
         }
+        Report::CrowdStands(token, stands) => {
+            if let Some(question) = questions.get_mut(&token) {
+                question.crowds.push(stands);
+            }
+            return None;
+        }
         // The states are freed here: a worker never frees.
         Report::Restored { token, taken, states: _ } => (token, Answer::Restored(taken)),
         Report::Explained(token, explanation) => (token, Answer::Explained(Box::new(explanation))),
@@ -138,6 +147,7 @@ fn deliver(questions: &mut HashMap<Token, Question>, report: Report) -> Option<R
     if let Some(question) = questions.remove(&token) {
         let answer = match answer {
             Answer::Page(_, next) if !question.states.is_empty() => Answer::States(question.states, next),
+            Answer::Page(_, next) if !question.crowds.is_empty() => Answer::Crowds(question.crowds, next),
             Answer::Page(_, next) => Answer::Page(question.rows, next),
             answer => answer,
         };

@@ -3,6 +3,7 @@
 mod access;
 mod audited;
 mod convert;
+mod crowds;
 mod events;
 mod feeds;
 mod listed;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use repute_engine::Account;
 
 use crate::ledger::LedgerCounts;
-use crate::{Hub, HubError, VersionInfo};
+use crate::{CrowdCounts, Hub, HubError, VersionInfo};
 
 /// What the daemon knows about the box and the hub does not.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -68,6 +68,8 @@ pub struct StatusView {
     pub workers: Vec<WorkerView>,
     /// Mitigations that are remembered: active, past, and how many were forgotten.
     pub mitigations: [u64; 3],
+    /// Changes of crowds since the start.
+    pub crowd_changes: CrowdCounts,
 }
 
 impl StatusView {
@@ -87,9 +89,10 @@ impl Hub {
             let installing = state.is_installing();
             let policy = state.history.get(0, installing)?;
             let confirm_until = state.history.unconfirmed().map(|waits| waits.until);
-            Ok::<_, HubError>((policy, !installing, confirm_until, state.ledger.counts(), state.silences()))
+            let counts = (state.ledger.counts(), state.crowds.counts());
+            Ok::<_, HubError>((policy, !installing, confirm_until, counts, state.silences()))
         });
-        let (policy, everywhere, confirm_until, counts, silences) = asked.await??;
+        let (policy, everywhere, confirm_until, (counts, crowd_changes), silences) = asked.await??;
         let published = self.inner.published.iter().zip(silences);
         let workers = published.map(|(p, silent)| WorkerView { account: p.read(), silent }).collect();
         let LedgerCounts { active, past, forgotten } = counts;
@@ -101,6 +104,7 @@ impl Hub {
             confirm_until,
             workers,
             mitigations: [active, past, forgotten],
+            crowd_changes,
         })
     }
 

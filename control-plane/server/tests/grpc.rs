@@ -5,8 +5,9 @@ mod common;
 
 use std::path::Path;
 
-use common::Rig;
+use common::{Plan, Rig};
 use repute_proto::v1;
+use repute_proto::v1::crowds_client::CrowdsClient;
 use repute_proto::v1::mitigations_client::MitigationsClient;
 use repute_proto::v1::policies_client::PoliciesClient;
 use repute_proto::v1::scores_client::ScoresClient;
@@ -36,7 +37,11 @@ async fn connect(path: &Path) -> Channel {
 }
 
 async fn start() -> Served {
-    let (rig, dir) = (Rig::start(), tempfile::tempdir().unwrap());
+    start_box(Plan::default()).await
+}
+
+async fn start_box(plan: Plan) -> Served {
+    let (rig, dir) = (plan.start(), tempfile::tempdir().unwrap());
     let path = dir.path().join("repute.sock");
     let (end, ended) = oneshot::channel();
     let (hub, at) = (rig.hub.clone(), path.clone());
@@ -100,6 +105,64 @@ async fn watches_tell_what_changes() {
     let mut reports = status.watch(watch).await.unwrap().into_inner();
     let first = reports.next().await.unwrap().unwrap().workers[0].tick_ms;
     assert!(reports.next().await.unwrap().unwrap().workers[0].tick_ms > first);
+}
+
+/// Rows of a list of crowds.
+async fn crowds(served: &Served, all: bool, within: &str) -> Vec<v1::CrowdStanding> {
+    let asked = v1::ListCrowdsRequest { all, within: within.to_owned(), max_rows: 0 };
+    let mut parts = CrowdsClient::new(served.channel.clone()).list(asked).await.unwrap().into_inner();
+    let mut rows = Vec::new();
+    while let Some(part) = parts.next().await {
+        rows.extend(part.unwrap().rows);
+    }
+    rows
+}
+
+#[tokio::test]
+async fn a_flood_is_watched_listed_and_explained() {
+    let served = start_box(Plan::flooded()).await;
+    let mut client = CrowdsClient::new(served.channel.clone());
+    let mut events = client.watch(v1::WatchCrowdsRequest { past: 1000 }).await.unwrap().into_inner();
+    let change = loop {
+        let change = events.next().await.unwrap().unwrap().change.unwrap();
+        if (change.crowd.as_str(), change.to.as_str()) == ("192.0.2.1/32", "flood") {
+            break change;
+        }
+    };
+    let numbers = change.numbers.unwrap();
+    assert!(change.flood == "syn" && change.from != "flood", "{change:?}");
+    assert!(numbers.excess >= numbers.limit && numbers.limit > 0.0 && !numbers.heard, "{numbers:?}");
+
+    let rows = crowds(&served, false, "").await;
+    let row = rows.iter().find(|row| row.crowd == "192.0.2.1/32" && row.flood == "syn").unwrap();
+    assert_eq!(row.state, "flood");
+    assert!(row.becomes.contains("send the SYN again"), "{}", row.becomes);
+    assert_eq!(crowds(&served, false, "198.51.100.0/24").await, []);
+    assert!(crowds(&served, true, "192.0.2.0/24").await.iter().any(|row| row.crowd == "192.0.2.1/32"));
+    let bad = v1::ListCrowdsRequest { within: "192.0.2.1/24".to_owned(), ..v1::ListCrowdsRequest::default() };
+    let refused = client.list(bad).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("did you mean `192.0.2.0/24`?"), "{}", refused.message());
+    let one = v1::ListCrowdsRequest { all: true, max_rows: 1, ..v1::ListCrowdsRequest::default() };
+    let mut parts = client.list(one).await.unwrap().into_inner();
+    assert_eq!(parts.next().await.unwrap().unwrap().rows.len(), 1);
+    assert!(parts.next().await.is_none());
+
+    let mut scores = ScoresClient::new(served.channel.clone());
+    let stranger = || v1::ExplainRequest { source: "198.51.100.7".into() };
+    let explained = scores.explain(stranger()).await.unwrap().into_inner();
+    let held = explained.held_up.iter().find(|held| held.crowd == "192.0.2.1/32").unwrap();
+    assert_eq!((held.flood.as_str(), &held.becomes), ("syn", &row.becomes));
+    assert!(held.numbers.unwrap().per_s > 0.0);
+
+    // In shadow mode it is a flood as before, and nobody is held up.
+    let text = "[profiles.ingress]\n[profiles.ingress.crowds]\nmode = \"shadow\"\n".to_owned();
+    let apply = v1::ApplyRequest { text, ..v1::ApplyRequest::default() };
+    PoliciesClient::new(served.channel.clone()).apply(apply).await.unwrap();
+    while !scores.explain(stranger()).await.unwrap().into_inner().held_up.is_empty() {}
+    let rows = crowds(&served, false, "192.0.2.1").await;
+    let row = rows.iter().find(|row| row.crowd == "192.0.2.1/32").unwrap();
+    assert_eq!((row.state.as_str(), row.becomes.as_str()), ("flood", ""));
 }
 
 #[tokio::test]
@@ -177,6 +240,7 @@ async fn reflection_and_health_know_the_services() {
         "repute.v1.Scores",
         "repute.v1.Mitigations",
         "repute.v1.Policies",
+        "repute.v1.Crowds",
         "repute.v1.Feeds",
     ] {
         assert!(names.contains(&service), "{names:?}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{Plan, Rig, source};
 use repute_model::toeplitz::{Key, Reta, Spread};
-use repute_model::{Band, Filter, Owners, Rule};
+use repute_model::{Band, CrowdState, Filter, Flood, Owners, Rule};
 use repute_server::{ApplyRequest, HubError, Limit, LimitChange, LimitCursor, PageToken};
 
 async fn active(rig: &Rig) -> Vec<Limit> {
@@ -30,6 +30,35 @@ async fn strangers_and_acquaintances_are_explained() {
     let known = rig.hub.explain(source("10.0.0.1")).await.unwrap().answer;
     assert!(known.tracked && known.last_seen.0 > 0);
     assert_eq!((known.rule, known.score.get()), (Rule::Band(Band::Good), 7500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_told_counted_and_asked_of_the_leader() {
+    let rig = Plan::flooded().start();
+    assert_eq!(rig.hub.crowds().await.unwrap(), []);
+    let (past, mut events) = rig.hub.watch_crowds(10).await.unwrap();
+    assert_eq!(past, []);
+    let mut states = Vec::new();
+    while states.last() != Some(&CrowdState::Flood) {
+        let told = events.recv().await.unwrap().change;
+        if told.crowd.to_string() == "192.0.2.1/32" {
+            assert_eq!(told.flood, Flood::Syn);
+            states.push(told.to);
+        }
+    }
+    assert_eq!(states, [CrowdState::Suspect, CrowdState::Flood]);
+    let stands = rig.hub.crowds().await.unwrap();
+    assert!(stands.iter().any(|row| row.crowd.to_string() == "192.0.2.1/32" && row.to == CrowdState::Flood));
+    let counts = rig.hub.status().await.unwrap().crowd_changes[Flood::Syn.index()];
+    assert!(counts[CrowdState::Flood.index()] >= 1, "{counts:?}");
+    assert!(rig.hub.watch_crowds(2).await.unwrap().0.len() == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_lags_is_named() {
+    let rig = Plan { breathing: 0, ..Plan::flooded() }.start();
+    let lags = rig.hub.crowds().await.unwrap_err();
+    assert!(matches!(lags, HubError::Lagging { worker: 0, .. }), "{lags}");
 }
 
 #[tokio::test(start_paused = true)]

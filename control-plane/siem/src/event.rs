@@ -5,6 +5,7 @@
 //! [`json_schema`].
 
 mod admin;
+mod crowd;
 mod health;
 mod id;
 mod incident;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use admin::{FeedCut, FeedFailed, FeedLoaded, FeedStale, PolicyApplied, PolicyExpired, PolicyRolledBack};
+pub use crowd::CrowdChanged;
 pub use health::{
     EventsLost, PortLink, ReportsLost, SinkFailed, SinkRecovered, Started, Stopping, WorkerLagging,
     WorkerRecovered,
@@ -105,6 +107,8 @@ events! {
     BandChanged(BandChanged) = "band-changed",
     /// A mitigation began, changed or ended.
     Mitigation(Mitigation) = "mitigation",
+    /// A crowd went to another state for one kind of flood.
+    CrowdChanged(CrowdChanged) = "crowd-changed",
     /// A feed was loaded.
     FeedLoaded(FeedLoaded) = "feed-loaded",
     /// A feed could not be loaded; the last good one stays.

@@ -30,6 +30,8 @@ async fn every_event_satisfies_the_schema() {
             ("source", json!("not an address")),
             ("score", json!(10_001)),
             ("cause", json!("bad luck")),
+            ("crowd", json!("192.0.2.80")),
+            ("flood", json!("of tears")),
         ] {
             let Some(old) = object.get(key).filter(|old| !old.is_null()) else { continue };
             let mut damaged = object.clone();
@@ -106,6 +108,36 @@ async fn ocsf_objects_have_what_their_class_requires() {
         classes.insert(class);
     }
     assert_eq!(classes.len(), 3);
+}
+
+#[tokio::test]
+async fn a_crowd_in_every_format() {
+    let events = common::published().await;
+    let crowds: Vec<_> = events.iter().filter(|event| event.what.kind() == "crowd-changed").collect();
+    let severities: Vec<_> = crowds.iter().map(|event| event.severity.ocsf()).collect();
+    assert_eq!(severities, [2, 4, 1, 1], "low, high, informational");
+    let flood: Value = serde_json::from_str(&Format::Json.line(crowds[1])).unwrap();
+    assert_eq!(
+        (&flood["crowd"], &flood["from"], &flood["to"]),
+        (&json!("192.0.2.0/24"), &json!("suspect"), &json!("flood"))
+    );
+    assert_eq!(
+        (&flood["flood"], &flood["excess"], &flood["heard"]),
+        (&json!("syn"), &json!(24.04), &json!(true))
+    );
+    let cef = Format::Cef.line(crowds[0]);
+    let expected = "dst=192.0.2.80 reason=syn outcome=suspect cs2=calm cs2Label=before cs3=true cs3Label=heard cfp1=312.5 \
+                    cfp1Label=perSecond cfp2=2.2 cfp2Label=completedPerSecond cfp3=24.0 cfp3Label=excess cfp4=12.0 \
+                    cfp4Label=limit";
+    assert!(cef.contains(expected), "{cef}");
+    assert!(Format::Cef.line(crowds[1]).contains("cs1=192.0.2.0/24 cs1Label=destinationPrefix"));
+    assert!(Format::Cef.line(crowds[2]).contains("c6a3=2001:db8::80 "));
+    let objects = crowds.iter().map(|event| serde_json::from_str(&Format::Ocsf.line(event)).unwrap());
+    let objects: Vec<Value> = objects.collect();
+    let lives: Vec<_> = objects.iter().map(|object| object["activity_id"].as_u64()).collect();
+    assert_eq!(lives, [Some(1), Some(2), Some(2), Some(3)], "create, update, update, close");
+    assert_eq!(objects[0]["evidences"][0]["dst_endpoint"], json!({ "ip": "192.0.2.80" }));
+    assert_eq!(objects[1]["finding_info"]["uid"], json!("flood syn 192.0.2.0/24"));
 }
 
 #[tokio::test]

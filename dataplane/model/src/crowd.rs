@@ -49,6 +49,37 @@ named! {
     }
 }
 
+impl Flood {
+    /// What becomes of a packet of this kind whose sender has no standing to send it to a crowd in flood, and what the
+    /// sender has to do, in one sentence without its end. `syn`: what strangers' SYNs get.
+    pub const fn becomes(self, syn: SynAnswer) -> &'static str {
+        match (self, syn) {
+            (Self::Syn, SynAnswer::Retry) => {
+                "its SYN is withheld: it has to send the SYN again, which its TCP does by itself after a second"
+            }
+            (Self::Syn, SynAnswer::Cookie) => {
+                "its SYN is answered by the box with a cookie, and who returns that is reset: it has to connect \
+                 again, and passes then"
+            }
+            (Self::Request, _) => {
+                "of its requests pass only what strangers may have together: it has to ask again, or to wait until \
+                 the flood is over"
+            }
+            (Self::Segment, _) => {
+                "of segments of connections that this box does not know pass only what strangers may have \
+                 together: it has to connect anew"
+            }
+            (Self::Answer, _) => {
+                "of answers pass those to what was asked for, and a few from each port: it has nothing to do"
+            }
+            (Self::Fragment, _) => {
+                "fragments pass only behind the first one of their datagram: it has to send them in order, or \
+                 smaller datagrams"
+            }
+        }
+    }
+}
+
 named! {
     /// How a crowd stands. In fast, out slowly.
     CrowdState {

@@ -25,6 +25,7 @@ pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<
     families.gauge(applied, single(seconds(snapshot.policy.applied)))?;
     let active = about("mitigations_active", "", "Sources that are limited now.");
     families.gauge(active, single(Some(snapshot.mitigations_active as f64)))?;
+    export_crowds(snapshot, families)?;
     let feeds = shown(&snapshot.feeds, |feed| &feed.name);
     let sinks = shown(&snapshot.sinks, |sink| &sink.name);
     let inputs = shown(&snapshot.inputs, |input| &input.name);
@@ -42,6 +43,19 @@ pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<
     )?;
     let all = snapshot.feeds.len() + snapshot.sinks.len() + snapshot.inputs.len();
     Ok(all - feeds.len() - sinks.len() - inputs.len())
+}
+
+fn export_crowds(snapshot: &BoxSnapshot, families: &mut Families) -> fmt::Result {
+    let flooded =
+        about("crowds_in_flood", "", "Crowds in flood now: destinations and prefixes of destinations.");
+    let kinds = snapshot.crowds_in_flood.iter();
+    families.gauge(flooded, kinds.map(|kind| (of("flood", &kind.name), kind.count as f64)))?;
+    let changes = about("crowd_changes", "", "How often crowds went to the state, by kind of flood.");
+    let all = snapshot.crowd_changes.iter();
+    families.counter(
+        changes,
+        all.map(|change| (vec![("flood", change.flood), ("state", change.state)], change.count)),
+    )
 }
 
 fn export_feeds(feeds: &[&FeedSnapshot], families: &mut Families) -> fmt::Result {

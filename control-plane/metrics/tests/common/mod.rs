@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use repute_metrics::{
-    BoxSnapshot, Build, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named, PolicyInForce, PortSnapshot,
-    RequestLatency, StoreSnapshot, WorkerSnapshot,
+    BoxSnapshot, Build, CrowdChanges, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named, PolicyInForce,
+    PortSnapshot, RequestLatency, StoreSnapshot, WorkerSnapshot,
 };
 
 pub fn at(seconds: u64) -> Option<SystemTime> {
@@ -25,10 +25,11 @@ fn port(name: &str) -> PortSnapshot {
         queued: 20,
         handed: 15,
         taken: 5,
-        offered: 930,
+        offered: 937,
         released: 20,
         mirrored: 10,
-        sent: 929,
+        answered: 7,
+        sent: 936,
         sent_bytes: 600_000,
         refused: 1,
     }
@@ -69,6 +70,8 @@ pub fn sample() -> BoxSnapshot {
         policy: PolicyInForce { version: 3, applied: at(30) },
         workers: vec![worker(0), worker(1)],
         mitigations_active: 4,
+        crowds_in_flood: vec![Named::new("syn", 2), Named::new("answer", 0)],
+        crowd_changes: vec![CrowdChanges { flood: "syn", state: "flood", count: 3 }],
         feeds: vec![FeedSnapshot {
             name: "drop".to_owned(),
             entries: 1200,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use repute_proto::v1::access_client::AccessClient;
+use repute_proto::v1::crowds_client::CrowdsClient;
 use repute_proto::v1::events_client::EventsClient;
 use repute_proto::v1::feeds_client::FeedsClient;
 use repute_proto::v1::mitigations_client::MitigationsClient;
@@ -111,6 +112,10 @@ impl Connection {
 
     pub fn mitigations(&self) -> MitigationsClient<Channel> {
         MitigationsClient::new(self.channel.clone())
+    }
+
+    pub fn crowds(&self) -> CrowdsClient<Channel> {
+        CrowdsClient::new(self.channel.clone())
     }
 
     pub fn feeds(&self) -> FeedsClient<Channel> {

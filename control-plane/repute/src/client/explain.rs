@@ -6,6 +6,7 @@ use clap::Args;
 use repute_proto::v1;
 
 use super::connect::{Connection, refused};
+use super::crowd::measure;
 use super::feed::terms;
 use super::output::Output;
 use super::past::{self, Past};
@@ -40,6 +41,9 @@ pub async fn ask(connection: &Connection, source: &str) -> anyhow::Result<v1::Ex
 /// A sentence, the factors, and the rest. Writing to a `String` cannot fail.
 pub fn human(explained: &v1::Explanation) -> String {
     let mut out = wrapped(&sentence(explained), 80);
+    for held in &explained.held_up {
+        let _ = write!(out, "\n\n{}", wrapped(&held_up(held), 80));
+    }
     out.push_str("\n\n");
     out.push_str(&factors(&explained.terms).render());
     out.push('\n');
@@ -79,6 +83,12 @@ fn because(explained: &v1::Explanation) -> String {
         [one] => format!("of {one}"),
         [first @ .., last] => format!("of {} and {last}", first.join(", ")),
     }
+}
+
+/// Where the source has no standing to send, why, and what it has to do.
+fn held_up(held: &v1::HeldUp) -> String {
+    let numbers = held.numbers.as_ref().map_or_else(|| "it is about to end".to_owned(), measure);
+    format!("To {}, which is in flood ({}: {numbers}), {}.", held.crowd, held.flood, held.becomes)
 }
 
 /// `31 connections`; units that explain a scale come in brackets.
@@ -206,6 +216,23 @@ mod tests {
         assert!(lines[2].starts_with("queue-new  new connections wait: 20/s"), "{text}");
         assert!(lines[3].starts_with("policy     version"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn who_is_held_up_is_told_where_and_what_to_do() {
+        let numbers = v1::CrowdNumbers { excess: 24.0, limit: 12.0, per_s: 300.0, ..Default::default() };
+        let held = |numbers| v1::HeldUp {
+            crowd: "10.0.0.80/32".into(),
+            flood: "syn".into(),
+            numbers,
+            becomes: "its SYN is withheld: it has to send the SYN again".into(),
+        };
+        let held_up = vec![held(Some(numbers)), held(None)];
+        let text = human(&v1::Explanation { held_up, ..explanation() }).replace('\n', " ");
+        let expected = "To 10.0.0.80/32, which is in flood (syn: 300/s, 0/s completed, excess 24 of 12), its SYN is \
+                        withheld: it has to send the SYN again.";
+        assert!(text.contains(expected), "{text}");
+        assert!(text.contains("(syn: it is about to end)"), "{text}");
     }
 
     #[test]

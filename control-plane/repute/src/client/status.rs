@@ -113,15 +113,23 @@ fn ports(ports: &[v1::PortStatus]) -> Table {
     table
 }
 
-/// What was held back, handed to other workers or copied, and what RSS has to do with it; nothing where there is
+/// What was held back, handed to other workers, copied or answered, and what RSS has to do with it; nothing where there is
 /// nothing of all that.
 fn detours(ports: &[v1::PortStatus]) -> String {
     let is_one = |port: &&v1::PortStatus| {
-        let packets = port.queued + port.released + port.handed + port.taken + port.mirrored;
-        packets > 0 || !port.rss.is_empty()
+        let detours = [port.queued, port.released, port.handed, port.taken, port.mirrored, port.answered];
+        detours.iter().any(|&packets| packets > 0) || !port.rss.is_empty()
     };
-    let mut table =
-        Table::new(["<PORT", ">QUEUED", ">RELEASED", ">HANDED OVER", ">SHARE", ">MIRRORED", "<RSS"]);
+    let mut table = Table::new([
+        "<PORT",
+        ">QUEUED",
+        ">RELEASED",
+        ">HANDED OVER",
+        ">SHARE",
+        ">MIRRORED",
+        ">ANSWERED",
+        "<RSS",
+    ]);
     let mut findings = String::new();
     for port in ports.iter().filter(is_one) {
         table.row([
@@ -131,6 +139,7 @@ fn detours(ports: &[v1::PortStatus]) -> String {
             port.handed.into(),
             format!("{:.1} %", 100.0 * port.handed as f64 / port.received.max(1) as f64).into(),
             port.mirrored.into(),
+            port.answered.into(),
             (&port.rss).into(),
         ]);
         if !port.rss_finding.is_empty() {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use repute_engine::{Batch, Handle, Published, REPLAY_SEED, Role, Setup, Wire, Worker, mailbox};
 use repute_model::{
-    CrowdChange, Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source,
+    CrowdChange, Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source, SynAnswer,
 };
 use repute_policy::Checked;
 use repute_wire::Parsed;
@@ -97,6 +97,8 @@ pub struct Rehearsal {
     worker: Worker<Shared>,
     handle: Handle,
     role: Role,
+    /// What strangers' SYNs get in a flood.
+    pub syn: SynAnswer,
     /// Sources that entered a limited band, counted each time.
     pub mitigations: u64,
     /// What happened to crowds, the first of it.
@@ -122,7 +124,8 @@ impl Rehearsal {
             mailbox,
             Published::shared(),
         ));
-        Self { worker, handle, role: wire.role, mitigations: 0, crowds: Vec::new() }
+        let syn = checked.crowd_rules().syn;
+        Self { worker, handle, role: wire.role, syn, mitigations: 0, crowds: Vec::new() }
     }
 
     /// Judges a batch.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use repute_model::{Explanation, Source, Term};
+use repute_model::{Explanation, Flood, Source, SynAnswer, Term};
 use serde::Serialize;
 
 use super::rehearsal::{Judged, Rehearsal};
@@ -33,6 +33,8 @@ pub struct Row {
     model: &'static str,
     /// The terms of the score, in the order of the formula.
     factors: Vec<FactorRow>,
+    /// Where it has no standing to send at the end: crowds in flood, the first few.
+    held_up: Vec<HeldRow>,
     /// Seconds since 1970.
     first_seen: f64,
     /// Seconds since 1970.
@@ -48,6 +50,16 @@ struct FactorRow {
     part: f64,
     evidence: f64,
     unit: &'static str,
+}
+
+#[derive(Serialize, Debug)]
+struct HeldRow {
+    /// Which destinations.
+    crowd: String,
+    /// The kind of flood.
+    flood: &'static str,
+    /// What becomes of such packets, and what the source has to do.
+    becomes: &'static str,
 }
 
 #[derive(Default, Debug)]
@@ -89,12 +101,14 @@ impl Sources {
     pub fn into_rows(self, rehearsal: &Rehearsal, file: Option<&Path>) -> Vec<Row> {
         let file = file.map(|path| path.display().to_string());
         let rows = self.tallies.into_iter();
-        rows.filter_map(|(source, tally)| Some(row(rehearsal.explain(source)?, tally, file.clone())))
-            .collect()
+        rows.filter_map(|(source, tally)| {
+            Some(row(rehearsal.explain(source)?, rehearsal.syn, tally, file.clone()))
+        })
+        .collect()
     }
 }
 
-fn row(explanation: Explanation, tally: Tally, file: Option<String>) -> Row {
+fn row(explanation: Explanation, syn: SynAnswer, tally: Tally, file: Option<String>) -> Row {
     let seconds = |us: u64| us as f64 / 1e6;
     Row {
         file,
@@ -110,9 +124,22 @@ fn row(explanation: Explanation, tally: Tally, file: Option<String>) -> Row {
         treatment: explanation.treatment.to_string(),
         model: explanation.model.name(),
         factors: explanation.terms.iter().filter(|term| term.weight != 0.0).map(factor).collect(),
+        held_up: held_up(&explanation, syn),
         first_seen: seconds(tally.first_us),
         last_seen: seconds(tally.last_us),
     }
+}
+
+fn held_up(explanation: &Explanation, syn: SynAnswer) -> Vec<HeldRow> {
+    let held = explanation.held_up.iter().flatten().flat_map(|(crowd, floods)| {
+        let kinds = Flood::ALL.iter().filter(|&&flood| floods.has(flood));
+        kinds.map(move |flood| HeldRow {
+            crowd: crowd.to_string(),
+            flood: flood.name(),
+            becomes: flood.becomes(syn),
+        })
+    });
+    held.collect()
 }
 
 fn factor(term: &Term) -> FactorRow {

@@ -5,16 +5,17 @@ use std::time::SystemTime;
 
 use repute_engine::{Account, PortAccount, Stage};
 use repute_metrics::{
-    BoxSnapshot, Build, EventInput, EventSink, Health, Named, PolicyInForce, PortSnapshot, Probe,
-    WorkerSnapshot,
+    BoxSnapshot, Build, CrowdChanges, EventInput, EventSink, Health, Named, PolicyInForce, PortSnapshot,
+    Probe, WorkerSnapshot,
 };
-use repute_model::{Band, Reason};
+use repute_model::{Band, CrowdState, Flood, Reason};
 use repute_server::{Hub, PortInfo, StatusView};
 use repute_siem::{Bus, IntakeCounts};
 use repute_wire::Class;
 use tokio::sync::watch;
 
 use super::Parts;
+use super::crowds::InFlood;
 
 /// A worker whose clock stands still for so long makes the box ill.
 const ILL: std::time::Duration = std::time::Duration::from_secs(3);
@@ -27,12 +28,19 @@ pub struct Gauges {
     parts: Arc<Parts>,
     /// What the last look at the hub saw, at most a second old; `None` = nobody has looked yet.
     seen: watch::Receiver<Option<StatusView>>,
+    in_flood: watch::Receiver<InFlood>,
     started: SystemTime,
 }
 
 impl Gauges {
-    pub fn new(hub: Hub, bus: Bus, parts: Arc<Parts>, seen: watch::Receiver<Option<StatusView>>) -> Self {
-        Self { hub, bus, parts, seen, started: SystemTime::now() }
+    pub fn new(
+        hub: Hub,
+        bus: Bus,
+        parts: Arc<Parts>,
+        seen: watch::Receiver<Option<StatusView>>,
+        in_flood: watch::Receiver<InFlood>,
+    ) -> Self {
+        Self { hub, bus, parts, seen, in_flood, started: SystemTime::now() }
     }
 
     fn sinks(&self) -> Vec<EventSink> {
@@ -62,7 +70,7 @@ impl Gauges {
 impl Probe for Gauges {
     fn snapshot(&self) -> BoxSnapshot {
         let accounts = self.hub.accounts();
-        let seen = self.seen.borrow();
+        let (seen, in_flood) = (self.seen.borrow(), *self.in_flood.borrow());
         let ports: &[PortInfo] = seen.as_ref().map_or(&[], |seen| &seen.info.ports);
         BoxSnapshot {
             build: Build {
@@ -77,6 +85,8 @@ impl Probe for Gauges {
             }),
             workers: (0..).zip(&accounts).map(|(number, account)| worker(number, account, ports)).collect(),
             mitigations_active: seen.as_ref().map_or(0, |seen| seen.mitigations[0]),
+            crowds_in_flood: named(Flood::ALL.iter().map(|flood| (flood.name(), in_flood[flood.index()]))),
+            crowd_changes: seen.as_ref().map_or_else(Vec::new, crowd_changes),
             feeds: self.hub.feed_numbers(),
             geo: self.hub.geo_numbers(),
             store: self.hub.store_numbers(),
@@ -102,6 +112,14 @@ impl Probe for Gauges {
 
 fn named(pairs: impl IntoIterator<Item = (&'static str, u64)>) -> Vec<Named> {
     pairs.into_iter().map(|(name, count)| Named::new(name, count)).collect()
+}
+
+fn crowd_changes(seen: &StatusView) -> Vec<CrowdChanges> {
+    let of = |flood: Flood| {
+        let counts = CrowdState::ALL.iter().zip(seen.crowd_changes[flood.index()]);
+        counts.map(move |(state, count)| CrowdChanges { flood: flood.name(), state: state.name(), count })
+    };
+    Flood::ALL.iter().flat_map(|&flood| of(flood)).collect()
 }
 
 fn worker(number: u16, account: &Account, ports: &[PortInfo]) -> WorkerSnapshot {
@@ -157,6 +175,7 @@ fn port(info: &PortInfo, port: &PortAccount) -> PortSnapshot {
         offered: port.offered,
         released: port.released,
         mirrored: port.mirrored,
+        answered: port.answered,
         sent: port.sent,
         sent_bytes: port.sent_bytes,
         refused: port.refused,

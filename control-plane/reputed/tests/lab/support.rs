@@ -170,7 +170,10 @@ fn check_conserved(account: &Value) {
         assert_eq!(sum(account, begun), sum(account, ended), "{begun}, {ended}: {account}");
     }
     assert_eq!(
-        sum(account, "forwarded") + sum(account, "released") + sum(account, "mirrored"),
+        ["forwarded", "released", "mirrored", "answered"]
+            .map(|count| sum(account, count))
+            .iter()
+            .sum::<u64>(),
         sum(account, "offered")
     );
     assert_eq!((&account["conserved"], &account["misowned"]), (&json!(true), &json!(0)), "{account}");

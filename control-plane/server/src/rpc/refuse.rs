@@ -16,9 +16,11 @@ impl From<HubError> for Status {
 
 fn code(error: &HubError) -> Code {
     match error {
-        HubError::NoSource(_) | HubError::Width { .. } | HubError::PageToken(_) | HubError::Policy(_) => {
-            Code::InvalidArgument
-        }
+        HubError::NoSource(_)
+        | HubError::NoCrowd(_)
+        | HubError::Width { .. }
+        | HubError::PageToken(_)
+        | HubError::Policy(_) => Code::InvalidArgument,
         HubError::Busy { .. } => Code::Unavailable,
         HubError::Lagging { .. } => Code::DeadlineExceeded,
         HubError::TooManyQuestions(_) | HubError::TableFull { .. } | HubError::AlertsFull(_) => {

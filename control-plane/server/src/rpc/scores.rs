@@ -36,6 +36,7 @@ impl Service for Api {
         let services = self.hub.services().await?;
         let mut answer = explanation(&explained.answer, explained.worker, &services);
         self.add_outside(&explained.answer, &mut answer).await?;
+        self.add_held_up(&explained.answer, &mut answer).await?;
         Ok(Response::new(answer))
     }
 

@@ -90,6 +90,7 @@ fn port(info: &PortInfo, port: &PortAccount) -> v1::PortStatus {
         taken: port.taken,
         released: port.released,
         mirrored: port.mirrored,
+        answered: port.answered,
         rss: info.rss.hint.to_owned(),
         rss_finding: info.rss.finding.clone(),
     }

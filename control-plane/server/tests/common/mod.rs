@@ -27,6 +27,15 @@ impl Datagram {
         bytes.extend([0x9c, 0x40, 0x30, 0x39, 0, 8, 0, 0]);
         Self(bytes)
     }
+
+    /// A TCP SYN from an IPv4 address to 192.0.2.1, port 80.
+    pub fn syn(src: u32) -> Self {
+        let mut bytes = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0];
+        bytes.extend(src.to_be_bytes());
+        bytes.extend([192, 0, 2, 1]);
+        bytes.extend([0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0]);
+        Self(bytes)
+    }
 }
 
 impl Packet for Datagram {
@@ -98,6 +107,8 @@ pub struct Plan {
     pub owners: Option<Owners>,
     /// Policy versions of earlier starts.
     pub past: Vec<VersionInfo>,
+    /// Whether strangers flood 192.0.2.1 with SYNs all the time, each of them with one; worker 0 receives them.
+    pub flood: bool,
 }
 
 impl Default for Plan {
@@ -109,11 +120,17 @@ impl Default for Plan {
             config: CONFIG.to_owned(),
             owners: None,
             past: Vec::new(),
+            flood: false,
         }
     }
 }
 
 impl Plan {
+    /// One worker, and a flood of SYNs to 192.0.2.1.
+    pub fn flooded() -> Self {
+        Self { workers: 1, breathing: 1, flood: true, ..Self::default() }
+    }
+
     pub fn start(self) -> Rig {
         let checked = Config::parse("test.toml", &self.config).unwrap();
         let mut links = Vec::new();
@@ -135,6 +152,9 @@ impl Plan {
             } else {
                 asleep.push((worker, packets));
             }
+        }
+        if self.flood {
+            tokio::spawn(flood(wires[0].clone()));
         }
         let port = |name: &str, peer: &str| PortInfo {
             name: name.to_owned(),
@@ -187,6 +207,16 @@ async fn breathe(mut worker: Worker<Datagram>, mut packets: mpsc::UnboundedRecei
         }
         worker.breathe(Tick(tick), &mut batch, &mut Sink);
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+/// A SYN every ten milliseconds, each from an address of its own, as long as the box stands.
+async fn flood(wire: mpsc::UnboundedSender<Datagram>) {
+    for n in 0u32.. {
+        if wire.send(Datagram::syn(0x0b00_0000 | n.wrapping_mul(7919) & 0x00ff_ffff)).is_err() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
 

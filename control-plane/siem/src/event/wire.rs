@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use repute_model::{Band, Factor, Score, Treatment};
+use repute_model::{Band, CrowdState, Factor, Flood, Score, Treatment};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -29,6 +29,16 @@ pub fn rfc3339(at: SystemTime) -> String {
 /// Writes a score as 0..=10 000.
 pub fn score<S: Serializer>(score: &Score, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_u16(score.get())
+}
+
+/// Writes a kind of flood by its name.
+pub fn flood<S: Serializer>(flood: &Flood, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(flood.name())
+}
+
+/// Writes a state of a crowd by its name.
+pub fn crowd_state<S: Serializer>(state: &CrowdState, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(state.name())
 }
 
 /// Writes a length of time in ms.
@@ -122,6 +132,12 @@ forms! {
     },
     /// An address or prefix.
     SourceText = { "type": "string", "pattern": "^[0-9a-f.:]+(/[0-9]{1,3})?$" },
+    /// An address or prefix, always with its length.
+    PrefixText = { "type": "string", "pattern": "^[0-9a-f.:]+/[0-9]{1,3}$" },
+    /// A kind of flood.
+    FloodName = { "enum": (Flood::ALL.iter().map(|flood| flood.name()).collect::<Vec<_>>()) },
+    /// How a crowd stands.
+    CrowdStateName = { "enum": (CrowdState::ALL.iter().map(|state| state.name()).collect::<Vec<_>>()) },
     /// A standing.
     ScoreNumber = { "type": "integer", "minimum": 0, "maximum": 10_000 },
     /// A band's name.

@@ -1,7 +1,8 @@
 //! ArcSight Common Event Format, version 0.
 //!
 //! `CEF:0|repute|repute|VERSION|KIND|SENTENCE|SEVERITY|key=value …`. Keys are those of ArcSight's extension
-//! dictionary; an IPv6 source goes to `c6a2`, a prefix to `cs1`, because `src` holds one IPv4 address.
+//! dictionary; an IPv6 source goes to `c6a2`, a prefix to `cs1`, because `src` holds one IPv4 address; destinations of
+//! a crowd likewise to `dst`, `c6a3` or `cs1`.
 
 use std::fmt::Write;
 use std::time::UNIX_EPOCH;
@@ -9,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use repute_model::Source;
 
 use super::one_line;
-use crate::event::{Event, Mitigation, What};
+use crate::event::{CrowdChanged, Event, Mitigation, What};
 
 /// The event as one line.
 pub fn line(event: &Event) -> String {
@@ -63,6 +64,7 @@ impl Extension {
                 self.custom("cn2", "score", change.score);
             }
             What::Mitigation(mitigation) => self.mitigation(mitigation),
+            What::CrowdChanged(change) => self.crowd(change),
             What::AlertReceived(alert) => {
                 self.add("cat", &alert.category);
                 self.add("outcome", &alert.outcome);
@@ -91,6 +93,22 @@ impl Extension {
         }
     }
 
+    fn crowd(&mut self, change: &CrowdChanged) {
+        match change.crowd.first() {
+            _ if change.crowd.len128() < 128 => self.custom("cs1", "destinationPrefix", change.crowd),
+            address if address.is_v4() => self.add("dst", address),
+            address => self.custom("c6a3", "Destination IPv6 Address", address),
+        }
+        self.add("reason", change.flood.name());
+        self.add("outcome", change.to.name());
+        self.custom("cs2", "before", change.from.name());
+        self.custom("cs3", "heard", change.heard);
+        self.custom("cfp1", "perSecond", decimal(change.per_s));
+        self.custom("cfp2", "completedPerSecond", decimal(change.completed_per_s));
+        self.custom("cfp3", "excess", decimal(change.excess));
+        self.custom("cfp4", "limit", decimal(change.limit));
+    }
+
     fn mitigation(&mut self, mitigation: &Mitigation) {
         self.add("act", mitigation.treatment);
         self.add("reason", mitigation.cause);
@@ -98,6 +116,11 @@ impl Extension {
         self.custom("cn2", "score", mitigation.score);
         self.custom("cn3", "durationMs", mitigation.duration.as_millis());
     }
+}
+
+/// A number for a `cfp` field.
+fn decimal(value: f64) -> String {
+    format!("{value:.1}")
 }
 
 /// A header field: `|` and `\` are escaped; line breaks, which it may not have, become spaces.

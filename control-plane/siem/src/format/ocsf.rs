@@ -1,15 +1,18 @@
 //! Open Cybersecurity Schema Framework 1.3 objects.
 //!
 //! A mitigation is Network Activity (4001) with the security-control profile: what the box does to a source's
-//! traffic. A band, an alert and an incident are Detection Findings (2004), with a life of create, update, close.
+//! traffic. A band, a crowd, an alert and an incident are Detection Findings (2004), with a life of create, update,
+//! close.
 //! What the box says about itself has no class of its own and is a Base Event (0).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use repute_model::{Band, Score, Source, Treatment};
+use repute_model::{Band, CrowdState, Prefix, Score, Source, Treatment};
 use serde_json::{Map, Value, json};
 
-use crate::event::{AlertReceived, BandChanged, Event, IncidentStep, Mitigation, Phase, StepState, What};
+use crate::event::{
+    AlertReceived, BandChanged, CrowdChanged, Event, IncidentStep, Mitigation, Phase, StepState, What,
+};
 
 /// The version of the schema that objects follow.
 const VERSION: &str = "1.3.0";
@@ -38,6 +41,9 @@ pub fn object(event: &Event) -> Value {
         }
         What::BandChanged(change) => {
             (Class::DetectionFinding, life_of_band(change) as u32, band(change, event))
+        }
+        What::CrowdChanged(change) => {
+            (Class::DetectionFinding, life_of_crowd(change) as u32, crowd(change, event))
         }
         What::AlertReceived(alert) => (Class::DetectionFinding, Life::Create as u32, finding(alert, event)),
         What::IncidentStep(step) => {
@@ -129,6 +135,36 @@ fn band(change: &BandChanged, event: &Event) -> Map<String, Value> {
     object
 }
 
+fn life_of_crowd(change: &CrowdChanged) -> Life {
+    match (change.from, change.to) {
+        (_, CrowdState::Calm) => Life::Close,
+        (CrowdState::Calm, _) => Life::Create,
+        _ => Life::Update,
+    }
+}
+
+fn crowd(change: &CrowdChanged, event: &Event) -> Map<String, Value> {
+    let flood = change.flood.name();
+    fields(json!({
+        "finding_info": {
+            "uid": format!("flood {flood} {}", change.crowd),
+            "title": format!("{flood} flood of {}: {}", change.crowd, change.to.name()),
+            "desc": event.what.to_string(),
+            "modified_time": ms(event.at),
+            "analytic": { "uid": flood, "name": format!("flood {flood}"), "type_id": 2 },
+        },
+        "evidences": [{ "dst_endpoint": destinations(change.crowd) }],
+        "is_alert": change.to == CrowdState::Flood,
+        "action_id": 3,
+        "disposition_id": 15,
+        "status_detail": change.to.name(),
+        "unmapped": {
+            "excess": change.excess, "limit": change.limit, "per_s": change.per_s, "heard": change.heard,
+            "completed_per_s": change.completed_per_s, "usual_per_s": change.usual_per_s,
+        },
+    }))
+}
+
 fn finding(alert: &AlertReceived, event: &Event) -> Map<String, Value> {
     let uid = format!("alert {}", event.id);
     let mut object = match alert.source {
@@ -181,6 +217,15 @@ fn about(source: Source, uid: &str, title: &str, event: &Event) -> Map<String, V
 fn endpoint(source: Source) -> Value {
     let key = if source.len128() == 128 { "ip" } else { "subnet_uid" };
     json!({ key: source.to_string() })
+}
+
+/// One host has an address, a prefix is a subnet.
+fn destinations(crowd: Prefix) -> Value {
+    if crowd.len128() == 128 {
+        json!({ "ip": crowd.first().to_string() })
+    } else {
+        json!({ "subnet_uid": crowd.to_string() })
+    }
 }
 
 fn observable(source: Source) -> Value {

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Band, Factor, Meter, Score, Source, Treatment};
+use repute_model::{Band, CrowdState, Factor, Flood, Meter, Score, Source, Treatment};
 use repute_siem::*;
 
 /// A fixed time.
@@ -44,6 +44,22 @@ pub fn mitigation(phase: Phase, who: &str) -> Mitigation {
         began: at() - Duration::from_secs(90),
         duration: Duration::from_millis(90_500),
     }
+}
+
+fn crowd(crowd: &str, from: CrowdState, to: CrowdState) -> What {
+    CrowdChanged {
+        crowd: crowd.parse().unwrap(),
+        flood: Flood::Syn,
+        from,
+        to,
+        excess: 24.04,
+        limit: 12.0,
+        per_s: 312.5,
+        completed_per_s: 2.25,
+        usual_per_s: 3.0,
+        heard: true,
+    }
+    .into()
 }
 
 fn step(state: StepState, step: Option<&str>, detail: Option<&str>) -> What {
@@ -109,6 +125,10 @@ pub fn every() -> Vec<What> {
         step(StepState::Failed, Some("pager"), Some("the receiver answered 500, after 5 tries")),
         step(StepState::Acknowledged, None, Some("bob")),
         step(StepState::Ended, None, None),
+        crowd("192.0.2.80/32", CrowdState::Calm, CrowdState::Suspect),
+        crowd("192.0.2.0/24", CrowdState::Suspect, CrowdState::Flood),
+        crowd("2001:db8::80/128", CrowdState::Flood, CrowdState::Recovering),
+        crowd("192.0.2.80/32", CrowdState::Recovering, CrowdState::Calm),
     ]
 }
 
