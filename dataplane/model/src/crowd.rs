@@ -62,12 +62,12 @@ impl Flood {
                  again, and passes then"
             }
             (Self::Request, _) => {
-                "of its requests pass only what strangers may have together: it has to ask again, or to wait until \
-                 the flood is over"
+                "its first question is withheld: it has to ask again between the same ports, within some seconds, and \
+                 shares a rate with other strangers"
             }
             (Self::Segment, _) => {
-                "of segments of connections that this box does not know pass only what strangers may have \
-                 together: it has to connect anew"
+                "segments of connections that this box does not know are withheld: they pass when they are repeated, \
+                 which its TCP does by itself"
             }
             (Self::Answer, _) => {
                 "of answers pass those to what was asked for, and a few from each port: it has nothing to do"
