@@ -268,5 +268,5 @@ fn plain_http_stays_on_this_host() {
         &format!("[crowdsec_api]\nlisten = \"[::1]:8080\"{INGRESS}"),
         &["decisions for anybody on this host"],
     );
-    refused(&format!("[crowdsec_api]\nlisten = \"8080\"{INGRESS}"), &["no address with a port"]);
+    refused(&format!("[crowdsec_api]\nlisten = \"8080\"{INGRESS}"), &["no address and port to listen on"]);
 }

@@ -115,7 +115,7 @@ pub enum HubError {
     /// The list is none that others bring.
     #[error(
         "the list `alerts` is made by rules of `[alerts]` alone; an allow entry lifts what it says (`[lists] allow`, or \
-         a feed with `says = \"allow\"`), `repute nudge SOURCE --forgive` what it says of one source"
+         a feed with `says = \"allow\"`), `repute score nudge SOURCE 0 --forgive` what it says of one source"
     )]
     OfAlerts,
     /// There is no service of this name.

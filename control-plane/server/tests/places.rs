@@ -28,6 +28,8 @@ struct Served {
 fn files() -> Option<[PathBuf; 2]> {
     let corpus =
         std::env::var_os("REPUTE_CORPUS").map_or_else(|| "../../../shared/corpus".into(), PathBuf::from);
+    // A config names whole paths.
+    let corpus = corpus.canonicalize().unwrap_or(corpus);
     let files = ["Country", "ASN"].map(|kind| corpus.join(format!("geo/GeoLite2-{kind}-Test.mmdb")));
     if files.iter().all(|file| file.is_file()) {
         return Some(files);

@@ -60,7 +60,7 @@ fn an_alert_drops_whom_it_names_until_he_is_forgiven() {
     assert!(lab.script("stop KILL").status.success() && lab.script("start").status.success());
     assert!((0..TRIES).any(|_| !passes(&lab, "")), "forgotten");
     treated(&lab);
-    lab.repute(&format!("nudge {CULPRIT} +0 --forgive"));
+    lab.repute(&format!("score nudge {CULPRIT} 0 --forgive"));
     assert!((0..TRIES).any(|_| passes(&lab, "")), "never lifted");
     lab.close();
 }

@@ -58,3 +58,28 @@ fn a_flood_is_limited_then_stopped_and_its_neighbour_goes_on() {
     assert_eq!(lab.client(&get), "hello\n");
     lab.close();
 }
+
+/// SYNs from made-up addresses, two thousand a second: withheld, while people who are known go on at once and newcomers
+/// get in with their second SYN.
+#[test]
+fn syns_from_everywhere_are_withheld_and_people_get_in() {
+    let Some(lab) = Lab::up(LAB_TOML) else { return };
+    let get = format!("curl -gsS --max-time 20 {SERVER_4}");
+    assert_eq!(lab.client(&get), "hello\n");
+
+    let mut flood = lab.spawn("timeout -s INT 15 hping3 -q -S -p 80 -i u500 --rand-source 10.77.0.2");
+    wait_until(&lab, &mut flood, || lab.dropped("syn-retry") > 1_000);
+    let explained = lab.repute("explain 10.77.0.115").to_string();
+    assert!(explained.contains("10.77.0.2/32"), "a newcomer is told where he is held up: {explained}");
+    for number in 115..118 {
+        assert_eq!(lab.client(&get), "hello\n", "who is known goes on");
+        assert_eq!(
+            lab.client(&format!("{get} --interface 10.77.0.{number}")),
+            "hello\n",
+            "a newcomer gets in"
+        );
+    }
+    assert!(flood.try_wait().unwrap().is_none(), "the flood was over before it was met");
+    flood.wait().unwrap();
+    lab.close();
+}
