@@ -117,7 +117,7 @@ fn suricata_on_the_mirror_port_has_a_source_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let eve = folder.path().join("eve.json");
     let mirror = "[profiles.ingress.treatments]\ngood = { mirror = { one_in = 1 } }\n\
-                  neutral = { mirror = { one_in = 1 } }\n[mirror]\nport = \"copies\"\nbytes = 2048\n\
+                  neutral = { mirror = { one_in = 1 } }\n[mirror]\nport = \"copies\"\nbytes = 1514\n\
                   [ports.copies]\nrole = \"mirror\"\ndevice = \"net_af_packet9,iface=wm\"\n";
     let config = config(&eve, "treat = \"drop\"") + mirror;
     let Some(lab) = Lab::up(&config) else { return };
