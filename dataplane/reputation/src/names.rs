@@ -8,7 +8,7 @@
 //! **What is scored.** The *own* label of a name is the one left of its public suffix: what somebody registered.
 //! Algorithms make those up, and it counts in full. Labels left of it were made up by the owner, and machines of good
 //! owners do so too (`d111111abcdef8.cloudfront.net`): one that looks random is doubted, the less the more random
-//! bytes the name carries, and not at all from [`TUNNEL`] bytes on, which is what tunnels need. Names of one label
+//! bytes the name carries, and not at all from `TUNNEL` bytes on, which is what tunnels need. Names of one label
 //! (browsers probe with random ones) and names of addresses (below `arpa`) are never suspicious.
 
 pub mod features;
