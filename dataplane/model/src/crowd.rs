@@ -3,50 +3,22 @@
 //! A crowd is an aggregate subject: a destination or a prefix of destinations. Made by the leader of the workers,
 //! read by every worker, by the control plane and by whoever asks why.
 
-use crate::{Prefix, Tick};
-
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])+ $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        #[repr(u8)]
-        pub enum $name {
-            $($(#[$variant_doc])+ $variant,)+
-        }
-
-        impl $name {
-            /// All of them, by index.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-            /// How many there are.
-            pub const COUNT: usize = Self::ALL.len();
-
-            /// The name used in config, API and CLI.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// The position in arrays.
-            pub const fn index(self) -> usize {
-                self as usize
-            }
-        }
-    };
-}
+use crate::{Prefix, Tick, named};
 
 named! {
     /// A kind of packets that strangers may flood a crowd with. Each is watched, and answered, by itself.
-    Flood {
-        /// Connections that are asked for and never used: TCP SYN.
-        Syn = "syn",
-        /// Questions that nobody answers: datagrams, echo requests, protocols without ports.
-        Request = "request",
-        /// TCP segments of connections that the receiver does not know.
-        Segment = "segment",
-        /// Answers that nobody asked for: SYN-ACK, RST, reflected datagrams, echo replies, ICMP errors.
-        Answer = "answer",
-        /// Fragments whose first one was not seen.
-        Fragment = "fragment",
-    }
+    Flood;
+
+    /// Connections that are asked for and never used: TCP SYN.
+    Syn = "syn",
+    /// Questions that nobody answers: datagrams, echo requests, protocols without ports.
+    Request = "request",
+    /// TCP segments of connections that the receiver does not know.
+    Segment = "segment",
+    /// Answers that nobody asked for: SYN-ACK, RST, reflected datagrams, echo replies, ICMP errors.
+    Answer = "answer",
+    /// Fragments whose first one was not seen.
+    Fragment = "fragment",
 }
 
 impl Flood {
@@ -82,16 +54,16 @@ impl Flood {
 
 named! {
     /// How a crowd stands. In fast, out slowly.
-    CrowdState {
-        /// Nothing out of the ordinary.
-        Calm = "calm",
-        /// Half of what makes a flood has come together: it is said, and nothing is done.
-        Suspect = "suspect",
-        /// Strangers get answers in place of passage.
-        Flood = "flood",
-        /// The flood has ended a little while ago: nothing is done, and half of what makes a flood makes one again.
-        Recovering = "recovering",
-    }
+    CrowdState;
+
+    /// Nothing out of the ordinary.
+    Calm = "calm",
+    /// Half of what makes a flood has come together: it is said, and nothing is done.
+    Suspect = "suspect",
+    /// Strangers get answers in place of passage.
+    Flood = "flood",
+    /// The flood has ended a little while ago: nothing is done, and half of what makes a flood makes one again.
+    Recovering = "recovering",
 }
 
 /// A set of kinds of floods.
@@ -116,12 +88,6 @@ impl Floods {
     #[must_use]
     pub const fn with(self, flood: Flood) -> Self {
         Self(self.0 | 1 << flood as u8)
-    }
-
-    /// Both sets together.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
     }
 
     /// Whether it is in it.
@@ -225,7 +191,7 @@ mod tests {
 
     #[test]
     fn sets_hold_what_was_put_in() {
-        let set = Floods::NONE.with(Flood::Answer).and(Floods::NONE.with(Flood::Syn));
+        let set = Floods::NONE.with(Flood::Answer).with(Flood::Syn);
         let held: Vec<_> = Flood::ALL.iter().filter(|&&flood| set.has(flood)).collect();
         assert_eq!(held, [&Flood::Syn, &Flood::Answer]);
         assert_eq!(Floods::of_bits(set.bits()), set);

@@ -1,6 +1,6 @@
 //! Closed lists of named things: an enum whose variants have a number, a name and a sentence.
 //!
-//! Used by `reason` and by `repute-wire` for what is wrong with a DNS message. Always holds: the number is the
+//! Used by `reason`, by `crowd` and by `repute-wire` for what is wrong with a DNS message. Always holds: the number is the
 //! position in `ALL`, so that counters are arrays; names are for people and programs and stay as they are.
 
 /// Makes a public enum of unit variants, each with a doc comment that is its help and with its name.

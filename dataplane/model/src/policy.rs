@@ -166,7 +166,7 @@ pub struct Limits {
     pub hand_over: u32,
     /// Destinations with a row of their own in each worker's crowds; a power of two.
     pub crowds: u32,
-    /// Withheld SYNs that each worker remembers; a power of two, at least 64.
+    /// Withheld packets of strangers that each worker remembers; a power of two, at least 64.
     pub withheld: u32,
 }
 

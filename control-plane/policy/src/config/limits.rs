@@ -30,7 +30,7 @@ pub struct Limits {
     pub hand_over: Int<64, 256>,
     /// Destinations that each worker counts exactly (the next power of two); beyond them the busiest.
     pub crowds: Int<64, 1_048_576>,
-    /// Withheld SYNs that each worker remembers until they come again (the next power of two).
+    /// Withheld packets of strangers that each worker remembers until they come again (the next power of two).
     pub withheld: Int<1024, 16_777_216>,
 }
 

@@ -13,7 +13,7 @@
 //! | fragment | those of datagrams whose first one passed | dropped | one that overtakes the first |
 //!
 //! Always holds: nobody whom a list allows is held up, and nobody is remembered in the table because of a packet that
-//! was.
+//! was, but who returns a cookie.
 
 use repute_model::{Flood, Floods, HELD_UP, Judgement, Listing, Packet, Prefix, Reason, Source, SynAnswer};
 use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
@@ -34,7 +34,7 @@ const DATAGRAMS: u32 = 4096;
 /// What a worker remembers of strangers that have no entry.
 #[derive(Debug)]
 pub struct Guard {
-    /// SYNs that were withheld.
+    /// What was withheld: SYNs, and what else opens something.
     withheld: Recent,
     /// Datagrams whose first fragment passed, and those whose first one did not.
     passed: Recent,
@@ -45,7 +45,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Room for so many withheld SYNs, a power of two; `seed` keys the cookies.
+    /// Room for so many withheld packets, a power of two; `seed` keys the cookies.
     pub fn new(withheld: u32, seed: u64) -> Self {
         Self {
             withheld: Recent::new(withheld),
