@@ -86,8 +86,7 @@ impl Contender for OwnTable {
         let key = |address| Source::of(address, Width::OUTSIDE).map_or(0, |source| shard.key(source));
         let mut batch = [Sought::NOBODY; BURST_MAX];
         for sought in &mut batch {
-            sought.key = key(draws.next());
-            shard.fetch(sought.key);
+            *sought = shard.fetch(key(draws.next()));
         }
         shard.glance(&mut batch, false);
         batch.iter().filter(|sought| count(shard, sought)).count()

@@ -39,8 +39,12 @@ mod wheel;
 pub use connections::{ConnectionQueue, WAIT_MS_MAX};
 pub use wheel::{Place, Wheel};
 
+use arrayvec::ArrayVec;
 use keys::Keys;
 use repute_model::{Limits, Reason, Tick};
+
+/// So many packets are taken out together.
+const AT_ONCE: usize = 16;
 
 /// A packet that waits, and its way.
 #[derive(Debug)]
@@ -79,13 +83,21 @@ impl Ticket {
     }
 }
 
-/// What is known of a source while it holds packets.
+/// What is known of a source while it holds packets: eight bytes, so that four lanes share a cache line with their keys.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lane {
-    /// When the last of them leaves.
-    last: Tick,
+    /// When the last of them leaves, low bits of the tick.
+    last: u32,
     /// How many there are.
     held: u32,
+}
+
+impl Lane {
+    /// When the last of them leaves; `now` if there are none. No horizon is as long as half of what 32 bits count.
+    fn last(self, now: Tick) -> Tick {
+        let ahead = if self.held == 0 { 0 } else { self.last.wrapping_sub(now.low()) as i32 };
+        Tick(now.0.saturating_add_signed(ahead.into()))
+    }
 }
 
 #[derive(Debug)]
@@ -98,6 +110,8 @@ struct Queued<T> {
 #[derive(Debug)]
 pub struct Shaper<T> {
     wheel: Wheel<Queued<T>>,
+    /// What was taken out of it because it is due, the first one last.
+    ready: ArrayVec<Queued<T>, AT_ONCE>,
     lanes: Keys<Lane>,
     source_max: u32,
     horizon_ms: u64,
@@ -110,6 +124,7 @@ impl<T> Shaper<T> {
         let wheel = Wheel::new(limits.queue_horizon_ms, limits.queue_packets);
         Self {
             horizon_ms: u64::from(limits.queue_horizon_ms).min(wheel.reach()),
+            ready: ArrayVec::new(),
             lanes: Keys::new(limits.queue_packets),
             source_max: limits.queue_source,
             wheel,
@@ -128,7 +143,7 @@ impl<T> Shaper<T> {
     pub fn reserve(&mut self, now: Tick, source: u64, departure_ns: u64) -> Result<Turn, Reason> {
         debug_assert!(self.wheel.is_past(now), "what is due leaves first");
         let lane = self.lanes.get(source).unwrap_or_default();
-        let at = first_tick(departure_ns).max(lane.last);
+        let at = first_tick(departure_ns).max(lane.last(now));
         if at <= now {
             return Ok(Turn::Now);
         }
@@ -139,7 +154,7 @@ impl<T> Shaper<T> {
             return Err(Reason::QueueHorizon);
         }
         let place = self.wheel.reserve().ok_or(Reason::QueueFull)?;
-        self.lanes.set(source, Lane { last: at, held: lane.held + 1 });
+        self.lanes.set(source, Lane { last: at.low(), held: lane.held + 1 });
         Ok(Turn::Later(Ticket { place, at, source }))
     }
 
@@ -153,14 +168,28 @@ impl<T> Shaper<T> {
     /// The next packet that leaves at `now` or should have left before; `None` = no more.
     #[inline]
     pub fn due(&mut self, now: Tick) -> Option<T> {
-        let queued = self.wheel.pop_due(now)?;
+        if self.ready.is_empty() {
+            self.take_due(now);
+        }
+        let queued = self.ready.pop()?;
         Some(self.leave(queued))
+    }
+
+    /// Takes out the next few that are due. Their lanes lie where keys put them: they come together.
+    fn take_due(&mut self, now: Tick) {
+        while !self.ready.is_full()
+            && let Some(next) = self.wheel.pop_due(now)
+        {
+            self.lanes.fetch(next.source);
+            self.ready.push(next);
+        }
+        self.ready.reverse();
     }
 
     /// Takes everything out, due or not, in order of departure: before the end.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         std::iter::from_fn(|| {
-            let queued = self.wheel.pop()?;
+            let queued = self.ready.pop().or_else(|| self.wheel.pop())?;
             Some(self.leave(queued))
         })
     }
@@ -168,18 +197,12 @@ impl<T> Shaper<T> {
     /// Whether a source holds packets: then it may not overtake them.
     #[inline(always)]
     pub fn holds(&self, source: u64) -> bool {
-        !self.wheel.is_empty() && self.lanes.get(source).is_some()
-    }
-
-    /// Whether nothing is held.
-    #[inline(always)]
-    pub fn is_idle(&self) -> bool {
-        self.wheel.is_empty()
+        self.lanes.get(source).is_some()
     }
 
     /// How many packets are held.
     pub fn held(&self) -> u32 {
-        self.wheel.len()
+        self.wheel.len() + self.ready.len() as u32
     }
 
     /// The tick in which the next one leaves.

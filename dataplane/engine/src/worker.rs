@@ -7,6 +7,7 @@ mod guard;
 mod judge;
 pub(crate) mod lanes;
 mod release;
+mod sample;
 mod send;
 mod setup;
 mod short;
@@ -23,7 +24,7 @@ use crowd::Crowd;
 use guard::Guard;
 use repute_model::{
     BATCH, Band, BandChange, Command, CrowdRules, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox,
-    Packet, Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Width,
+    Packet, Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Verdict, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
 use repute_wire::{Parsed, parse_ethernet, parse_ip};
@@ -192,19 +193,26 @@ impl<P: Packet> Worker<P> {
     fn judge_all(&mut self, batch: &Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         for i in 0..batch.len().min(BATCH) {
-            if let Some(judgement) = self.judge_at_once(&batch.lanes, i) {
-                self.judgements[i] = judgement;
-                verdicts.add(judgement.verdict);
-                continue;
+            match self.judge_at_once(&batch.lanes, i) {
+                Some(judgement) => {
+                    verdicts.add(judgement.verdict);
+                    self.judgements[i] = judgement;
+                }
+                None => verdicts.add(self.judge_slower(batch, i)),
             }
-            let judgement = match self.judge_shortly(&batch.lanes, i) {
-                Some(judgement) => judgement,
-                None => self.judge(batch, i),
-            };
-            verdicts.add(judgement.verdict);
-            self.judgements[i] = judgement;
         }
         (self.verdicts, self.judged) = (verdicts, batch.len());
+    }
+
+    /// Out of the way of those that are judged at once.
+    #[inline(never)]
+    fn judge_slower(&mut self, batch: &Batch<P>, i: usize) -> Verdict {
+        let judgement = match self.judge_shortly(&batch.lanes, i) {
+            Some(judgement) => judgement,
+            None => self.judge(batch, i),
+        };
+        self.judgements[i] = judgement;
+        judgement.verdict
     }
 
     /// Asks the mirror about the packet whose turn it is.
@@ -284,6 +292,7 @@ impl<P: Packet> Worker<P> {
     fn tick_crowd(&mut self) {
         let Self { crowd, mailbox, now, .. } = self;
         crowd.tick(*now, |change| mailbox.send(Report::Crowd(change)));
+        self.guard.sample.tick();
     }
 
     /// Answers waiting commands, at most a bounded number, and publishes the account. Part of every

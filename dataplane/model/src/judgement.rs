@@ -35,8 +35,9 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A packet's verdict with its reason, and the standing of its source before this packet.
+/// A packet's verdict with its reason, and the standing of its source before this packet: one word, written whole.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(align(8))]
 pub struct Judgement {
     /// What happened.
     pub verdict: Verdict,

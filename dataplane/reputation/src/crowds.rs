@@ -93,38 +93,37 @@ impl Crowds {
     /// key each time.
     #[inline(always)]
     pub fn note(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) -> Place {
-        match self.rows.find(hash, address) {
-            Some(at) => {
-                self.row(at).counts.note(what, bytes);
-                Place(at)
-            }
-            None => self.meet(hash, address, Counts::of(what, bytes)),
+        let (at, row) = self.rows.home_mut(hash);
+        // A row that nobody has yet is clean.
+        if row.address == address && !row.is_clean() {
+            row.counts.note(what, bytes);
+            return Place(at);
         }
+        self.add(hash, address, Counts::of(what, bytes))
     }
 
     /// Notes another fact about a packet that was counted here in this tick; `false` where that was
     /// [`Place::NONE`].
     #[inline(always)]
-    pub fn mark(&mut self, place: Place, what: Happening) -> bool {
+    pub fn mark(&mut self, place: Place, fact: Fact) -> bool {
         let Place(at) = place;
         let known = place != Place::NONE;
         if known {
-            self.rows.row_mut(at).counts.mark(what);
+            self.rows.row_mut(at).counts.mark_one(fact);
         }
         known
     }
 
-    /// Counts several packets, or facts about packets that were counted before.
-    #[inline]
-    pub fn add(&mut self, hash: u64, address: Address, more: Counts) {
+    /// Counts several packets, or facts about packets that were counted before, and says where.
+    #[inline(never)]
+    pub fn add(&mut self, hash: u64, address: Address, more: Counts) -> Place {
         match self.rows.find(hash, address) {
             Some(at) => {
                 let row = self.row(at);
                 row.counts = row.counts.plus(more);
+                Place(at)
             }
-            None => {
-                self.meet(hash, address, more);
-            }
+            None => self.meet(hash, address, more),
         }
     }
 
@@ -133,7 +132,7 @@ impl Crowds {
     pub fn hear(&mut self, hash: u64, address: Address) {
         if let Some(at) = self.rows.find(hash, address) {
             let row = self.row(at);
-            row.counts.mark(Fact::Heard.into());
+            row.counts.mark_one(Fact::Heard);
         }
     }
 

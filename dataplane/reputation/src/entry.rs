@@ -97,7 +97,8 @@ pub struct Hot {
     pub unanswered: u32,
     /// Tick of the last packet, low 32 bits.
     pub last_seen: u32,
-    /// Tag of the conversation that the last packet belonged to: while it lasts, nothing is looked up.
+    /// Tag of the conversation that the last packet belonged to: while it lasts, nothing is looked up. 0 where each
+    /// packet has to be looked at.
     pub talk: u32,
     /// What its packets may do without being asked anything else.
     pub shortcut: Shortcut,
@@ -256,18 +257,17 @@ impl Hot {
     }
 
     /// Takes note of a packet if it goes on with the conversation that the source was last seen in. `talk` names the
-    /// packet's own ([`crate::Shard::talk`]); `answer` tells whether only an answer looks like it; as many packets
-    /// without an answer as `calm` mean nothing. `Some` = nothing else has to be noted, and whether it is time to
-    /// look at the score.
+    /// packet's own ([`crate::Shard::talk`]); as many packets without an answer as `calm` mean nothing. `Some` = nothing
+    /// else has to be noted, and whether it is time to look at the score.
     #[inline(always)]
-    pub fn goes_on(&mut self, talk: u32, calm: u32, answer: impl FnOnce() -> bool) -> Option<bool> {
-        self.would_go_on(talk, answer).then(|| self.go_on(calm))
+    pub fn goes_on(&mut self, talk: u32, calm: u32) -> Option<bool> {
+        self.would_go_on(talk).then(|| self.go_on(calm))
     }
 
     /// Whether [`goes_on`](Self::goes_on) would take note of a packet.
     #[inline(always)]
-    pub fn would_go_on(&self, talk: u32, answer: impl FnOnce() -> bool) -> bool {
-        self.talk == talk && (self.flags.has(Flags::ANSWERED) || !answer())
+    pub const fn would_go_on(&self, talk: u32) -> bool {
+        self.talk == talk
     }
 
     /// Takes note of a packet of which that is known.

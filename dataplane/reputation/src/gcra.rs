@@ -78,8 +78,9 @@ impl Demand {
 
     #[inline]
     fn of_bytes(meter: &Meter, bytes: u32) -> Option<Self> {
-        let rate = u128::from(meter.bytes_per_s?.max(1));
-        let cost = |bytes: u64| (u128::from(bytes) * 1_000_000_000 / rate) as u64;
+        let rate = meter.bytes_per_s?.max(1);
+        // Exact for whatever a packet can have; a burst of more than 18 GB counts as one of 18 GB.
+        let cost = |bytes: u64| bytes.saturating_mul(1_000_000_000) / rate;
         Some(Self::new(cost(u64::from(bytes)), cost(meter.byte_burst)))
     }
 

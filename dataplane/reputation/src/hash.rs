@@ -34,7 +34,7 @@ impl Secret {
         // IPv4 leaves the upper sixteen bits of the lower half to the domain. The address is in both factors: with
         // one constant factor the difference of two keys would tell where both go.
         let low = bits as u64 ^ u64::from(domain).rotate_left(48);
-        let first = fold(low ^ self.0[0], low.rotate_left(32) ^ (bits >> 64) as u64 ^ self.0[1]);
+        let first = fold(low ^ self.0[0], low.swap_bytes() ^ (bits >> 64) as u64 ^ self.0[1]);
         let key = if source.first().is_v4() {
             first
         } else {

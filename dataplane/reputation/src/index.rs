@@ -49,16 +49,18 @@ impl Index {
         self.buckets.bytes()
     }
 
-    /// Asks the CPU for the primary bucket of a key.
-    #[inline]
-    pub fn prefetch(&self, fingerprint: u64) {
-        prefetch(&self.buckets[self.primary(fingerprint)]);
+    /// Asks the CPU for the primary bucket of a key; its number.
+    #[inline(always)]
+    pub fn prefetch(&self, fingerprint: u64) -> u32 {
+        let primary = self.primary(fingerprint);
+        prefetch(&self.buckets[primary]);
+        primary as u32
     }
 
-    /// Looks at the primary bucket of a key only.
-    #[inline]
-    pub fn glance(&self, fingerprint: u64) -> Glance {
-        let bucket = &self.buckets[self.primary(fingerprint)];
+    /// Looks at the primary bucket of a key only, which is number `primary`.
+    #[inline(always)]
+    pub fn glance(&self, primary: u32, fingerprint: u64) -> Glance {
+        let bucket = &self.buckets[primary as usize];
         let ways = bucket.ways(tag(fingerprint));
         if ways != 0 {
             Glance::Perhaps(bucket.entries[first(ways)])
@@ -279,7 +281,7 @@ mod tests {
         for i in 0..2_000 {
             assert!(index.insert(key(i), i, key));
         }
-        let glances: Vec<Glance> = (0..2_000).map(|i| index.glance(key(i))).collect();
+        let glances: Vec<Glance> = (0..2_000).map(|i| index.glance(index.prefetch(key(i)), key(i))).collect();
         assert!(!glances.contains(&Glance::Absent));
         let right = (0..).zip(&glances).filter(|&(i, &glance)| glance == Glance::Perhaps(i)).count();
         assert!(right > 1_700, "{right}");

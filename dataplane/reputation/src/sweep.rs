@@ -155,11 +155,11 @@ impl Shard {
         self.waited_ms = self.waited_ms.max(waited);
         warm.visited = round.now.low();
         let steps = round.score.crossed(waited);
-        if steps > 0 && profile.model == Model::WeightedSum {
+        if steps > 0 && hot.score != profile.prior && profile.model == Model::WeightedSum {
             hot.score = decayed(hot.score, profile.prior, steps * round.score.step, profile.half_life_ms);
         }
         let steps = round.evidence.crossed(waited);
-        if steps > 0 {
+        if steps > 0 && !hot.has_no_evidence() {
             hot.fade((-(steps as f64) / STEPS as f64).exp2());
         }
         let forgotten = round.mitigations.crossed(waited);

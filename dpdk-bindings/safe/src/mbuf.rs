@@ -130,6 +130,18 @@ impl Mbuf {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(first_byte(self.as_ptr()).cast()) }
     }
 
+    /// Asks the CPU to fetch the two cache lines of the mbuf itself, for a batch that sends it a little later.
+    #[inline(always)]
+    pub fn prefetch_head(&self) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let head: *const i8 = self.as_ptr().cast();
+        // SAFETY: a prefetch has no effect that the program could see, wherever it points.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(head);
+            _mm_prefetch::<_MM_HINT_T0>(head.wrapping_add(64));
+        }
+    }
+
     #[inline(always)]
     fn flags(&self) -> u64 {
         // SAFETY: the mbuf is valid.

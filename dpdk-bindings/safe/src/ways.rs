@@ -54,6 +54,11 @@ impl Packet for Mbuf {
     fn prefetch(&self) {
         Mbuf::prefetch(self);
     }
+
+    #[inline(always)]
+    fn prefetch_head(&self) {
+        Mbuf::prefetch_head(self);
+    }
 }
 
 /// One worker's ways out.

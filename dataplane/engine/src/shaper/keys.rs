@@ -6,6 +6,8 @@
 //! moves its followers up (no tombstones), so searches stay short for ever. There is no "full": the owner
 //! never keeps more keys than it has asked room for, as each belongs to something it holds.
 
+use repute_memory::prefetch;
+
 /// What marks a free slot.
 const FREE: u64 = 0;
 
@@ -23,6 +25,12 @@ impl<V: Copy + Default> Keys<V> {
     pub fn new(capacity: u32) -> Self {
         let slots = (capacity.max(1) as usize * 2).next_power_of_two();
         Self { slots: vec![(FREE, V::default()); slots].into(), shift: 64 - slots.trailing_zeros(), len: 0 }
+    }
+
+    /// Asks the CPU for where a key is, most probably.
+    #[inline]
+    pub fn fetch(&self, key: u64) {
+        prefetch(&self.slots[self.home(used(key))]);
     }
 
     /// The value of a key.

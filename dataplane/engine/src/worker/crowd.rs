@@ -48,7 +48,7 @@ impl Crowd {
     /// A packet to a destination that was noted here in this breath came from a stranger.
     #[inline(always)]
     pub fn mark_stranger(&mut self, place: Place, to: Address) {
-        if !self.crowds.mark(place, Fact::Stranger.into()) {
+        if !self.crowds.mark(place, Fact::Stranger) {
             self.mark(to, Fact::Stranger.into());
         }
     }

@@ -19,6 +19,7 @@ use repute_model::{Flood, Floods, HELD_UP, Judgement, Listing, Packet, Prefix, R
 use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
 
 use super::cookies::Cookies;
+use super::sample::Sample;
 use super::{Worker, rules};
 
 /// What was withheld passes when it comes again after 400 ms to 5.6 s, in units of 400 ms: TCP repeats a SYN after a
@@ -26,8 +27,6 @@ use super::{Worker, rules};
 const RETRY: (u16, u16) = (2, 14);
 /// A fragment follows the first one of its datagram within 2 s.
 const FOLLOWS: (u16, u16) = (0, 5);
-/// Of the strangers that get no entry one in so many is looked at closely.
-const SAMPLED_ONE_IN: u16 = 4;
 /// First fragments of which each worker remembers what became of them.
 const DATAGRAMS: u32 = 4096;
 
@@ -42,6 +41,8 @@ pub struct Guard {
     /// Which answers make a flood.
     strains: Strains,
     cookies: Cookies,
+    /// Who is looked at closely of those that get no entry.
+    pub(super) sample: Sample,
 }
 
 impl Guard {
@@ -53,6 +54,7 @@ impl Guard {
             stopped: Recent::new(DATAGRAMS),
             strains: Strains::default(),
             cookies: Cookies::new(seed),
+            sample: Sample::ALL,
         }
     }
 
@@ -67,12 +69,6 @@ impl Guard {
     }
 }
 
-/// Whether a stranger is looked at closely, by its key.
-#[inline(always)]
-pub(super) const fn is_sampled(key: u64) -> bool {
-    (key >> 40).is_multiple_of(SAMPLED_ONE_IN as u64)
-}
-
 impl<P: Packet> Worker<P> {
     /// Whether a packet may say something about its destination, or be held up there: not that of a source that goes on
     /// with what it did before, nor of one whose packets are all dropped.
@@ -81,8 +77,7 @@ impl<P: Packet> Worker<P> {
         let goes_on = matches!(x.act, Act::Segment { fin: false, .. } | Act::Datagram { .. }) && {
             let hot = self.shard.hot(slot);
             let ports = u32::from(x.sport) << 16 | u32::from(x.dport);
-            let talk = self.shard.talk(hot.fingerprint, x.dst, x.protocol, ports);
-            hot.would_go_on(talk, || x.act == Act::Datagram { answer: true })
+            hot.would_go_on(self.shard.talk(hot.fingerprint, x.dst, x.protocol, ports))
         };
         !goes_on && !self.treatment(slot).drop
     }
@@ -113,12 +108,12 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Takes note of a packet whose source gets no entry. Where that is because the table is nearly full, strangers come
-    /// in numbers and by the short way: one in so many of them is looked at, and counts for the others.
+    /// in numbers and by the short way: some of them are looked at, and count for the others.
     pub(super) fn mark_refused(&mut self, source: Source, x: &Exchange, facts: Happening) {
         match x.act {
             Act::Segment { .. } | Act::Datagram { .. } => {
                 self.crowd.mark(x.dst, Fact::Stranger.into());
-                if is_sampled(self.shard.key(source)) {
+                if !facts.is_nothing() && self.guard.sample.takes(self.shard.key(source)) {
                     self.mark_sampled(x, facts);
                 }
             }
@@ -126,7 +121,7 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    /// The same for one that came by the short way and is sampled.
+    /// The same for one that came by the short way and is looked at.
     #[inline(never)]
     pub(super) fn mark_refused_shortly(&mut self, x: &Exchange) {
         let facts = self.facts(None, x);
@@ -134,9 +129,10 @@ impl<P: Packet> Worker<P> {
     }
 
     fn mark_sampled(&mut self, x: &Exchange, facts: Happening) {
+        let times = self.guard.sample.times();
         for fact in [Fact::Request, Fact::Segment, Fact::Unasked] {
             if facts.has(fact) {
-                self.crowd.mark_times(x.dst, fact, SAMPLED_ONE_IN);
+                self.crowd.mark_times(x.dst, fact, times);
             }
         }
     }

@@ -272,12 +272,11 @@ impl<P: Packet> Worker<P> {
     fn read_common(&self, batch: &mut Batch<P>, back: bool) -> u64 {
         let len = batch.len().min(BATCH);
         let mut bytes = 0;
-        for i in 0..len {
-            let packet = &batch.packets[i];
+        for (i, packet) in batch.packets.iter().enumerate().take(BATCH) {
             let wire_len = packet.wire_len();
+            let frame = if packet.link() == Link::Ethernet { packet.bytes() } else { &[] };
             bytes += u64::from(wire_len);
             batch.lanes.wire_len[i] = wire_len;
-            let frame = if packet.link() == Link::Ethernet { packet.bytes() } else { &[] };
             batch.lanes.outlines.read(i, frame, wire_len);
         }
         batch.lanes.outlines.work_out();
@@ -387,8 +386,7 @@ impl<P: Packet> Worker<P> {
         for i in 0..batch.len().min(BATCH) {
             let lanes = &mut batch.lanes;
             let key = lanes.source_of::<NARROW>(i, &masks).map_or(0, |source| self.shard.key(source));
-            lanes.sought[i].key = key;
-            self.shard.fetch(key);
+            lanes.sought[i] = self.shard.fetch(key);
             if counts && (NARROW || lanes.kind[i].is_sent()) {
                 lanes.place[i] = self.crowd.note(lanes.other_of::<NARROW>(i), lanes.wire_len[i]);
             }

@@ -34,6 +34,8 @@ impl<P: Packet> Worker<P> {
     fn let_go<I: Io<Packet = P>>(&mut self, held: Held<P>, io: &mut I) {
         let port = usize::from(held.port_out);
         self.account.ports[port].released += 1;
+        // It has waited: whoever sends it finds it at hand when the outbox is full.
+        held.packet.prefetch_head();
         self.outboxes[port].push(held.packet);
         if self.outboxes[port].is_full() {
             self.send_outboxes(io);

@@ -9,7 +9,6 @@
 use repute_model::{Judgement, Listing, Measures, Packet, Reason, Verdict};
 use repute_reputation::{Flags, Shortcut, Slot};
 
-use super::guard::is_sampled;
 use super::lanes::Lanes;
 use super::view::Way;
 use super::{Worker, rules};
@@ -30,7 +29,7 @@ impl<P: Packet> Worker<P> {
             let drops = hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops);
             return drops.then(|| self.drop_shortly(lanes, i, slot));
         }
-        let look = hot.goes_on(lanes.talk(i), calm, || lanes.is_answer(i))?;
+        let look = hot.goes_on(lanes.talk(i), calm)?;
         hot.count(lanes.wire_len(i), self.now.low());
         let (band, packets, standing) = (hot.band, hot.packets, Some((hot.band, hot.score)));
         self.account.bands[band.index()] += 1;
@@ -111,7 +110,7 @@ impl<P: Packet> Worker<P> {
 
     /// Holds back what is above the rate of a source that goes on with what it did before.
     fn queue_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
-        if !self.shard.hot(sender).would_go_on(lanes.talk(i), || lanes.is_answer(i)) {
+        if !self.shard.hot(sender).would_go_on(lanes.talk(i)) {
             return None;
         }
         let judgement = self.count_shortly(lanes, i, sender);
@@ -205,7 +204,7 @@ impl<P: Packet> Worker<P> {
         self.account.strangers += 1;
         if self.view.counts_crowds {
             self.crowd.mark_stranger(lanes.place(i), lanes.other(i));
-            if listed.is_none() && !drops && is_sampled(sought.key) {
+            if listed.is_none() && !drops && self.guard.sample.takes(sought.key) {
                 let x = lanes.exchange(i);
                 self.mark_refused_shortly(&x);
             }

@@ -33,7 +33,7 @@ impl Shard {
             (Some(sender), _) if !fin => {
                 let tag = talk(self, sender, x.dst, (x.sport, x.dport));
                 let calm = self.calm.unanswered;
-                if let Some(look) = self.hot_mut(sender).goes_on(tag, calm, || answer) {
+                if let Some(look) = self.hot_mut(sender).goes_on(tag, calm) {
                     return Observed { sender: look, ..Observed::default() };
                 }
             }
@@ -55,8 +55,11 @@ impl Shard {
             let hot = self.hot_mut(sender);
             // A handshake that carries nothing yet may still turn out to be a probe: look each time.
             let empty = matches!(state, Some(ContactState::Answered | ContactState::Failed));
-            hot.talk = if empty && segment { 0 } else { tag };
-            hot.flags.set(Flags::ANSWERED, state == Some(ContactState::Used));
+            let answered = state == Some(ContactState::Used);
+            // So may an answer that nobody has asked for yet.
+            let looks = empty && segment || answer && !answered;
+            hot.talk = if looks { 0 } else { tag };
+            hot.flags.set(Flags::ANSWERED, answered);
         }
         observed
     }

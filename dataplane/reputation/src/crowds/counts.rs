@@ -78,6 +78,13 @@ impl Counts {
         }
     }
 
+    /// Notes one fact about such a packet.
+    #[inline(always)]
+    pub const fn mark_one(&mut self, fact: Fact) {
+        let count = &mut self.facts[fact as usize];
+        *count = count.saturating_add(1);
+    }
+
     /// The sum.
     #[inline(always)]
     #[must_use]
@@ -171,6 +178,9 @@ mod tests {
             assert_eq!(got, FACTS.map(|other| u16::from(other == fact)));
             assert_eq!((counts.packets, counts.bytes), (1, 60));
             assert!(!counts.is_plain());
+            let mut marked = Counts::of(Happening::NOTHING, 60);
+            marked.mark_one(fact);
+            assert_eq!(marked, counts);
         }
         let all = Counts::of(Happening::ALL, 0);
         assert!(FACTS.iter().all(|&fact| all.get(fact) == 1));

@@ -71,6 +71,13 @@ impl<R: Keyed> Roster<R> {
         self.index.find(hash, |at| self.rows[at as usize].address() == address)
     }
 
+    /// The row where the owner of a hash lives most probably, and where it is.
+    #[inline(always)]
+    pub fn home_mut(&mut self, hash: u64) -> (u32, &mut R) {
+        let home = self.home(hash);
+        (home, self.row_mut(home))
+    }
+
     #[inline(always)]
     pub fn row(&self, at: u32) -> &R {
         &self.rows[at as usize]

@@ -16,7 +16,7 @@ use repute_memory::prefetch;
 pub struct Sought {
     /// Its key; 0 = nobody is looked for.
     pub key: u64,
-    /// Where it probably is.
+    /// Where to look in the index; once that was done, where the entry probably is.
     hint: u32,
 }
 
@@ -49,10 +49,10 @@ impl Shard {
         self.secret.source(source, 0)
     }
 
-    /// Asks the CPU for where the index tells of a key.
+    /// Begins to look for a key: asks the CPU for where the index tells of it.
     #[inline(always)]
-    pub fn fetch(&self, key: u64) {
-        self.index.prefetch(key);
+    pub fn fetch(&self, key: u64) -> Sought {
+        Sought { key, hint: self.index.prefetch(key) }
     }
 
     /// Looks for up to 64 keys whose index lines were fetched: the entries that these name are fetched, or with
@@ -61,7 +61,7 @@ impl Shard {
     pub fn glance(&self, batch: &mut [Sought], prefilter: bool) -> u64 {
         let mut unseen = 0;
         for (i, sought) in batch.iter_mut().enumerate() {
-            let glance = self.index.glance(sought.key);
+            let glance = self.index.glance(sought.hint, sought.key);
             if let Glance::Perhaps(entry) = glance {
                 if let Some(hot) = self.hot.get(entry as usize) {
                     prefetch(hot);
