@@ -2,73 +2,32 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod common;
+mod served;
 
 use std::fs;
 use std::path::Path;
 
-use common::{Plan, Rig, serve, source};
 use repute_model::Rule;
 use repute_proto::v1;
-use repute_proto::v1::feeds_client::FeedsClient;
 use repute_proto::v1::scores_client::ScoresClient;
 use repute_server::{ApplyRequest, RollbackRequest};
-use tokio::sync::oneshot;
+use served::Served;
 use tokio_stream::StreamExt;
 use tonic::Code;
-use tonic::transport::Channel;
-
-struct Served {
-    rig: Rig,
-    channel: Channel,
-    dir: tempfile::TempDir,
-    _end: oneshot::Sender<()>,
-}
 
 /// A box with these feeds; `DIR` is a folder in which `a` lists 10.0.0.1.
 async fn start(feeds: &str) -> Served {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("a"), "10.0.0.1\n").unwrap();
-    let rig = Plan { config: config(dir.path(), feeds), ..Plan::default() }.start();
-    let (channel, end) = serve(&rig.hub, dir.path()).await;
-    Served { rig, channel, dir, _end: end }
-}
-
-fn config(dir: &Path, feeds: &str) -> String {
-    format!("[profiles.ingress]\n{}", feeds.replace("DIR", dir.to_str().unwrap()))
+    Served::start(feeds, &[("a", "10.0.0.1\n")]).await
 }
 
 const A: &str = "[[feeds]]\nname = \"a\"\nfile = \"DIR/a\"\nconfidence = 90\nexpiry = \"24h\"\n";
 const PUSHED: &str = "[[feeds]]\nname = \"p\"\npush = true\nbytes_max = \"64B\"\n";
 
-impl Served {
-    fn feeds(&self) -> FeedsClient<Channel> {
-        FeedsClient::new(self.channel.clone())
-    }
-
-    async fn refresh(&self, name: &str) -> v1::Feed {
-        let asked = v1::RefreshFeedsRequest { name: name.to_owned() };
-        self.feeds().refresh(asked).await.unwrap().into_inner().feeds.remove(0)
-    }
-
-    async fn push(&self, parts: &[&str]) -> Result<v1::Feed, tonic::Status> {
-        let part = |part: &&str| v1::PushFeedRequest { name: "p".to_owned(), part: part.as_bytes().to_vec() };
-        let parts: Vec<_> = parts.iter().map(part).collect();
-        self.feeds().push(tokio_stream::iter(parts)).await.map(tonic::Response::into_inner)
-    }
-
-    async fn rule(&self, text: &str) -> Rule {
-        self.rig.hub.explain(source(text)).await.unwrap().answer.rule
-    }
-
-    async fn explain(&self, text: &str) -> v1::Explanation {
-        let asked = v1::ExplainRequest { source: text.to_owned() };
-        ScoresClient::new(self.channel.clone()).explain(asked).await.unwrap().into_inner()
-    }
-
-    async fn apply(&self, feeds: &str) -> u64 {
-        let text = config(self.dir.path(), feeds);
-        self.rig.hub.apply(ApplyRequest { text, ..ApplyRequest::default() }).await.unwrap().version
-    }
+/// Pushes a feed in parts.
+async fn push(served: &Served, parts: &[&str]) -> Result<v1::Feed, tonic::Status> {
+    let part = |part: &&str| v1::PushFeedRequest { name: "p".to_owned(), part: part.as_bytes().to_vec() };
+    let parts: Vec<_> = parts.iter().map(part).collect();
+    served.feeds().push(tokio_stream::iter(parts)).await.map(tonic::Response::into_inner)
 }
 
 #[tokio::test]
@@ -135,13 +94,13 @@ async fn policies_keep_what_feeds_say_and_count_over_it() {
 #[tokio::test]
 async fn feeds_are_pushed_in_parts_within_their_limit() {
     let served = start(&format!("{A}{PUSHED}")).await;
-    let feed = served.push(&["10.0.", "0.7\n10.0.0.8\n"]).await.unwrap();
+    let feed = push(&served, &["10.0.", "0.7\n10.0.0.8\n"]).await.unwrap();
     assert_eq!((feed.name.as_str(), feed.entries), ("p", 2));
     assert_eq!(served.rule("10.0.0.7").await, Rule::Listed(100));
     let long = "10.0.0.9 # a comment that goes on\n";
-    let refused = served.push(&[long, long]).await.unwrap_err();
+    let refused = push(&served, &[long, long]).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
-    let refused = served.push(&["nonsense"]).await.unwrap_err();
+    let refused = push(&served, &["nonsense"]).await.unwrap_err();
     assert!(
         refused.code() == Code::InvalidArgument && refused.message().contains("last good"),
         "{refused:?}"

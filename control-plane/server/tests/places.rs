@@ -2,27 +2,18 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod common;
+mod served;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use common::{Plan, Rig, serve, source};
+use common::source;
 use repute_model::{Address, Rule};
 use repute_proto::v1;
-use repute_proto::v1::feeds_client::FeedsClient;
-use repute_proto::v1::scores_client::ScoresClient;
-use repute_server::{ApplyRequest, Cost, Sighting};
-use tokio::sync::oneshot;
+use repute_server::{Cost, Sighting};
+use served::Served;
 use tonic::Code;
-use tonic::transport::Channel;
-
-struct Served {
-    rig: Rig,
-    channel: Channel,
-    dir: tempfile::TempDir,
-    _end: oneshot::Sender<()>,
-}
 
 /// MaxMind's test files: countries, AS numbers.
 fn files() -> Option<[PathBuf; 2]> {
@@ -38,54 +29,18 @@ fn files() -> Option<[PathBuf; 2]> {
     None
 }
 
-/// A box with this config beside its profile; `DIR` is its folder.
-async fn start(text: &str) -> Served {
-    let dir = tempfile::tempdir().unwrap();
-    let rig = Plan { config: config(dir.path(), text), ..Plan::default() }.start();
-    let (channel, end) = serve(&rig.hub, dir.path()).await;
-    Served { rig, channel, dir, _end: end }
-}
-
-fn config(dir: &Path, text: &str) -> String {
-    format!("[profiles.ingress]\n{}", text.replace("DIR", dir.to_str().unwrap()))
-}
-
-impl Served {
-    fn feeds(&self) -> FeedsClient<Channel> {
-        FeedsClient::new(self.channel.clone())
-    }
-
-    async fn refresh(&self, name: &str) -> v1::Feed {
-        let asked = v1::RefreshFeedsRequest { name: name.to_owned() };
-        self.feeds().refresh(asked).await.unwrap().into_inner().feeds.remove(0)
-    }
-
-    async fn rule(&self, text: &str) -> Rule {
-        self.rig.hub.explain(source(text)).await.unwrap().answer.rule
-    }
-
-    async fn explain(&self, text: &str) -> v1::Explanation {
-        let asked = v1::ExplainRequest { source: text.to_owned() };
-        ScoresClient::new(self.channel.clone()).explain(asked).await.unwrap().into_inner()
-    }
-
-    async fn apply(&self, text: &str) -> u64 {
-        let text = config(self.dir.path(), text);
-        self.rig.hub.apply(ApplyRequest { text, ..ApplyRequest::default() }).await.unwrap().version
-    }
-
-    async fn sighted(&self, identity: &str, from: &str, at: SystemTime) -> Option<Cost> {
-        let address = |text: &str| -> Address { text.parse::<std::net::IpAddr>().unwrap().into() };
-        let seen = Sighting { identity, from: address(from), asked: address("192.0.2.1") };
-        self.rig.hub.sighted(&seen, at).await.unwrap()
-    }
+/// What the box makes of somebody who is seen with this identity.
+async fn sighted(served: &Served, identity: &str, from: &str, at: SystemTime) -> Option<Cost> {
+    let address = |text: &str| -> Address { text.parse::<std::net::IpAddr>().unwrap().into() };
+    let seen = Sighting { identity, from: address(from), asked: address("192.0.2.1") };
+    served.rig.hub.sighted(&seen, at).await.unwrap()
 }
 
 /// A country is selected by the file that is there; another file is another edition of the same version.
 #[tokio::test]
 async fn a_policy_selects_by_country() {
     let Some([country, asn]) = files() else { return };
-    let served = start("").await;
+    let served = Served::start("", &[]).await;
     let select = |lists: &str| format!("[geo]\ncountry = \"DIR/places\"\n[lists]\n{lists}\n");
     let put = |file: &Path| {
         let beside = served.dir.path().join("new");
@@ -130,16 +85,16 @@ async fn an_unlikely_place_lowers_its_source_and_explain_says_so() {
     let geo = format!("[geo]\ncountry = \"{}\"\n", country.display());
     let rules = "[geo.consistency]\nweight = 0.2\nsize = 0.3\n";
     let shop = "[services.shop]\nprefixes = [\"192.0.2.0/24\"]\n";
-    let served = start(&format!("{geo}{rules}{shop}")).await;
+    let served = Served::start(&format!("{geo}{rules}{shop}"), &[]).await;
     let (home, abroad, unknown) = ("2.125.160.216", "216.160.83.56", "192.0.2.77");
     let begin = SystemTime::now();
     let at = |minutes: u64| begin + Duration::from_secs(60 * minutes);
     for minute in 0..12 {
-        assert_eq!(served.sighted("alice", home, at(minute)).await, None);
+        assert_eq!(sighted(&served, "alice", home, at(minute)).await, None);
     }
-    let cost = served.sighted("alice", abroad, at(12)).await.unwrap();
+    let cost = sighted(&served, "alice", abroad, at(12)).await.unwrap();
     assert_eq!((cost.source, cost.points), (source(abroad), -2000));
-    assert_eq!(served.sighted("alice", home, at(400)).await, None, "home stays home");
+    assert_eq!(sighted(&served, "alice", home, at(400)).await, None, "home stays home");
     let explained = served.explain(abroad).await;
     let taken = &explained.taken[0];
     assert_eq!((taken.name.as_str(), taken.points), ("geo-consistency", 2000));
@@ -150,21 +105,21 @@ async fn an_unlikely_place_lowers_its_source_and_explain_says_so() {
     // The bound holds whoever it is that is used there.
     for name in ["bob", "carol"] {
         for minute in 0..12 {
-            served.sighted(name, home, at(minute)).await;
+            sighted(&served, name, home, at(minute)).await;
         }
     }
-    assert_eq!(served.sighted("bob", abroad, at(12)).await.map(|cost| cost.points), Some(-1000));
-    assert_eq!(served.sighted("carol", abroad, at(12)).await, None);
-    assert_eq!(served.sighted("bob", unknown, at(13)).await, None, "nothing is known of the place");
+    assert_eq!(sighted(&served, "bob", abroad, at(12)).await.map(|cost| cost.points), Some(-1000));
+    assert_eq!(sighted(&served, "carol", abroad, at(12)).await, None);
+    assert_eq!(sighted(&served, "bob", unknown, at(13)).await, None, "nothing is known of the place");
 
     // Nobody is named: the service is asked from where it is seldom asked.
     for minute in 0..12 {
-        assert_eq!(served.sighted("", home, at(minute)).await, None);
+        assert_eq!(sighted(&served, "", home, at(minute)).await, None);
     }
-    let cost = served.sighted("", "89.160.20.112", at(500)).await.unwrap();
+    let cost = sighted(&served, "", "89.160.20.112", at(500)).await.unwrap();
     assert!(cost.points < 0);
     let why = &served.explain("89.160.20.112").await.taken[0].why;
     assert_eq!(why, "service shop was asked from SE");
     served.apply(&format!("{geo}[geo.consistency]\nweight = 0\n{shop}")).await;
-    assert_eq!(served.sighted("alice", "89.160.20.112", at(600)).await, None);
+    assert_eq!(sighted(&served, "alice", "89.160.20.112", at(600)).await, None);
 }

@@ -85,15 +85,8 @@ fn print(
 
 async fn watch(past: u32, connection: &Connection, output: Output) -> anyhow::Result<()> {
     let asked = v1::WatchCrowdsRequest { past };
-    let mut events = connection.crowds().watch(asked).await.map_err(refused)?.into_inner();
-    while let Some(event) = events.next().await {
-        let event = event.map_err(refused)?;
-        match output {
-            Output::Human => text(&line(&event))?,
-            Output::Json => json_line(&event)?,
-        }
-    }
-    Ok(())
+    let events = connection.crowds().watch(asked).await.map_err(refused)?.into_inner();
+    output.stream(events, line).await
 }
 
 fn line(event: &v1::CrowdEvent) -> String {

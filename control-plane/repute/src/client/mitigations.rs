@@ -55,16 +55,9 @@ async fn list(args: &List, connection: &Connection, output: Output) -> anyhow::R
 }
 
 async fn watch(connection: &Connection, output: Output) -> anyhow::Result<()> {
-    let mut events =
+    let events =
         connection.mitigations().watch(v1::WatchMitigationsRequest {}).await.map_err(refused)?.into_inner();
-    while let Some(event) = events.next().await {
-        let event = event.map_err(refused)?;
-        match output {
-            Output::Human => text(&line(&event))?,
-            Output::Json => json_line(&event)?,
-        }
-    }
-    Ok(())
+    output.stream(events, line).await
 }
 
 fn line(event: &v1::MitigationEvent) -> String {

@@ -5,6 +5,10 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use clap::ValueEnum;
 use repute_proto::v1::Band;
 use serde::Serialize;
+use tokio_stream::StreamExt;
+use tonic::Streaming;
+
+use super::connect::refused;
 
 /// How results are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -17,6 +21,22 @@ pub enum Output {
 }
 
 impl Output {
+    /// Prints what comes until its sender ends, a line each: what `human` makes of it, or JSON.
+    pub async fn stream<T: Serialize>(
+        self,
+        mut events: Streaming<T>,
+        human: impl Fn(&T) -> String,
+    ) -> anyhow::Result<()> {
+        while let Some(event) = events.next().await {
+            let event = event.map_err(refused)?;
+            match self {
+                Self::Human => text(&human(&event))?,
+                Self::Json => json_line(&event)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Prints one result: what `human` makes of it, or JSON over several lines.
     pub fn one<T: Serialize>(self, result: &T, human: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
         match self {
