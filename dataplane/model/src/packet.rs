@@ -37,8 +37,8 @@ pub trait Packet: Sized {
     /// Asks the CPU for the first bytes, which will be read a little later.
     #[inline(always)]
     fn prefetch(&self) {}
-    /// Asks the CPU for what describes it, beside its bytes: it has not been touched for long and will be sent a little
-    /// later.
+    /// Asks the CPU for what describes it, beside its bytes: it has not been touched for long, or by another core, and will
+    /// be needed a little later.
     #[inline(always)]
     fn prefetch_head(&self) {}
 }

@@ -70,7 +70,7 @@ impl Kind {
 
     /// Whether a source sent it.
     #[inline(always)]
-    const fn is_sent(self) -> bool {
+    pub const fn is_sent(self) -> bool {
         self.0 & (Self::SOURCE.0 | Self::BACK.0) == Self::SOURCE.0
     }
 
@@ -187,14 +187,15 @@ impl Lanes {
         }
     }
 
-    /// The source that it is about.
+    /// Whether every lane is from a source, and none is wide.
     #[inline(always)]
-    pub fn source(&self, i: usize, masks: &Masks) -> Option<Source> {
-        self.source_of::<false>(i, masks)
+    pub const fn is_narrow(&self) -> bool {
+        self.narrow
     }
 
+    /// The source that it is about; `NARROW` where all lanes are.
     #[inline(always)]
-    fn source_of<const NARROW: bool>(&self, i: usize, masks: &Masks) -> Option<Source> {
+    pub fn source_of<const NARROW: bool>(&self, i: usize, masks: &Masks) -> Option<Source> {
         if NARROW {
             return Some(Source::host_v4((self.ends[i] >> 32) as u32, masks));
         }
@@ -210,7 +211,6 @@ impl Lanes {
         self.ports[to] = self.ports[from];
         self.wire_len[to] = self.wire_len[from];
         self.kind[to] = self.kind[from];
-        self.place[to] = self.place[from];
     }
 }
 
@@ -220,11 +220,13 @@ impl<P: Packet> Worker<P> {
     pub(super) fn look(&mut self, batch: &mut Batch<P>) {
         batch.prefetch();
         self.read(batch);
-        let mut counts_crowds = self.view.counts_crowds && !batch.taken;
+        let counts_crowds = self.view.counts_crowds && !batch.taken;
+        if batch.taken {
+            // Counted where it was received: what is known of places is of another batch.
+            batch.lanes.place = [Place::NONE; BATCH];
+        }
         if self.team.is_some() {
-            // Whoever receives a packet counts it, whoever judges it.
-            self.note_crowds(batch, std::mem::take(&mut counts_crowds));
-            self.hand_over(batch);
+            self.hand_over(batch, counts_crowds);
         }
         let len = batch.len().min(BATCH);
         // None may be left: all of them were handed over.
@@ -363,20 +365,6 @@ impl<P: Packet> Worker<P> {
             (None, Some(source)) => (general.with(Kind::BACK, true), [source.first(), parsed.src]),
             (None, None) => (Kind::NOBODY, [Address(0); 2]),
         };
-    }
-
-    /// Counts what the owner side sends to everybody on the other one.
-    #[inline(always)]
-    fn note_crowds(&mut self, batch: &mut Batch<P>, counts: bool) {
-        if !counts {
-            return;
-        }
-        for i in 0..batch.len().min(BATCH) {
-            let lanes = &mut batch.lanes;
-            if lanes.kind[i].is_sent() {
-                lanes.place[i] = self.crowd.note(lanes.other(i), lanes.wire_len[i]);
-            }
-        }
     }
 
     /// Makes the keys and asks for their index lines; notes the crowds in between, while these are on their way.

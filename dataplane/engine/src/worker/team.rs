@@ -15,21 +15,20 @@ impl<P: Packet> Worker<P> {
         let Some(team) = &mut self.team else { return 0 };
         let came = team.peers.take(batch);
         batch.taken = came > 0;
+        // Another core wrote them last.
+        batch.packets.iter().for_each(Packet::prefetch_head);
         came
     }
 
     /// Takes the packets of sources that others own out of a batch whose subjects are known; in a batch that was
-    /// handed over itself it only marks them.
+    /// handed over itself it only marks them. Whoever receives a packet counts it (`counts`), whoever judges it.
     #[inline]
-    pub(super) fn hand_over(&mut self, batch: &mut Batch<P>) {
-        let Some(team) = &mut self.team else { return };
-        let me = team.peers.me();
-        let (mut owners, mut foreign) = ([me; BATCH], 0u64);
-        for (i, owner) in owners.iter_mut().enumerate().take(batch.packets.len()) {
-            let source = batch.lanes.source(i, &self.view.masks);
-            *owner = source.map_or(me, |source| team.owners.owner(source));
-            foreign |= u64::from(*owner != me) << i;
-        }
+    pub(super) fn hand_over(&mut self, batch: &mut Batch<P>, counts: bool) {
+        let mut owners = [0; BATCH];
+        let foreign = match batch.lanes.is_narrow() {
+            true => self.find_owners::<true>(batch, &mut owners),
+            false => self.find_owners::<false>(batch, &mut owners),
+        };
         if foreign == 0 {
             return;
         }
@@ -37,16 +36,37 @@ impl<P: Packet> Worker<P> {
             batch.misowned = foreign;
             return;
         }
+        self.give_away(batch, foreign, &owners, counts);
+    }
+
+    /// Who owns the sources of a batch; which of them others own, a bit each.
+    #[inline(always)]
+    fn find_owners<const NARROW: bool>(&self, batch: &Batch<P>, owners: &mut [u16; BATCH]) -> u64 {
+        let Some(team) = &self.team else { return 0 };
+        let (me, mut foreign) = (team.peers.me(), 0);
+        for (i, owner) in owners.iter_mut().enumerate().take(batch.len()) {
+            let source = batch.lanes.source_of::<NARROW>(i, &self.view.masks);
+            *owner = source.map_or(me, |source| team.owners.owner(source));
+            foreign |= u64::from(*owner != me) << i;
+        }
+        foreign
+    }
+
+    fn give_away(&mut self, batch: &mut Batch<P>, foreign: u64, owners: &[u16; BATCH], counts: bool) {
+        let Some(team) = &mut self.team else { return };
         for (i, packet) in batch.packets.take().into_iter().enumerate() {
             if foreign >> i & 1 == 0 {
                 batch.keep(i, packet);
                 continue;
             }
-            let port = batch.ports[i];
+            let (port, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
+            if counts && batch.lanes.kind(i).is_sent() {
+                self.crowd.note(batch.lanes.other(i), wire_len);
+            }
             let account = &mut self.account.ports[usize::from(port)];
-            account.receive(1, u64::from(batch.lanes.wire_len(i)));
+            account.receive(1, u64::from(wire_len));
             account.handed += 1;
-            batch.bytes -= u64::from(batch.lanes.wire_len(i));
+            batch.bytes -= u64::from(wire_len);
             team.peers.give(owners[i], packet, port);
         }
     }
