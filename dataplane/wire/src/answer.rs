@@ -1,7 +1,7 @@
-//! A TCP packet turned round in place: what the box answers for a server.
+//! A TCP packet become another one in place: what the box says for one end of a connection, to the other or to both.
 //!
-//! Called by the engine for SYN cookies and resets. Always holds: either the whole packet is a right answer to who sent
-//! it, with right checksums, or not a byte is changed; an answer is never longer than what it answers.
+//! Called by the engine for SYN cookies and resets. Always holds: either the whole packet is a right one, with right
+//! checksums, or not a byte is changed; it is never longer than the one that it was.
 
 use repute_model::Address;
 use zerocopy::byteorder::network_endian::{U16, U32};
@@ -39,36 +39,54 @@ struct Mss {
 }
 
 impl Answer {
-    /// Turns the packet in `bytes`, of which `parsed` tells, into this answer; its new length. `None`, and nothing is
-    /// changed, where it is no whole TCP header directly behind a plain IP header.
+    /// Turns the packet in `bytes`, of which `parsed` tells, into this answer to who sent it; its new length. `None`, and
+    /// nothing is changed, where it is no whole TCP header directly behind a plain IP header.
     pub fn write(&self, bytes: &mut [u8], parsed: &Parsed) -> Option<usize> {
-        let (l3, l4) = (usize::from(parsed.l3_off), usize::from(parsed.l4_off));
+        self.put(bytes, parsed, true)
+    }
+
+    /// The same, but that it goes on from who sent it to whom it was for.
+    pub fn write_on(&self, bytes: &mut [u8], parsed: &Parsed) -> Option<usize> {
+        self.put(bytes, parsed, false)
+    }
+
+    /// Whether the packet in `bytes` can become one.
+    pub fn fits(bytes: &[u8], parsed: &Parsed) -> bool {
         let network = match parsed.l3 {
             L3::Ipv4 => size_of::<ipv4::Header>(),
             L3::Ipv6 => size_of::<ipv6::Header>(),
-            _ => return None,
+            _ => return false,
         };
-        let plain = parsed.l4 == L4::Tcp && parsed.has_tcp_flags() && l4 == l3 + network;
-        let least = l4 + size_of::<tcp::Header>();
-        if !plain || bytes.len() < least {
+        let l4 = usize::from(parsed.l4_off);
+        let plain =
+            parsed.l4 == L4::Tcp && parsed.has_tcp_flags() && l4 == usize::from(parsed.l3_off) + network;
+        plain && bytes.len() >= l4 + size_of::<tcp::Header>()
+    }
+
+    fn put(&self, bytes: &mut [u8], parsed: &Parsed, turns: bool) -> Option<usize> {
+        if !Self::fits(bytes, parsed) {
             return None;
         }
+        let (l3, l4) = (usize::from(parsed.l3_off), usize::from(parsed.l4_off));
+        let least = l4 + size_of::<tcp::Header>();
         let options = self.mss.filter(|_| bytes.len() >= least + size_of::<Mss>());
         let len = least + options.map_or(0, |_| size_of::<Mss>());
-        if parsed.l2 == L2::Ethernet {
+        if parsed.l2 == L2::Ethernet && turns {
             ethernet::turn_round(bytes);
         }
         let segment = (len - l4) as u16;
-        write_network(&mut bytes[l3..l4], parsed.l3, segment);
-        self.write_segment(&mut bytes[l4..len], parsed, options);
+        write_network(&mut bytes[l3..l4], parsed.l3, segment, turns);
+        let (sport, dport) = (parsed.sport, parsed.dport);
+        let ports = if turns { (dport, sport) } else { (sport, dport) };
+        self.write_segment(&mut bytes[l4..len], parsed, ports, options);
         Some(len)
     }
 
-    fn write_segment(&self, bytes: &mut [u8], parsed: &Parsed, mss: Option<u16>) {
+    fn write_segment(&self, bytes: &mut [u8], parsed: &Parsed, ports: (u16, u16), mss: Option<u16>) {
         let words = (bytes.len() / 4) as u16;
         let header = tcp::Header {
-            sport: parsed.dport.into(),
-            dport: parsed.sport.into(),
+            sport: ports.0.into(),
+            dport: ports.1.into(),
             seq: self.seq.into(),
             ack: self.ack.into(),
             offset_flags: (words << 12 | self.flags).into(),
@@ -98,18 +116,22 @@ fn pseudo_header(parsed: &Parsed, len: usize) -> Sum {
     Sum::default().with(&address(parsed.src)[from..]).with(&address(parsed.dst)[from..]).with(rest.as_bytes())
 }
 
-/// Writes the network header of an answer whose segment has so many bytes.
-fn write_network(bytes: &mut [u8], l3: L3, segment: u16) {
+/// Writes the network header of a packet whose segment has so many bytes.
+fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool) {
     if l3 == L3::Ipv6 {
         if let Ok((header, _)) = ipv6::Header::mut_from_prefix(bytes) {
-            std::mem::swap(&mut header.src, &mut header.dst);
+            if turns {
+                std::mem::swap(&mut header.src, &mut header.dst);
+            }
             header.payload_len = segment.into();
             header.hop_limit = TTL;
         }
         return;
     }
     let Ok((header, _)) = ipv4::Header::mut_from_prefix(bytes) else { return };
-    std::mem::swap(&mut header.src, &mut header.dst);
+    if turns {
+        std::mem::swap(&mut header.src, &mut header.dst);
+    }
     header.total_len = (size_of::<ipv4::Header>() as u16 + segment).into();
     header.fragment = DONT_FRAGMENT.into();
     header.ttl = TTL;
@@ -189,6 +211,22 @@ mod tests {
                 (&[2; 6][..], &[1; 6][..], 7, 64)
             );
             assert_eq!((after.error, after.payload_len), (None, 0));
+            assert!(is_right(&bytes[18..len], network));
+        }
+    }
+
+    #[test]
+    fn what_goes_on_keeps_its_ends() {
+        let reset = Answer { flags: tcp::RST, mss: None, ..ANSWER };
+        for (v6, network) in [(false, 20), (true, 40)] {
+            let mut bytes = syn(20, v6);
+            let before = parse_ethernet(&bytes, bytes.len() as u32);
+            let len = reset.write_on(&mut bytes, &before).unwrap();
+            assert_eq!(len, 18 + network + 20);
+            let after = parse_ethernet(&bytes[..len], len as u32);
+            assert_eq!((after.src, after.dst), (before.src, before.dst));
+            assert_eq!((after.sport, after.dport, after.tcp_flags), (40_000, 443, tcp::RST));
+            assert_eq!((&bytes[..6], &bytes[6..12]), (&[1; 6][..], &[2; 6][..]));
             assert!(is_right(&bytes[18..len], network));
         }
     }

@@ -1,6 +1,7 @@
 //! The Internet checksum (RFC 1071), for headers that are written here.
 //!
-//! Called by `vxlan` and `answer`. Always holds: it is computed, never judged; what arrives keeps the one it came with.
+//! Called by `vxlan`, `answer` and `soften`. Always holds: it is computed, never judged; what arrives keeps the one it came
+//! with, or, where one of its words is changed, one that is as right or wrong as before.
 
 /// A ones' complement sum of 16-bit words in network order, not yet folded. Holds 2^48 words at least.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -28,9 +29,32 @@ impl Sum {
     }
 }
 
+/// The checksum after one of the words that it covers has changed (RFC 1624, equation 3).
+#[must_use]
+pub const fn updated(checksum: u16, old: u16, new: u16) -> u16 {
+    let sum = !checksum as u32 + !old as u32 + new as u32;
+    let folded = (sum & 0xffff) + (sum >> 16);
+    !((folded & 0xffff) + (folded >> 16)) as u16
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_example_of_rfc_1624() {
+        assert_eq!(updated(0xdd2f, 0x5555, 0x3285), 0x0000);
+    }
+
+    #[test]
+    fn a_changed_word_changes_the_checksum_as_if_it_were_made_anew() {
+        for (old, new) in [(0, 0xffff), (0xffff, 0), (0x1234, 0x1233), (1, 1), (0xfffe, 0xffff)] {
+            let bytes = |word: u16| [[0x45, 0x00], word.to_be_bytes(), [0xff, 0xfe]].concat();
+            let before = Sum::default().with(&bytes(old)).checksum();
+            let after = updated(before, old, new);
+            assert_eq!(Sum::default().with(&bytes(new)).with(&after.to_be_bytes()).checksum(), 0);
+        }
+    }
 
     #[test]
     fn the_example_of_the_rfc() {

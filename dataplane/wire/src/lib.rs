@@ -49,6 +49,7 @@ mod outline;
 mod outlines;
 mod parsed;
 mod quoted;
+mod soften;
 mod transport;
 mod walk;
 
@@ -59,4 +60,5 @@ pub use outline::Outline;
 pub use outlines::{Outlines, Shape};
 pub use parsed::{L2, L3, L4, Parsed};
 pub use quoted::{Quoted, quoted};
+pub use soften::{Handshake, Softened};
 pub use walk::{parse_ethernet, parse_ip};

@@ -38,6 +38,11 @@ impl<'a> Options<'a> {
         Self { rest: bytes }
     }
 
+    /// Bytes behind the option that was read last.
+    pub const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     fn option(&mut self, kind: u8) -> Result<TcpOption<'a>, BadOption> {
         let len = usize::from(*self.rest.get(1).ok_or(BadOption)?);
         let option = self.rest.get(..len).ok_or(BadOption)?;
@@ -110,6 +115,7 @@ mod tests {
     fn unusual_is_not_impossible() {
         let mut options = Options::new(&[2, 3, 9, 1, 0, 77, 77, 77]);
         assert_eq!(options.next(), Some(Ok(TcpOption::Other(2, &[9]))));
+        assert_eq!(options.left(), 5);
         assert_eq!(options.next(), None);
     }
 }

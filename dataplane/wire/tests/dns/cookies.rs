@@ -3,7 +3,7 @@
 use repute_model::Address;
 use repute_wire::dns::{Cookie, CookieSecrets, CookieStanding};
 
-use crate::corpus::corpus;
+use crate::captures::corpus;
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
