@@ -21,7 +21,7 @@ pub struct PortSnapshot {
     pub handed: u64,
     /// Taken from another worker that received them by this port.
     pub taken: u64,
-    /// Meant for this port: forwarded or released to it, copied to it, or answered by it.
+    /// Meant for this port: forwarded or released to it, copied to it, or answered or reset by it.
     pub offered: u64,
     /// Of those: had been held back before.
     pub released: u64,
@@ -29,6 +29,8 @@ pub struct PortSnapshot {
     pub mirrored: u64,
     /// Of those: what the box answered in place of whom was asked.
     pub answered: u64,
+    /// Of those: resets of the box's own, for connections that it ended.
+    pub resets: u64,
     /// Taken by this port.
     pub sent: u64,
     /// Their bytes on the wire.
@@ -105,6 +107,12 @@ pub struct WorkerSnapshot {
     pub hand_over_depth: u64,
     /// Copies that the mirror's limit withheld.
     pub mirror_withheld: u64,
+    /// Segments whose window or largest segment was made smaller.
+    pub softened: u64,
+    /// Connections that were softened no more because others needed their place.
+    pub softened_forgotten: u64,
+    /// Resets that were due and not made.
+    pub resets_withheld: u64,
     /// Sources offered to the prefilter.
     pub prefilter_insertions: u64,
     /// After so many of them the prefilter has forgotten a single sighting.
@@ -128,11 +136,13 @@ pub struct WorkerSnapshot {
 }
 
 impl WorkerSnapshot {
-    /// What left a port and reached none, or the other way: Σ forwarded + released + mirrored + answered −
+    /// What left a port and reached none, or the other way: Σ forwarded + released + mirrored + answered + resets −
     /// Σ offered. Never anything but 0.
     pub fn imbalance_between(&self) -> i64 {
-        let left =
-            self.ports.iter().flat_map(|port| [port.forwarded, port.released, port.mirrored, port.answered]);
+        let left = self
+            .ports
+            .iter()
+            .flat_map(|port| [port.forwarded, port.released, port.mirrored, port.answered, port.resets]);
         let offered: Vec<u64> = self.ports.iter().map(|port| port.offered).collect();
         difference(left.fold(0, u64::wrapping_add), &offered)
     }

@@ -7,7 +7,7 @@ use repute_model::{
 
 use crate::config::{
     Bands, Baseline, Config, CrowdMode, Crowds, Meter, ModelName, Profile, Protect, Sampling, Service,
-    SymmetryName, SynAnswerName, Treatment, Weight,
+    Soften, SymmetryName, SynAnswerName, Treatment, Weight,
 };
 use crate::tables::{map, set};
 use crate::value::{PortSpec, Share};
@@ -52,6 +52,7 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         hand_over: config.limits.hand_over.get() as u32,
         crowds: (config.limits.crowds.get() as u32).next_power_of_two(),
         withheld: (config.limits.withheld.get() as u32).next_power_of_two(),
+        softened: (config.limits.softened.get() as u32).next_power_of_two(),
     }
 }
 
@@ -150,16 +151,26 @@ fn treatment(treatment: &Treatment) -> repute_model::Treatment {
     repute_model::Treatment {
         log: treatment.log,
         mirror: treatment.mirror.as_ref().map(sampling),
+        soften: treatment.soften.as_ref().map(soften),
         meter: treatment.meter.as_ref().map(meter),
         queue: treatment.queue.as_ref().map(meter),
         queue_new: treatment.queue_new.map(|rate| rate.get() as u32),
         block_new: treatment.block_new,
+        reset: treatment.reset,
         drop: treatment.drop,
     }
 }
 
 fn sampling(sampling: &Sampling) -> repute_model::Sampling {
     repute_model::Sampling { one_in: sampling.one_in.get() as u32, first: sampling.first.get() as u32 }
+}
+
+fn soften(soften: &Soften) -> repute_model::Soften {
+    repute_model::Soften {
+        segments: soften.segments.get() as u8,
+        mss: soften.mss.get() as u16,
+        round_trips: soften.round_trips.get() as u8,
+    }
 }
 
 fn meter(meter: &Meter) -> repute_model::Meter {

@@ -17,6 +17,7 @@ fn values_outside_their_range_name_the_range() {
         ("limits", "queue_source = 65536", "from 1 to 65535"),
         ("limits", "queue_horizon = \"11s\"", "from 10ms to 10s"),
         ("limits", "queue_connections = 15", "from 16 to 65536"),
+        ("limits", "softened = 63", "from 64 to 1048576"),
         ("limits", "hand_over = 257", "from 64 to 256"),
         ("destinations", "default = 1.5", "from 0 to 1"),
         ("destinations", "default = -inf", "from 0 to 1"),
@@ -115,6 +116,26 @@ fn new_connections_are_held_or_refused() {
 }
 
 #[test]
+fn connections_are_ended_where_none_begins() {
+    let poor = |value: &str| format!("[profiles.egress.treatments]\npoor = {{ {value} }}");
+    refused(&poor("reset = true"), &["begin and are ended", "block_new = true", "drop = true"]);
+    accepted(&poor("reset = true, block_new = true"));
+    accepted(&poor("reset = true, drop = true"));
+}
+
+#[test]
+fn connections_begin_slowly_within_bounds() {
+    let neutral =
+        |value: &str| format!("[profiles.ingress.treatments]\nneutral = {{ soften = {{ {value} }} }}");
+    accepted(&neutral(""));
+    accepted(&neutral("segments = 1, mss = 9000, round_trips = 255"));
+    refused(&neutral("segments = 0"), &["from 1 to 100"]);
+    refused(&neutral("mss = 535"), &["from 536 to 9000"]);
+    refused(&neutral("round_trips = 256"), &["from 1 to 255"]);
+    refused(&neutral("sack = true"), &["sack"]);
+}
+
+#[test]
 fn services_do_not_overlap() {
     let two = |a: &str, b: &str| format!("[services.a]\n{a}\n[services.b]\n{b}\n{INGRESS}");
     let web = "prefixes = [\"192.0.2.1\", \"10.0.0.0/8\"]\nports = [\"tcp/80\", \"tcp/443\"]";
@@ -172,7 +193,7 @@ fn list_entries_are_not_narrower_than_a_source() {
 fn treatments_say_something() {
     let poor = |value: &str| format!("[profiles.ingress.treatments]\npoor = {value}");
     refused(&poor("\"dorp\""), &["did you mean \"drop\"?"]);
-    for word in ["meter", "queue", "mirror"] {
+    for word in ["meter", "queue", "mirror", "soften", "reset"] {
         refused(&poor(&format!("\"{word}\"")), &["or a table such as"]);
     }
     refused(&poor("{ meter = { packet_burst = 5 } }"), &["limits nothing", "packets = \"100pps\""]);

@@ -73,9 +73,8 @@ pub fn boot(plan: &Plan) -> anyhow::Result<Booted> {
     let deal = Deal::new(plan.seed, topology.workers.count, width, devices.iter().map(Device::info))?;
     let opening = Opening { topology, ingress: plan.ingress, deal: &deal, pools: &pools };
     let ports = start(&opening, devices)?;
-    let copies = topology.mirror.as_ref().map(|mirror| memory::copies(topology, mirror));
-    let copies = copies.map(|args| MbufPool::new(&eal, &args)).transpose()?;
-    let queues = queues(topology, &ports, copies.as_ref(), cycles)?;
+    let copies = MbufPool::new(&eal, &memory::copies(topology))?;
+    let queues = queues(topology, &ports, &copies, cycles)?;
     let (owners, candidates) = opening.settle(&ports);
     let info = info(topology, &ports, &eal);
     Ok(Booted { cycles, queues, owners, candidates, ports: Arc::new(ports), eal, info })

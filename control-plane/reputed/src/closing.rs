@@ -26,6 +26,10 @@ pub struct Closing {
     misowned: u64,
     /// Copies that the mirror withheld.
     mirror_withheld: u64,
+    /// TCP segments whose window or largest segment was made smaller.
+    softened: u64,
+    /// Resets that were due and not made.
+    resets_withheld: u64,
     /// Always-forward packets.
     control: u64,
     bands: Vec<Count>,
@@ -66,6 +70,7 @@ struct PortClosing {
     released: u64,
     mirrored: u64,
     answered: u64,
+    resets: u64,
     sent: u64,
     sent_bytes: u64,
     refused: u64,
@@ -108,6 +113,8 @@ impl Closing {
             protected: total.protected,
             misowned: total.misowned,
             mirror_withheld: total.mirror_withheld,
+            softened: total.softened,
+            resets_withheld: total.resets_withheld,
             control: total.control.iter().sum(),
             bands: Band::ALL.iter().map(named).collect(),
             ports: closings,
@@ -136,6 +143,12 @@ impl Closing {
         }
         if self.mirror_withheld > 0 {
             println!("  copies that the mirror's rate or buffers withheld {}", self.mirror_withheld);
+        }
+        if self.softened > 0 {
+            println!("  segments that were softened {}", self.softened);
+        }
+        if self.resets_withheld > 0 {
+            println!("  resets that were due and not made {}", self.resets_withheld);
         }
     }
 
@@ -200,6 +213,7 @@ impl PortClosing {
             released: account.released,
             mirrored: account.mirrored,
             answered: account.answered,
+            resets: account.resets,
             sent: account.sent,
             sent_bytes: account.sent_bytes,
             refused: account.refused,

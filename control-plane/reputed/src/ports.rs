@@ -117,7 +117,7 @@ impl Opening<'_> {
 pub fn queues(
     topology: &Topology,
     ports: &[Port],
-    copies: Option<&MbufPool>,
+    copies: &MbufPool,
     cycles: Cycles,
 ) -> anyhow::Result<Vec<Queues>> {
     (0..topology.workers.count).map(|worker| queues_of(topology, ports, worker, copies, cycles)).collect()
@@ -127,7 +127,7 @@ fn queues_of(
     topology: &Topology,
     ports: &[Port],
     worker: u16,
-    copies: Option<&MbufPool>,
+    copies: &MbufPool,
     cycles: Cycles,
 ) -> anyhow::Result<Queues> {
     let mut rx = Vec::with_capacity(ports.len());
@@ -138,12 +138,7 @@ fn queues_of(
         }
     }
     let tx = ports.iter().map(|port| port.take_tx(worker)).collect::<Result<_, _>>()?;
-    let ways = Ways::new(tx, cycles);
-    let out = match copies {
-        Some(pool) => ways.with_copies(pool.clone()),
-        None => ways,
-    };
-    Ok(Queues { rx, out })
+    Ok(Queues { rx, out: Ways::new(tx, cycles).with_copies(copies.clone()) })
 }
 
 /// The ports that carry packets, as workers know them.

@@ -61,8 +61,13 @@ async fn a_mitigation_in_json() {
         "source": "192.0.2.7",
         "band": "malicious",
         "score": 1234,
-        "treatment": ["log", "meter", "queue-new", "drop"],
-        "limits": { "meter_packets_per_s": 100, "meter_bytes_per_s": 125_000, "connections_per_s": 50 },
+        "treatment": ["log", "soften", "meter", "queue-new", "drop"],
+        "limits": {
+            "meter_packets_per_s": 100,
+            "meter_bytes_per_s": 125_000,
+            "connections_per_s": 50,
+            "soften_segments": 4,
+        },
         "cause": "syn-ack",
         "began": "2023-11-14T22:11:50.123456Z",
         "duration_ms": 90_500,
@@ -154,11 +159,11 @@ async fn every_format_is_one_line() {
 async fn a_mitigation_in_cef() {
     let event = &common::published().await[3];
     let expected = format!(
-        "CEF:0|repute|repute|{}|mitigation|192.0.2.7 gets log+meter+queue-new+drop: malicious, score 1234, mostly \
+        "CEF:0|repute|repute|{}|mitigation|192.0.2.7 gets log+soften+meter+queue-new+drop: malicious, score 1234, mostly \
          for syn-ack|6|rt=1700000000123 externalId=000000000000018b-0000000000000004 dvchost=edge-1.example cn1=7 \
-         cn1Label=policyVersion src=192.0.2.7 act=log+meter+queue-new+drop reason=syn-ack cs2=malicious \
+         cn1Label=policyVersion src=192.0.2.7 act=log+soften+meter+queue-new+drop reason=syn-ack cs2=malicious \
          cs2Label=band cn2=1234 cn2Label=score cn3=90500 cn3Label=durationMs msg=192.0.2.7 gets \
-         log+meter+queue-new+drop: malicious, score 1234, mostly for syn-ack",
+         log+soften+meter+queue-new+drop: malicious, score 1234, mostly for syn-ack",
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(Format::Cef.line(event), expected);

@@ -3,8 +3,8 @@
 //! The worker adds to plain numbers and publishes a copy once a tick ([`crate::Published`]). Both conservation
 //! identities can be checked on any published account:
 //! *in*: received + taken = forwarded + Σ dropped by reason + queued + handed, per port;
-//! *out*: sent = forwarded to it + released to it + mirrored to it + answered by it − refused by it, per port. What is
-//! answered is dropped by its reason, and the answer made of it is new.
+//! *out*: sent = forwarded to it + released to it + mirrored to it + answered by it + reset by it − refused by it, per
+//! port. What is answered is dropped by its reason, and the answer made of it is new; so are resets.
 
 use repute_model::{Band, Judgement, Reason};
 use repute_wire::Class;
@@ -31,7 +31,7 @@ pub struct PortAccount {
     pub handed: u64,
     /// Taken from another worker that received them by this port.
     pub taken: u64,
-    /// Meant for this port: forwarded or released to it, copied to it, or answered by it.
+    /// Meant for this port: forwarded or released to it, copied to it, answered or reset by it.
     pub offered: u64,
     /// Of those: had been held back before.
     pub released: u64,
@@ -39,6 +39,8 @@ pub struct PortAccount {
     pub mirrored: u64,
     /// Of those: what the box answered in place of whom was asked.
     pub answered: u64,
+    /// Of those: resets of the box's own, for connections that it ends.
+    pub resets: u64,
     /// Taken by this port.
     pub sent: u64,
     /// Their bytes on the wire.
@@ -137,6 +139,12 @@ pub struct Account {
     pub hand_over_depth: u64,
     /// Copies that the mirror's rate limit or its empty pool withheld.
     pub mirror_withheld: u64,
+    /// Segments whose window or largest segment was made smaller.
+    pub softened: u64,
+    /// Connections that were softened no more because others needed their place.
+    pub softened_forgotten: u64,
+    /// Resets that were due and not made: too many in one tick, or no buffer.
+    pub resets_withheld: u64,
     /// Sources offered to the prefilter.
     pub prefilter_insertions: u64,
     /// After so many of them the prefilter has forgotten a single sighting.
@@ -207,7 +215,8 @@ impl Account {
     pub fn is_conserved(&self) -> bool {
         let forwarded: u64 = self.ports.iter().map(|port| port.forwarded).sum();
         let offered: u64 = self.ports.iter().map(|port| port.offered).sum();
-        let later: u64 = self.ports.iter().map(|port| port.released + port.mirrored + port.answered).sum();
+        let own = |port: &PortAccount| port.mirrored + port.answered + port.resets;
+        let later: u64 = self.ports.iter().map(|port| port.released + own(port)).sum();
         forwarded + later == offered && self.ports.iter().all(PortAccount::is_conserved)
     }
 

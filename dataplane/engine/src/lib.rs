@@ -24,8 +24,10 @@ pub mod handover;
 mod mailbox;
 mod mirror;
 mod published;
+mod resets;
 mod seqlock;
 pub mod shaper;
+mod softener;
 mod sync;
 mod worker;
 

@@ -7,10 +7,12 @@ mod guard;
 mod judge;
 pub(crate) mod lanes;
 mod release;
+mod reset;
 mod sample;
 mod send;
 mod setup;
 mod short;
+mod soften;
 mod stranger;
 mod team;
 mod treat;
@@ -27,7 +29,7 @@ use repute_model::{
     Packet, Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Verdict, Width,
 };
 use repute_reputation::{Change, Rules, Shard, Slot};
-use repute_wire::{Parsed, parse_ethernet, parse_ip};
+use repute_wire::{Parsed, Softened, parse_ethernet, parse_ip};
 pub use setup::{Role, Setup, Team, Wire};
 pub(crate) use stranger::Stranger;
 use treat::Waiting;
@@ -35,7 +37,9 @@ use verdicts::Verdicts;
 use view::{Facing, View};
 
 use crate::answers::{Job, Listed};
+use crate::resets::Resets;
 use crate::shaper::{ConnectionQueue, Held, Shaper};
+use crate::softener::Softener;
 use crate::{Account, Batch, JUMP_MS, MEASURED_ONE_IN, Mailbox, Mirror, PORTS, Published, Stage};
 
 /// Commands taken per tick.
@@ -66,6 +70,10 @@ pub struct Worker<P> {
     mirror: Mirror<P>,
     /// Which packets of the batch under way the mirror picked, a bit each.
     copied: u64,
+    softener: Softener,
+    /// Which packets of the batch under way are softened, and how.
+    rewrites: ArrayVec<(u8, Softened), BATCH>,
+    resets: Resets<P>,
     judgements: [Judgement; BATCH],
     /// How many of them are of the last batch, and what these have in common.
     judged: usize,
@@ -120,6 +128,9 @@ impl<P: Packet> Worker<P> {
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
             copied: 0,
+            softener: Softener::new(limits.softened),
+            rewrites: ArrayVec::new(),
+            resets: Resets::new(),
             judgements: [Judgement::FORWARD; BATCH],
             judged: 0,
             verdicts: Verdicts::NONE,
@@ -256,10 +267,13 @@ impl<P: Packet> Worker<P> {
         account.sweep_ms = occupancy.sweep_ms;
         let (beyond, waiting, bytes) = self.crowd.gauges();
         (account.crowd_beyond, account.crowd_waiting) = (beyond, u64::from(waiting));
-        account.memory_bytes = (self.shard.memory().0 + bytes + self.guard.bytes()) as u64;
+        let side = self.guard.bytes() + self.softener.bytes() + self.resets.bytes();
+        account.memory_bytes = (self.shard.memory().0 + bytes + side) as u64;
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
         account.mirror_withheld = self.mirror.withheld();
+        account.softened_forgotten = self.softener.forgotten();
+        account.resets_withheld = self.resets.withheld();
         account.held = u64::from(self.shaper.held() + self.connections.held());
         if let Some(team) = &self.team {
             account.hand_over_depth = team.peers.depths().map(|(_, waiting)| waiting as u64).sum();
@@ -284,6 +298,7 @@ impl<P: Packet> Worker<P> {
             }
         }
         self.log_left = LOG_LINES_PER_TICK;
+        self.resets.tick();
         self.release(io);
         self.attend();
     }

@@ -103,7 +103,9 @@ impl Io for Pool {
 const COPIES: usize = 100;
 
 const POLICY: &str = "[lists]\ndeny = [\"192.1.0.0/16\"]\n[profiles.ingress]\nhalf_life = \"2s\"\n\
-                      evidence_half_life = \"3s\"\nsilence = \"300ms\"\n[profiles.ingress.bands]\ndwell_better = \"500ms\"";
+                      evidence_half_life = \"3s\"\nsilence = \"300ms\"\n[profiles.ingress.bands]\ndwell_better = \"500ms\"\n\
+                      [profiles.ingress.treatments]\ngood = { soften = {} }\n\
+                      poor = { log = true, meter = { packets = \"100pps\" }, block_new = true, reset = true }";
 
 fn pool(rng: &mut Rng) -> Pool {
     let mut arrivals: VecDeque<Frame> = (0..4_096)
@@ -260,4 +262,7 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
     let refused: u64 = account.ports.iter().map(|port| port.refused).sum();
     let dropped: u64 = account.ports.iter().map(|port| port.dropped_total()).sum();
     assert!(refused > 0 && dropped > 1_000, "{refused} {dropped}");
+    let resets: u64 = account.ports.iter().map(|port| port.resets).sum();
+    // What is softened comes again as it left.
+    assert!(account.softened > 0 && resets > 100, "{} softened, {resets} resets", account.softened);
 }

@@ -31,13 +31,15 @@ const PROFILE: [&str; 6] = [
     "model = \"egress-interval\"\nwindow = \"100ms\"",
 ];
 const BANDS: [&str; 2] = ["", "dwell_worse = \"0ms\"\ndwell_better = \"20ms\""];
-const TREATMENTS: [&str; 6] = [
+const TREATMENTS: [&str; 8] = [
     "",
     "neutral = \"pass\"\npoor = \"drop\"\nmalicious = \"drop\"",
     "good = \"log\"\nneutral = \"drop\"\npoor = \"block-new\"",
     "neutral = { log = true, drop = true }\npoor = { log = true, drop = true }",
     "excellent = \"drop\"\ngood = { meter = { packets = \"200pps\", packet_burst = 20 } }\nneutral = \"block-new\"",
     "good = { queue = { packets = \"100pps\", packet_burst = 5 } }\nneutral = \"pass\"\npoor = { queue_new = 50 }",
+    "excellent = { soften = { segments = 2, round_trips = 2 } }\ngood = { soften = { segments = 1 } }\nneutral = \"pass\"",
+    "good = { block_new = true, reset = true }\nneutral = { drop = true, reset = true }\npoor = { log = true, soften = {} }",
 ];
 
 /// One part of each kind, and whether excellent sources are mirrored.
@@ -141,7 +143,7 @@ const MIRROR: MirrorSetup = MirrorSetup { port: 2, bytes: 64, bytes_per_s: 100_0
 struct Pair([Rig; 2]);
 
 /// Everything that one breath shows to the outside.
-type Shown = (Vec<Judgement>, Vec<LogLine>, Vec<(u8, u32, u32)>, Vec<u32>);
+type Shown = (Vec<Judgement>, Vec<LogLine>, Vec<(u8, Frame)>, Vec<u32>);
 
 impl Pair {
     fn new(policy: &Policy, wires: &[Wire]) -> Self {
@@ -150,7 +152,9 @@ impl Pair {
             let (mailbox, handle) = mailbox(64, 8192);
             let alone =
                 Setup::alone(Box::new(policy.clone()), limits, 7, wires, mailbox, Published::shared());
-            Rig::begin(Setup { mirror: Some(MIRROR), ..alone }, handle)
+            let mut rig = Rig::begin(Setup { mirror: Some(MIRROR), ..alone }, handle);
+            rig.ports.kept = Some(Vec::new());
+            rig
         };
         let mut pair = Self([rig(), rig()]);
         pair.0[1].worker.only_generally(true);
@@ -202,7 +206,8 @@ fn shown(rig: &mut Rig, ms: u64, frames: &[(u8, Frame)]) -> Shown {
     let judgements = rig.breathe(ms, frames.iter().cloned());
     let line = |report| if let Report::Log(line) = report { Some(line) } else { None };
     let lines = std::mem::take(&mut rig.reports).into_iter().filter_map(line).collect();
-    (judgements, lines, std::mem::take(&mut rig.ports.sent), std::mem::take(&mut rig.ports.freed))
+    let sent = rig.ports.kept.replace(Vec::new()).unwrap();
+    (judgements, lines, sent, std::mem::take(&mut rig.ports.freed))
 }
 
 const ONE_PORT: [Wire; 2] =

@@ -48,4 +48,4 @@ pub use side::{Direction, Side, Sides};
 pub use source::{Masks, Source, Width};
 pub use state::{RESTORE_MAX, SNAPSHOT_MAX, SourceState};
 pub use tick::Tick;
-pub use treatment::{Measures, Meter, Sampling, Treatment};
+pub use treatment::{Measures, Meter, Sampling, Soften, Treatment};

@@ -168,6 +168,8 @@ pub struct Limits {
     pub crowds: u32,
     /// Withheld packets of strangers that each worker remembers; a power of two, at least 64.
     pub withheld: u32,
+    /// TCP connections that each worker softens at the same time; a power of two, at least 64.
+    pub softened: u32,
 }
 
 impl Limits {
@@ -185,6 +187,7 @@ impl Limits {
         hand_over: 256,
         crowds: 4096,
         withheld: 524_288,
+        softened: 4096,
     };
 }
 

@@ -65,6 +65,8 @@ named! {
     MeterBytes = "meter-bytes",
     /// The band's treatment refuses new connections.
     BlockNew = "block-new",
+    /// A segment of an established connection that the band's treatment ends: both ends get a reset.
+    ConnectionReset = "connection-reset",
     /// A deny list names this source.
     Listed = "listed",
     /// Held back to keep the rate of the band's queue.

@@ -29,6 +29,20 @@ impl Sampling {
     pub const NONE: Self = Self { one_in: u32::MAX, first: 0 };
 }
 
+/// How TCP connections of a source are softened: how much it may send before it hears that this arrived.
+///
+/// The receivers of its segments are made to take smaller ones and fewer at once than they offer, from the handshake on
+/// and for the first round trips: then what they offer is theirs again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Soften {
+    /// Segments that may be under way during the first round trips, 1..=100.
+    pub segments: u8,
+    /// Bytes of a segment behind the fixed header at most (RFC 9293, 3.7.1), 536..=9000.
+    pub mss: u16,
+    /// How many round trips those are, 1..=255.
+    pub round_trips: u8,
+}
+
 /// A combination of treatments. The empty one passes everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Treatment {
@@ -36,6 +50,8 @@ pub struct Treatment {
     pub log: bool,
     /// Copy packets to the mirror port.
     pub mirror: Option<Sampling>,
+    /// Let TCP connections begin slowly.
+    pub soften: Option<Soften>,
     /// Drop what is above the limit.
     pub meter: Option<Meter>,
     /// Hold back what is above the limit, and send it when its time has come.
@@ -45,6 +61,8 @@ pub struct Treatment {
     pub queue_new: Option<u32>,
     /// Refuse what would begin something new; what was answered before goes on.
     pub block_new: bool,
+    /// End TCP connections that are established, by resets to both of their ends.
+    pub reset: bool,
     /// Drop everything.
     pub drop: bool,
 }
@@ -54,32 +72,38 @@ impl Treatment {
     pub const PASS: Self = Self {
         log: false,
         mirror: None,
+        soften: None,
         meter: None,
         queue: None,
         queue_new: None,
         block_new: false,
+        reset: false,
         drop: false,
     };
 
     /// Which measures apply.
     pub const fn measures(self) -> Measures {
         Measures(
-            self.log as u8
-                | (self.mirror.is_some() as u8) << 1
-                | (self.meter.is_some() as u8) << 2
-                | (self.queue.is_some() as u8) << 3
-                | (self.queue_new.is_some() as u8) << 4
-                | (self.block_new as u8) << 5
-                | (self.drop as u8) << 6,
+            self.log as u16
+                | (self.mirror.is_some() as u16) << 1
+                | (self.soften.is_some() as u16) << 2
+                | (self.meter.is_some() as u16) << 3
+                | (self.queue.is_some() as u16) << 4
+                | (self.queue_new.is_some() as u16) << 5
+                | (self.block_new as u16) << 6
+                | (self.reset as u16) << 7
+                | (self.drop as u16) << 8,
         )
     }
 
-    /// Whether the source is limited in any way: what counts as a mitigation.
+    /// Whether anything of the source is held up, refused or ended: what counts as a mitigation. A softened connection
+    /// loses nothing.
     pub const fn limits(self) -> bool {
         self.meter.is_some()
             || self.queue.is_some()
             || self.queue_new.is_some()
             || self.block_new
+            || self.reset
             || self.drop
     }
 }
@@ -91,9 +115,9 @@ impl fmt::Display for Treatment {
     }
 }
 
-/// Which measures a treatment is made of, without their numbers: one byte.
+/// Which measures a treatment is made of, without their numbers: a bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Measures(u8);
+pub struct Measures(u16);
 
 impl Measures {
     /// None of them.
@@ -108,7 +132,8 @@ impl Measures {
         self.0 & other.0 == other.0
     }
 
-    const NAMES: [&str; 7] = ["log", "mirror", "meter", "queue", "queue-new", "block-new", "drop"];
+    const NAMES: [&str; 9] =
+        ["log", "mirror", "soften", "meter", "queue", "queue-new", "block-new", "reset", "drop"];
 }
 
 impl fmt::Display for Measures {
@@ -139,5 +164,10 @@ mod tests {
         assert_eq!(both.to_string(), "log+drop");
         assert!(both.limits());
         assert!(!Treatment { log: true, ..Treatment::PASS }.limits());
+        let soften = Some(Soften { segments: 4, mss: 1220, round_trips: 3 });
+        let soft = Treatment { soften, ..Treatment::PASS };
+        assert_eq!((soft.to_string().as_str(), soft.limits()), ("soften", false));
+        let ended = Treatment { block_new: true, reset: true, ..soft };
+        assert_eq!((ended.to_string().as_str(), ended.limits()), ("soften+block-new+reset", true));
     }
 }

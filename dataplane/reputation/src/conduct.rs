@@ -117,6 +117,12 @@ impl Exchange {
         Conversation { asker: self.dst, asked: self.src, protocol: self.protocol, port: self.sport }
     }
 
+    /// The same packet, had its receiver sent it: what names a flow names that of the other direction then.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        Self { src: self.dst, dst: self.src, sport: self.dport, dport: self.sport, ..*self }
+    }
+
     /// Whether the receiver is one host.
     fn has_one_receiver(&self) -> bool {
         !self.dst.is_nobody()

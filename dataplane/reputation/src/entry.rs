@@ -21,6 +21,8 @@ impl Flags {
     pub const HELD: Self = Self(16);
     /// It has proved that it receives what is sent to it: nobody has forged its address.
     pub const VERIFIED: Self = Self(32);
+    /// What comes back in the conversation in [`Hot::talk`] has to be looked at: it may have to be softened.
+    pub const SOFTENED: Self = Self(64);
 
     /// Whether all bits of `other` are set.
     pub const fn has(self, other: Self) -> bool {
@@ -254,6 +256,13 @@ impl Hot {
     #[inline(always)]
     pub const fn is_answered_in(&self, talk: u32) -> bool {
         self.talk == talk && self.flags.has(Flags::ANSWERED)
+    }
+
+    /// The same, and what comes back in it needs no look.
+    #[inline(always)]
+    pub const fn is_plainly_answered_in(&self, talk: u32) -> bool {
+        let flags = self.flags.0 & (Flags::ANSWERED.0 | Flags::SOFTENED.0);
+        self.talk == talk && flags == Flags::ANSWERED.0
     }
 
     /// Takes note of a packet if it goes on with the conversation that the source was last seen in. `talk` names the

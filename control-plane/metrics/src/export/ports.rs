@@ -11,7 +11,7 @@ const fn packets(name: &'static str, help: &'static str) -> About {
     About { name, unit: "packets", help }
 }
 
-const COUNTERS: [Counter; 13] = [
+const COUNTERS: [Counter; 14] = [
     (packets("port_received", "Packets taken from the port."), |p| p.received),
     (
         About {
@@ -35,7 +35,10 @@ const COUNTERS: [Counter; 13] = [
     ),
     (packets("port_taken", "Packets from the port that were taken over from another worker."), |p| p.taken),
     (
-        packets("port_offered", "Packets meant for the port: forwarded, released, copied or answered to it."),
+        packets(
+            "port_offered",
+            "Packets meant for the port: forwarded, released, copied, answered or reset to it.",
+        ),
         |p| p.offered,
     ),
     (packets("port_released", "Packets meant for the port that had been held back before."), |p| p.released),
@@ -44,6 +47,7 @@ const COUNTERS: [Counter; 13] = [
         packets("port_answered", "Packets meant for the port that the box made in place of whom was asked."),
         |p| p.answered,
     ),
+    (packets("port_resets", "Packets meant for the port by which the box ended connections."), |p| p.resets),
     (packets("port_sent", "Packets taken by the port."), |p| p.sent),
     (
         About { name: "port_sent", unit: "bytes", help: "Bytes on the wire of packets taken by the port." },
@@ -58,7 +62,7 @@ const IMBALANCE: About = packets(
     "conservation_imbalance",
     "Packets that an identity of conservation cannot account for; never anything but 0. in: received + taken - \
      forwarded - dropped - queued - handed. out: offered - sent - refused. between (all ports together): forwarded + \
-     released + mirrored + answered - offered.",
+     released + mirrored + answered + resets - offered.",
 );
 
 pub(super) fn export(workers: &[WorkerSnapshot], families: &mut Families) -> fmt::Result {

@@ -13,7 +13,7 @@ type Counter = (About, fn(&WorkerSnapshot) -> u64);
 type Gauge = (About, fn(&WorkerSnapshot) -> f64);
 type Breakdown = (About, &'static str, fn(&WorkerSnapshot) -> &[Named]);
 
-const COUNTERS: [Counter; 20] = [
+const COUNTERS: [Counter; 23] = [
     (
         about(
             "worker_ticks",
@@ -46,6 +46,21 @@ const COUNTERS: [Counter; 20] = [
     (
         about("mirror_withheld", "packets", "Copies that the mirror's limit or its empty pool withheld."),
         |w| w.mirror_withheld,
+    ),
+    (about("softened", "packets", "TCP segments whose window or largest segment was made smaller."), |w| {
+        w.softened
+    }),
+    (
+        about("softened_forgotten", "", "Connections softened no more because others needed their place."),
+        |w| w.softened_forgotten,
+    ),
+    (
+        about(
+            "resets_withheld",
+            "packets",
+            "Resets that were due and not made: too many at once, or no buffer.",
+        ),
+        |w| w.resets_withheld,
     ),
     (about("prefilter_insertions", "", "Sources offered to the prefilter."), |w| w.prefilter_insertions),
     (

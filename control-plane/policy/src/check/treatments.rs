@@ -35,6 +35,12 @@ fn one(config: &Config, path: &str, treatment: &Treatment, reader: &mut Reader) 
             .help("keep one of the two");
         reader.findings.push(found);
     }
+    if treatment.reset && !treatment.block_new && !treatment.drop {
+        let found = at(reader, &format!("{path}.reset"), "connections begin and are ended, time and again")
+            .label("ends what is established")
+            .help("add `block_new = true`, so that none begins, or `drop = true`");
+        reader.findings.push(found);
+    }
     // A `[mirror]` with mistakes has been reported already.
     if treatment.mirror.is_some() && config.mirror.is_none() && !reader.places.has("mirror") {
         let found = at(reader, &format!("{path}.mirror"), "packets are to be copied, but there is no mirror")

@@ -14,7 +14,7 @@ use repute_model::Prefix;
 use super::{
     Bands, Baseline, CrowdMode, Crowds, Deny, DenyAsn, DenyCountry, DenyFile, Destination, Destinations,
     Factors, Idle, Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling,
-    Service, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
+    Service, Soften, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
@@ -149,6 +149,12 @@ impl Default for Sampling {
     }
 }
 
+impl Default for Soften {
+    fn default() -> Self {
+        Self { segments: Int::new(4), mss: Int::new(1_220), round_trips: Int::new(4) }
+    }
+}
+
 impl Default for Mirror {
     fn default() -> Self {
         Self {
@@ -194,6 +200,7 @@ impl Default for Limits {
             hand_over: Int::new(256),
             crowds: Int::new(4096),
             withheld: Int::new(524_288),
+            softened: Int::new(4_096),
         }
     }
 }

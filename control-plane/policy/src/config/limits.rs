@@ -32,6 +32,8 @@ pub struct Limits {
     pub crowds: Int<64, 1_048_576>,
     /// Withheld packets of strangers that each worker remembers until they come again (the next power of two).
     pub withheld: Int<1024, 16_777_216>,
+    /// TCP connections that treatments with `soften` watch at the same time, for each worker (the next power of two).
+    pub softened: Int<64, 1_048_576>,
 }
 
 table!(Limits {
@@ -46,6 +48,7 @@ table!(Limits {
     hand_over,
     crowds,
     withheld,
+    softened,
 });
 
 /// How many leading bits of an address name one source.

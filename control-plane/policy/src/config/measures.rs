@@ -1,4 +1,4 @@
-//! The numbers of treatments: `meter` and `queue`, `mirror`.
+//! The numbers of treatments: `meter` and `queue`, `mirror`, `soften`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -56,5 +56,27 @@ impl Scalar for Sampling {
         let mut sampling = Self::default();
         sampling.overlay_keys(node, reader);
         Some(sampling)
+    }
+}
+
+/// How TCP connections begin.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Soften {
+    /// Segments that may be under way during the first round trips.
+    pub segments: Int<1, 100>,
+    /// Bytes of a segment behind its fixed header at most.
+    pub mss: Int<536, 9_000>,
+    /// How many round trips those are.
+    pub round_trips: Int<1, 255>,
+}
+
+table!(fn overlay_keys of Soften { segments, mss, round_trips });
+
+impl Scalar for Soften {
+    fn read(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let mut soften = Self::default();
+        soften.overlay_keys(node, reader);
+        Some(soften)
     }
 }

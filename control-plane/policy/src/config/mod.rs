@@ -46,7 +46,7 @@ pub use geo::{Consistency, Geo, PLACES};
 pub use limits::{Limits, Sources};
 pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
 pub use lookups::{Lookup, LookupService};
-pub use measures::{Meter, Sampling};
+pub use measures::{Meter, Sampling, Soften};
 pub use mirror::{Mirror, Vxlan};
 pub use pages::{CrowdsecApi, Metrics};
 pub use places::{Asn, DenyAsn, DenyCountry};

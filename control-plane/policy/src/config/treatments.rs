@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Serialize;
 use toml::de::DeValue;
 
-use super::{Meter, Sampling};
+use super::{Meter, Sampling, Soften};
 use crate::nearest::nearest;
 use crate::read::{Node, Reader, Scalar, listed, table};
 use crate::value::Int;
@@ -50,6 +50,9 @@ pub struct Treatment {
     /// Copy a sample of the source's packets to the mirror port.
     #[schemars(with = "Sampling")]
     pub mirror: Option<Sampling>,
+    /// Let TCP connections begin slowly.
+    #[schemars(with = "Soften")]
+    pub soften: Option<Soften>,
     /// Drop what is above a rate.
     #[schemars(with = "Meter")]
     pub meter: Option<Meter>,
@@ -61,11 +64,24 @@ pub struct Treatment {
     pub queue_new: Option<Int<1, 1_000_000>>,
     /// Refuse what would begin something new; what was answered before goes on.
     pub block_new: bool,
+    /// End TCP connections that are established, by resets to both of their ends.
+    pub reset: bool,
     /// Drop everything.
     pub drop: bool,
 }
 
-table!(fn overlay_keys of Treatment { log, mirror, meter, queue, queue_new, block_new, drop });
+table!(fn overlay_keys of Treatment {
+    log,
+    mirror,
+    soften,
+    meter,
+    queue,
+    queue_new,
+    block_new,
+    reset,
+    drop,
+});
+
 /// The treatments that one word can say.
 const WORDS: [&str; 4] = ["pass", "log", "block-new", "drop"];
 /// One that needs numbers, for messages.

@@ -113,12 +113,13 @@ fn ports(ports: &[v1::PortStatus]) -> Table {
     table
 }
 
-/// What was held back, handed to other workers, copied or answered, and what RSS has to do with it; nothing where there is
+/// What was held back, handed to other workers, copied, answered or ended, and what RSS has to do with it; nothing where there is
 /// nothing of all that.
 fn detours(ports: &[v1::PortStatus]) -> String {
     let is_one = |port: &&v1::PortStatus| {
-        let detours = [port.queued, port.released, port.handed, port.taken, port.mirrored, port.answered];
-        detours.iter().any(|&packets| packets > 0) || !port.rss.is_empty()
+        let own = [port.mirrored, port.answered, port.resets];
+        let detours = [port.queued, port.released, port.handed, port.taken].into_iter().chain(own);
+        detours.into_iter().any(|packets| packets > 0) || !port.rss.is_empty()
     };
     let mut table = Table::new([
         "<PORT",
@@ -128,6 +129,7 @@ fn detours(ports: &[v1::PortStatus]) -> String {
         ">SHARE",
         ">MIRRORED",
         ">ANSWERED",
+        ">RESETS",
         "<RSS",
     ]);
     let mut findings = String::new();
@@ -140,6 +142,7 @@ fn detours(ports: &[v1::PortStatus]) -> String {
             format!("{:.1} %", 100.0 * port.handed as f64 / port.received.max(1) as f64).into(),
             port.mirrored.into(),
             port.answered.into(),
+            port.resets.into(),
             (&port.rss).into(),
         ]);
         if !port.rss_finding.is_empty() {
@@ -161,6 +164,15 @@ fn oddities(report: &v1::StatusReport) -> String {
         (sum(|worker| worker.held), "packets are held back now"),
         (report.ports.iter().map(|port| port.handed).sum(), "packets were handed over to another worker"),
         (sum(|worker| worker.mirror_withheld), "copies were withheld by the mirror's rate or pool"),
+        (sum(|worker| worker.softened), "TCP segments were softened"),
+        (
+            sum(|worker| worker.softened_forgotten),
+            "softened connections made room for others; see limits.softened",
+        ),
+        (
+            sum(|worker| worker.resets_withheld),
+            "resets were due and not made: too many at once, or no buffer",
+        ),
         (sum(|worker| worker.misowned), "packets came to a worker that does not own them; report this"),
     ];
     let lines: String = lines

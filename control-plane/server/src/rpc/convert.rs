@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Band, Explanation, Meter, Rule, Sampling, SourceRow, Term, Treatment};
+use repute_model::{Band, Explanation, Meter, Rule, Sampling, Soften, SourceRow, Term, Treatment};
 use repute_proto::v1;
 
 use crate::{Limit, LimitChange, LimitEvent, VersionInfo, VersionState};
@@ -45,12 +45,18 @@ pub fn treatment(treatment: Treatment) -> v1::Treatment {
         text: treatment.to_string(),
         log: treatment.log,
         mirror: treatment.mirror.map(|Sampling { one_in, first }| v1::Sampling { one_in, first }),
+        soften: treatment.soften.map(soften),
         meter: treatment.meter.map(meter),
         queue: treatment.queue.map(meter),
         queue_new: treatment.queue_new,
         block_new: treatment.block_new,
+        reset: treatment.reset,
         drop: treatment.drop,
     }
+}
+
+fn soften(Soften { segments, mss, round_trips }: Soften) -> v1::Soften {
+    v1::Soften { segments: segments.into(), mss: mss.into(), round_trips: round_trips.into() }
 }
 
 fn meter(meter: Meter) -> v1::Meter {
@@ -219,10 +225,12 @@ mod tests {
         let all = Treatment {
             log: true,
             mirror: Some(Sampling { one_in: 1000, first: 10 }),
+            soften: Some(Soften { segments: 4, mss: 1220, round_trips: 3 }),
             meter: Some(meter(200)),
             queue: Some(meter(100)),
             queue_new: Some(20),
             block_new: true,
+            reset: true,
             drop: true,
         };
         let message = |packets| v1::Meter {
@@ -232,13 +240,15 @@ mod tests {
             byte_burst: 65_536,
         };
         let expected = v1::Treatment {
-            text: "log+mirror+meter+queue+queue-new+block-new+drop".to_owned(),
+            text: "log+mirror+soften+meter+queue+queue-new+block-new+reset+drop".to_owned(),
             log: true,
             mirror: Some(v1::Sampling { one_in: 1000, first: 10 }),
+            soften: Some(v1::Soften { segments: 4, mss: 1220, round_trips: 3 }),
             meter: Some(message(200)),
             queue: Some(message(100)),
             queue_new: Some(20),
             block_new: true,
+            reset: true,
             drop: true,
         };
         assert_eq!(treatment(all), expected);

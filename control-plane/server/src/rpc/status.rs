@@ -91,6 +91,7 @@ fn port(info: &PortInfo, port: &PortAccount) -> v1::PortStatus {
         released: port.released,
         mirrored: port.mirrored,
         answered: port.answered,
+        resets: port.resets,
         rss: info.rss.hint.to_owned(),
         rss_finding: info.rss.finding.clone(),
     }
@@ -114,6 +115,9 @@ fn worker(number: u32, view: &WorkerView) -> v1::WorkerStatus {
         held: account.held,
         hand_over_depth: account.hand_over_depth,
         mirror_withheld: account.mirror_withheld,
+        softened: account.softened,
+        softened_forgotten: account.softened_forgotten,
+        resets_withheld: account.resets_withheld,
         longest_breath_ns: account.longest_breath_ns,
         work: Some(work(account)),
     }

@@ -85,6 +85,9 @@ struct Limits {
     /// New TCP connections per second, of all sources of the band and per worker.
     #[serde(skip_serializing_if = "Option::is_none")]
     connections_per_s: Option<u32>,
+    /// Segments of a TCP connection that may be under way while it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    soften_segments: Option<u8>,
 }
 
 impl Limits {
@@ -95,6 +98,7 @@ impl Limits {
             queue_packets_per_s: treatment.queue.and_then(|meter| meter.packets_per_s),
             queue_bytes_per_s: treatment.queue.and_then(|meter| meter.bytes_per_s),
             connections_per_s: treatment.queue_new,
+            soften_segments: treatment.soften.map(|soften| soften.segments),
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Band, CrowdState, Factor, Flood, Meter, Score, Source, Treatment};
+use repute_model::{Band, CrowdState, Factor, Flood, Meter, Score, Soften, Source, Treatment};
 use repute_siem::*;
 
 /// A fixed time.
@@ -37,6 +37,7 @@ pub fn mitigation(phase: Phase, who: &str) -> Mitigation {
             log: true,
             meter: Some(meter),
             queue_new: Some(50),
+            soften: Some(Soften { segments: 4, mss: 1220, round_trips: 3 }),
             drop: true,
             ..Treatment::PASS
         },

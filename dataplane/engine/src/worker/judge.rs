@@ -74,10 +74,20 @@ impl<P: Packet> Worker<P> {
         let exchange = exchange(parsed, packet.bytes());
         let Some(source) = sender else {
             self.account.unjudged += 1;
-            self.note(&exchange, Parties { sender: None, receiver });
+            let parties = Parties { sender: None, receiver };
+            self.note(&exchange, parties);
+            if self.softens() {
+                self.soften(packet, parsed, &exchange, parties, Verdict::Forward);
+            }
             return Judgement::FORWARD;
         };
-        self.judge_source(source, &exchange, receiver, packet.wire_len(), wire.peer.is_some())
+        let leads_on = wire.peer.is_some();
+        let judgement = self.judge_source(source, &exchange, receiver, packet.wire_len(), leads_on);
+        if self.softens() {
+            let parties = Parties { sender: self.shard.find(source), receiver };
+            self.soften(packet, parsed, &exchange, parties, judgement.verdict);
+        }
+        judgement
     }
 
     fn judge_source(

@@ -16,6 +16,13 @@ impl<P: Packet> Worker<P> {
         if self.copied != 0 {
             self.copy(batch, io);
         }
+        if !self.rewrites.is_empty() {
+            self.rewrite(batch);
+        }
+        let ended = self.resets.take_marks();
+        if ended != 0 {
+            self.make_resets(ended, batch, io);
+        }
         let whole = if batch.taken { None } else { batch.port() };
         let is_all = |verdict: Verdict| self.verdicts.are_all(verdict);
         match whole.map(|port| (port, self.wires[usize::from(port)].peer)) {
@@ -33,6 +40,9 @@ impl<P: Packet> Worker<P> {
             }
             Some((port, Some(peer))) => self.send_apart(batch, port, peer, io),
             _ => self.send_one_by_one(batch, io),
+        }
+        if ended != 0 {
+            self.send_resets(io);
         }
         self.flush(io);
         (batch.taken, batch.misowned) = (false, 0);

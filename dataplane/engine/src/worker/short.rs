@@ -6,7 +6,7 @@
 //! where the short way gives a judgement, the general way would have given the same and left the same behind; a
 //! test compares the two.
 
-use repute_model::{Judgement, Listing, Measures, Packet, Reason, Verdict};
+use repute_model::{Judgement, Listing, Measures, Packet, Reason, Sampling, Verdict};
 use repute_reputation::{Flags, Shortcut, Slot};
 
 use super::lanes::Lanes;
@@ -36,7 +36,8 @@ impl<P: Packet> Worker<P> {
         let mut measures = Measures::PASS;
         if copies {
             measures = self.view.measures[band.index()];
-            let picked = self.mirror.picks(band, &self.view.samplings[band.index()], packets);
+            let sampling = &self.view.samplings[band.index()];
+            let picked = *sampling != Sampling::NONE && self.mirror.picks(band, sampling, packets);
             self.copied |= u64::from(picked) << i;
         }
         if look {
@@ -61,7 +62,7 @@ impl<P: Packet> Worker<P> {
     fn judge_known(&mut self, lanes: &Lanes, i: usize, slot: Slot) -> Option<Judgement> {
         let hot = self.shard.hot(slot);
         if lanes.kind(i).is_back() {
-            let known = hot.is_answered_in(lanes.talk(i));
+            let known = hot.is_plainly_answered_in(lanes.talk(i));
             self.account.unjudged += u64::from(known);
             return known.then_some(Judgement::FORWARD);
         }

@@ -51,6 +51,10 @@ impl<P: Packet> Worker<P> {
         wire_len: u32,
         treatment: &Treatment,
     ) -> Fate {
+        if treatment.reset && matches!(exchange.act, Act::Segment { .. }) {
+            self.resets.mark(self.turn);
+            return Fate::Stop(Reason::ConnectionReset);
+        }
         if treatment.drop {
             let listed = self.shard.hot(slot).flags.has(Flags::LISTED);
             return Fate::Stop(if listed { Reason::Listed } else { Reason::Standing });

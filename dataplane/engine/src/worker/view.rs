@@ -23,7 +23,7 @@ pub enum Facing {
 pub enum Way {
     /// Nothing is done.
     Pass,
-    /// Nothing is done but for copies.
+    /// Nothing is done but for copies and, on the general way, to handshakes.
     Copy,
     /// What is above a rate waits.
     Queue,
@@ -69,6 +69,8 @@ pub struct View {
     pub drops: Shortcut,
     /// Whether what is dropped may have to be logged.
     pub logs_drops: bool,
+    /// Whether connections of any band are softened.
+    pub softens: bool,
 }
 
 impl View {
@@ -105,6 +107,7 @@ impl View {
             copies: Shortcut::copies(policy.edition),
             drops: Shortcut::drops(policy.edition),
             logs_drops: ways.contains(&Way::DropAndLog),
+            softens: bands.iter().any(|treatment| treatment.soften.is_some()),
         }
     }
 
@@ -130,13 +133,12 @@ impl View {
 fn way(treatment: Treatment) -> Way {
     match treatment {
         Treatment::PASS => Way::Pass,
-        Treatment { mirror: Some(_), .. } if (Treatment { mirror: None, ..treatment }) == Treatment::PASS => {
-            Way::Copy
-        }
+        // A handshake never takes the short way, and what is to be softened behind it neither.
+        _ if (Treatment { mirror: None, soften: None, ..treatment }) == Treatment::PASS => Way::Copy,
         Treatment { queue: Some(_), .. } if (Treatment { queue: None, ..treatment }) == Treatment::PASS => {
             Way::Queue
         }
-        Treatment { drop: true, log, mirror: None, .. } => {
+        Treatment { drop: true, log, mirror: None, reset: false, .. } => {
             if log {
                 Way::DropAndLog
             } else {

@@ -138,6 +138,18 @@ impl Frame {
         self
     }
 
+    /// The same TCP segment over IPv4 with these options (whole words of them) and this window.
+    pub fn with_options(mut self, options: &[u8], window: u16) -> Self {
+        let more = options.len() as u16;
+        let total = u16::from_be_bytes([self.bytes[16], self.bytes[17]]) + more;
+        self.bytes[16..18].copy_from_slice(&total.to_be_bytes());
+        self.bytes[46] += (more as u8 / 4) << 4;
+        self.bytes[48..50].copy_from_slice(&window.to_be_bytes());
+        self.bytes.splice(54..54, options.iter().copied());
+        self.wire_len += u32::from(more);
+        self
+    }
+
     /// The same Ethernet frame in a VLAN.
     pub fn tagged(mut self, vlan: u16) -> Self {
         let [high, low] = vlan.to_be_bytes();

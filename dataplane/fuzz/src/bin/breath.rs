@@ -20,8 +20,8 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
         "[protect]\nprefixes = [\"10.9.0.0/16\"]\nbgp_neighbours = [\"10.8.0.0/16\"]\n[lists]\ndeny = [\"22.0.0.0/8\"]\n\
          allow = [\"23.0.0.0/8\"]\n[profiles.ingress]\nwindow = \"10ms\"\nsilence = \"10ms\"\nhalf_life = \"1s\"\n\
          [profiles.ingress.bands]\ndwell_better = \"10ms\"\n[profiles.ingress.treatments]\n\
-         good = { queue = { packets = \"100pps\", packet_burst = 4 } }\nneutral = { log = true, queue_new = 20 }\n\
-         poor = { block_new = true, meter = { packets = \"50pps\", packet_burst = 4 } }\nmalicious = \"drop\"",
+         good = { queue = { packets = \"100pps\", packet_burst = 4 } }\nneutral = { log = true, queue_new = 20, soften = {} }\n\
+         poor = { block_new = true, reset = true, meter = { packets = \"50pps\", packet_burst = 4 } }\nmalicious = \"drop\"",
     );
     if let Some(profile) = &mut policy.ingress {
         profile.treatments[0].mirror = Some(Sampling { one_in: 2, first: 1 });
@@ -38,6 +38,7 @@ const LIMITS: Limits = Limits {
     queue_horizon_ms: 100,
     queue_connections: 16,
     crowds: 64,
+    softened: 64,
     ..Limits::DEFAULT
 };
 
@@ -64,5 +65,5 @@ fuzz_target!(|input: &[u8]| {
     let account = rig.account();
     let total = |of: fn(&repute_engine::PortAccount) -> u64| account.ports.iter().map(of).sum::<u64>();
     let gone = (rig.ports.sent.len() + rig.ports.freed.len()) as u64;
-    assert_eq!(total(|port| port.received + port.mirrored), gone, "nothing is held for ever");
+    assert_eq!(total(|port| port.received + port.mirrored + port.resets), gone, "nothing is held for ever");
 });
