@@ -53,6 +53,7 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         crowds: (config.limits.crowds.get() as u32).next_power_of_two(),
         withheld: (config.limits.withheld.get() as u32).next_power_of_two(),
         softened: (config.limits.softened.get() as u32).next_power_of_two(),
+        excesses: (config.limits.excesses.get() as u32).next_power_of_two(),
     }
 }
 
@@ -158,6 +159,7 @@ fn treatment(treatment: &Treatment) -> repute_model::Treatment {
         block_new: treatment.block_new,
         reset: treatment.reset,
         drop: treatment.drop,
+        excess_only: treatment.only.is_some(),
     }
 }
 

@@ -17,6 +17,7 @@ fn values_outside_their_range_name_the_range() {
         ("limits", "queue_source = 65536", "from 1 to 65535"),
         ("limits", "queue_horizon = \"11s\"", "from 10ms to 10s"),
         ("limits", "queue_connections = 15", "from 16 to 65536"),
+        ("limits", "excesses = 63", "from 64 to 1048576"),
         ("limits", "softened = 63", "from 64 to 1048576"),
         ("limits", "hand_over = 257", "from 64 to 256"),
         ("destinations", "default = 1.5", "from 0 to 1"),
@@ -121,6 +122,14 @@ fn connections_are_ended_where_none_begins() {
     refused(&poor("reset = true"), &["begin and are ended", "block_new = true", "drop = true"]);
     accepted(&poor("reset = true, block_new = true"));
     accepted(&poor("reset = true, drop = true"));
+}
+
+#[test]
+fn what_is_narrowed_limits_something() {
+    let poor = |value: &str| format!("[profiles.egress.treatments]\npoor = {{ {value} }}");
+    refused(&poor("log = true, only = \"excess\""), &["nothing is limited", "narrows nothing"]);
+    refused(&poor("block_new = true, only = \"exces\""), &["did you mean \"excess\"?"]);
+    accepted(&poor("block_new = true, only = \"excess\""));
 }
 
 #[test]

@@ -53,13 +53,17 @@ impl<P: Packet> Worker<P> {
     fn explain_entry(&self, source: Source, slot: Slot, rules: Rules<'_>) -> Explanation {
         let (hot, warm) = (self.shard.hot(slot), self.shard.warm(slot));
         let scored = self.shard.assess(slot, rules, self.now);
+        let treatment = self.shard.treatment(slot, rules);
+        let excess = treatment.excess_only.then(|| self.excesses.of(hot.fingerprint)).flatten();
         let idle = self.now.low().wrapping_sub(hot.last_seen);
         Explanation {
             tracked: true,
             score: hot.score,
             band: hot.band,
             rule: rule(hot, self.policy.lists.get(warm.address())),
-            treatment: self.shard.treatment(slot, rules),
+            rest: if excess.is_some() { rules.profile.rest(hot.band) } else { treatment },
+            excess,
+            treatment,
             service: warm.service(),
             baseline_packets_per_s: f64::from(warm.packets.mean),
             baseline_bytes_per_s: f64::from(warm.bytes_mean),
@@ -75,6 +79,7 @@ impl<P: Packet> Worker<P> {
         Explanation {
             rule: stranger.rule,
             treatment: stranger.treatment,
+            rest: stranger.treatment,
             ..self.explanation(source, stranger.scored, rules)
         }
     }
@@ -90,6 +95,8 @@ impl<P: Packet> Worker<P> {
             target: scored.score,
             rule: Rule::Stranger(rules.profile.thresholds.band(scored.score)),
             treatment: Treatment::PASS,
+            excess: None,
+            rest: Treatment::PASS,
             policy_version: self.policy.version,
             service: None,
             baseline_packets_per_s: 0.0,
@@ -117,6 +124,7 @@ impl<P: Packet> Worker<P> {
         let change = self.shard.nudge(slot, delta, forgive, rules, self.now);
         let after = self.shard.hot(slot).score;
         let width = width(&self.policy, &self.limits);
+        self.excesses.begin(self.shard.hot(slot).fingerprint, None, self.now);
         crate::worker::report(&mut self.mailbox, &self.shard, rules, width, change, self.now);
         self.mailbox.send(Report::Nudged(token, Some((before, after))));
     }

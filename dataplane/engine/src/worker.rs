@@ -3,6 +3,7 @@
 mod control;
 mod cookies;
 pub(crate) mod crowd;
+mod excess;
 mod guard;
 mod judge;
 pub(crate) mod lanes;
@@ -28,7 +29,7 @@ use repute_model::{
     BATCH, Band, BandChange, Command, CrowdRules, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox,
     Packet, Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Verdict, Width,
 };
-use repute_reputation::{Change, Rules, Shard, Slot};
+use repute_reputation::{Change, Excesses, Rules, Shard, Slot};
 use repute_wire::{Parsed, Softened, parse_ethernet, parse_ip};
 pub use setup::{Role, Setup, Team, Wire};
 pub(crate) use stranger::Stranger;
@@ -74,6 +75,7 @@ pub struct Worker<P> {
     /// Which packets of the batch under way are softened, and how.
     rewrites: ArrayVec<(u8, Softened), BATCH>,
     resets: Resets<P>,
+    pub(crate) excesses: Excesses,
     judgements: [Judgement; BATCH],
     /// How many of them are of the last batch, and what these have in common.
     judged: usize,
@@ -131,6 +133,7 @@ impl<P: Packet> Worker<P> {
             softener: Softener::new(limits.softened),
             rewrites: ArrayVec::new(),
             resets: Resets::new(),
+            excesses: Excesses::new(limits.excesses),
             judgements: [Judgement::FORWARD; BATCH],
             judged: 0,
             verdicts: Verdicts::NONE,
@@ -267,7 +270,7 @@ impl<P: Packet> Worker<P> {
         account.sweep_ms = occupancy.sweep_ms;
         let (beyond, waiting, bytes) = self.crowd.gauges();
         (account.crowd_beyond, account.crowd_waiting) = (beyond, u64::from(waiting));
-        let side = self.guard.bytes() + self.softener.bytes() + self.resets.bytes();
+        let side = self.guard.bytes() + self.softener.bytes() + self.resets.bytes() + self.excesses.bytes();
         account.memory_bytes = (self.shard.memory().0 + bytes + side) as u64;
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
@@ -333,11 +336,12 @@ impl<P: Packet> Worker<P> {
         &mut self,
         sweep: impl FnOnce(&mut Shard, Rules<'_>, Tick, u32, &mut dyn FnMut(&Shard, Change)),
     ) {
-        let Self { shard, policy, mailbox, account, limits, now, .. } = self;
+        let Self { shard, policy, mailbox, account, limits, now, excesses, .. } = self;
         let Some(rules) = rules(policy) else { return };
         let width = width(policy, limits);
         sweep(shard, rules, *now, limits.sweep_ms, &mut |shard, change| {
             account.changes += 1;
+            excess::note_cause(excesses, shard, rules, &change, *now);
             report(mailbox, shard, rules, width, change, *now);
         });
     }
@@ -380,6 +384,7 @@ impl<P: Packet> Worker<P> {
         let Some(rules) = rules(&self.policy) else { return };
         if let Some(change) = self.shard.rescore(slot, rules, self.now) {
             self.account.changes += 1;
+            excess::note_cause(&mut self.excesses, &self.shard, rules, &change, self.now);
             let width = width(&self.policy, &self.limits);
             report(&mut self.mailbox, &self.shard, rules, width, change, self.now);
         }

@@ -1,6 +1,6 @@
 //! The answer to "why?": a source's score taken apart.
 
-use crate::{Band, Factor, Floods, Model, Prefix, Score, Source, Tick, Treatment};
+use crate::{Band, Excess, Factor, Floods, Model, Prefix, Score, Source, Tick, Treatment};
 
 /// One term of a score.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -72,6 +72,10 @@ pub struct Explanation {
     pub rule: Rule,
     /// What it gets.
     pub treatment: Treatment,
+    /// The kind of packets that gets it, where not all of them do.
+    pub excess: Option<Excess>,
+    /// What the others get.
+    pub rest: Treatment,
     /// Version of the policy that judged.
     pub policy_version: u64,
     /// The service it belongs to, by number.

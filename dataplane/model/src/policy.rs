@@ -4,7 +4,7 @@
 //! worker hands it back; a worker never changes it.
 
 use crate::{
-    Address, CrowdRules, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Thresholds,
+    Address, Band, CrowdRules, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Thresholds,
     Treatment, Weighting, Width,
 };
 
@@ -128,6 +128,15 @@ pub struct Policy {
     pub services: Vec<Service>,
 }
 
+impl Profile {
+    /// What the part of a source's traffic gets that did not make it suspicious, where that of its band is for the excess
+    /// only: what the next better band gets that is not.
+    pub fn rest(&self, band: Band) -> Treatment {
+        let better = self.treatments[..band.index()].iter().rev().find(|treatment| !treatment.excess_only);
+        better.copied().unwrap_or(Treatment::PASS)
+    }
+}
+
 impl Policy {
     /// The number of the service an address belongs to.
     pub fn service(&self, address: Address, protocol: u8, port: u16) -> Option<u8> {
@@ -170,6 +179,8 @@ pub struct Limits {
     pub withheld: u32,
     /// TCP connections that each worker softens at the same time; a power of two, at least 64.
     pub softened: u32,
+    /// Sources of which each worker knows what made them suspicious; a power of two, at least 64.
+    pub excesses: u32,
 }
 
 impl Limits {
@@ -188,6 +199,7 @@ impl Limits {
         crowds: 4096,
         withheld: 524_288,
         softened: 4096,
+        excesses: 1024,
     };
 }
 

@@ -65,6 +65,9 @@ pub struct Treatment {
     pub reset: bool,
     /// Drop everything.
     pub drop: bool,
+    /// Do all this to the kind of packets alone that made the source suspicious; the rest gets what the next better band
+    /// gets that is not narrowed like this.
+    pub excess_only: bool,
 }
 
 impl Treatment {
@@ -79,6 +82,7 @@ impl Treatment {
         block_new: false,
         reset: false,
         drop: false,
+        excess_only: false,
     };
 
     /// Which measures apply.
@@ -92,7 +96,8 @@ impl Treatment {
                 | (self.queue_new.is_some() as u16) << 5
                 | (self.block_new as u16) << 6
                 | (self.reset as u16) << 7
-                | (self.drop as u16) << 8,
+                | (self.drop as u16) << 8
+                | (self.excess_only as u16) << 9,
         )
     }
 
@@ -132,8 +137,18 @@ impl Measures {
         self.0 & other.0 == other.0
     }
 
-    const NAMES: [&str; 9] =
-        ["log", "mirror", "soften", "meter", "queue", "queue-new", "block-new", "reset", "drop"];
+    const NAMES: [&str; 10] = [
+        "log",
+        "mirror",
+        "soften",
+        "meter",
+        "queue",
+        "queue-new",
+        "block-new",
+        "reset",
+        "drop",
+        "excess-only",
+    ];
 }
 
 impl fmt::Display for Measures {

@@ -11,6 +11,7 @@ mod conduct;
 mod contact;
 mod crowds;
 mod entry;
+mod excess;
 mod gcra;
 mod hash;
 mod hosts;
@@ -33,6 +34,7 @@ pub use crowds::{
     Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Seen, Standing, Sums, Totals, Watches,
 };
 pub use entry::{Flags, Hot, Shortcut, Warm};
+pub use excess::{ExcessPlace, Excesses, Kind, Part};
 pub use gcra::{Departure, Refused, conforms, departure};
 pub use hash::{Conversation, Secret};
 pub use hosts::Hosts;

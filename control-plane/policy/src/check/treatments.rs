@@ -41,6 +41,12 @@ fn one(config: &Config, path: &str, treatment: &Treatment, reader: &mut Reader) 
             .help("add `block_new = true`, so that none begins, or `drop = true`");
         reader.findings.push(found);
     }
+    if treatment.only.is_some() && !limits(treatment) {
+        let found = at(reader, &format!("{path}.only"), "nothing is limited that could be narrowed")
+            .label("narrows nothing")
+            .help("add what the excess gets: `meter`, `queue`, `queue_new`, `block_new`, `reset` or `drop`");
+        reader.findings.push(found);
+    }
     // A `[mirror]` with mistakes has been reported already.
     if treatment.mirror.is_some() && config.mirror.is_none() && !reader.places.has("mirror") {
         let found = at(reader, &format!("{path}.mirror"), "packets are to be copied, but there is no mirror")
@@ -51,4 +57,10 @@ fn one(config: &Config, path: &str, treatment: &Treatment, reader: &mut Reader) 
             );
         reader.findings.push(found);
     }
+}
+
+/// Whether anything is held up, refused or ended.
+fn limits(treatment: &Treatment) -> bool {
+    let rates = treatment.meter.is_some() || treatment.queue.is_some() || treatment.queue_new.is_some();
+    rates || treatment.block_new || treatment.reset || treatment.drop
 }

@@ -201,6 +201,7 @@ impl Default for Limits {
             crowds: Int::new(4096),
             withheld: Int::new(524_288),
             softened: Int::new(4_096),
+            excesses: Int::new(1_024),
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Limits {
     pub withheld: Int<1024, 16_777_216>,
     /// TCP connections that treatments with `soften` watch at the same time, for each worker (the next power of two).
     pub softened: Int<64, 1_048_576>,
+    /// Sources of which each worker knows the excess that treatments with `only` are for (the next power of two).
+    pub excesses: Int<64, 1_048_576>,
 }
 
 table!(Limits {
@@ -49,6 +51,7 @@ table!(Limits {
     crowds,
     withheld,
     softened,
+    excesses,
 });
 
 /// How many leading bits of an address name one source.

@@ -55,7 +55,7 @@ pub use profiles::{Baseline, ModelName, Profile, Profiles};
 pub use protect::Protect;
 pub use services::Service;
 pub use state::State;
-pub use treatments::{Treatment, Treatments};
+pub use treatments::{Only, Treatment, Treatments};
 pub use workers::{Idle, Workers};
 
 /// Everything `repute` is told by its operator.

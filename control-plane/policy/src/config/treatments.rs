@@ -8,7 +8,15 @@ use toml::de::DeValue;
 use super::{Meter, Sampling, Soften};
 use crate::nearest::nearest;
 use crate::read::{Node, Reader, Scalar, listed, table};
-use crate::value::Int;
+use crate::value::{Int, keywords};
+
+keywords! {
+    /// What a treatment is narrowed to.
+    Only {
+        /// The kind of packets that made the source suspicious.
+        Excess = "excess",
+    }
+}
 
 /// What each band gets. A treatment that is given replaces the default as a whole.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
@@ -68,6 +76,9 @@ pub struct Treatment {
     pub reset: bool,
     /// Drop everything.
     pub drop: bool,
+    /// Do this to a part of what the source sends; the rest gets what the next better band gets that is not narrowed.
+    #[schemars(with = "Only")]
+    pub only: Option<Only>,
 }
 
 table!(fn overlay_keys of Treatment {
@@ -80,6 +91,7 @@ table!(fn overlay_keys of Treatment {
     block_new,
     reset,
     drop,
+    only,
 });
 
 /// The treatments that one word can say.

@@ -44,6 +44,9 @@ pub fn human(explained: &v1::Explanation) -> String {
     for held in &explained.held_up {
         let _ = write!(out, "\n\n{}", wrapped(&held_up(held), 80));
     }
+    if let Some(narrowed) = narrowed(explained) {
+        let _ = write!(out, "\n\n{}", wrapped(&narrowed, 80));
+    }
     out.push_str("\n\n");
     out.push_str(&factors(&explained.terms).render());
     out.push('\n');
@@ -51,6 +54,16 @@ pub fn human(explained: &v1::Explanation) -> String {
         let _ = writeln!(out, "{name:<10} {value}");
     }
     out
+}
+
+/// Which part of what the source sends gets its treatment, where that is not for all of it.
+fn narrowed(explained: &v1::Explanation) -> Option<String> {
+    explained.treatment.as_ref().filter(|treatment| treatment.excess_only)?;
+    let rest = name(explained.rest.as_ref());
+    Some(match &explained.excess {
+        Some(excess) => format!("Only this gets it: {}. What else it sends gets: {rest}.", excess.text),
+        None => "All that it sends gets it: nothing tells what part of that made it suspicious.".to_owned(),
+    })
 }
 
 /// Who stands where, gets what, and why, in one sentence.
@@ -216,6 +229,22 @@ mod tests {
         assert!(lines[2].starts_with("queue-new  new connections wait: 20/s"), "{text}");
         assert!(lines[3].starts_with("policy     version"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn who_is_narrowed_is_told_what_is_let_through() {
+        let treatment =
+            v1::Treatment { text: "meter+excess-only".into(), excess_only: true, ..Default::default() };
+        let excess = v1::Excess { text: "UDP traffic to port 4444".into(), ..Default::default() };
+        let rest = v1::Treatment { text: "log".into(), log: true, ..Default::default() };
+        let explained = v1::Explanation { treatment: Some(treatment), rest: Some(rest), ..explanation() };
+        let part = human(&v1::Explanation { excess: Some(excess), ..explained.clone() });
+        assert!(
+            part.contains("Only this gets it: UDP traffic to port 4444. What else it sends gets: log."),
+            "{part}"
+        );
+        assert!(human(&explained).contains("All that it sends gets it"));
+        assert!(!human(&explanation()).contains("gets it"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Band, Explanation, Meter, Rule, Sampling, Soften, SourceRow, Term, Treatment};
+use repute_model::{Band, Excess, Explanation, Meter, Rule, Sampling, Soften, SourceRow, Term, Treatment};
 use repute_proto::v1;
 
 use crate::{Limit, LimitChange, LimitEvent, VersionInfo, VersionState};
@@ -52,6 +52,18 @@ pub fn treatment(treatment: Treatment) -> v1::Treatment {
         block_new: treatment.block_new,
         reset: treatment.reset,
         drop: treatment.drop,
+        excess_only: treatment.excess_only,
+    }
+}
+
+fn excess(excess: Excess) -> v1::Excess {
+    v1::Excess {
+        text: excess.to_string(),
+        offence: excess.offence.name().to_owned(),
+        protocol: excess.protocol.map(u32::from),
+        port: excess.port.map(u32::from),
+        destination: excess.destination.map(|host| host.to_string()).unwrap_or_default(),
+        size: excess.size.map_or("", |size| size.name()).to_owned(),
     }
 }
 
@@ -111,6 +123,8 @@ pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) ->
         rule_kind: rule_kind.into(),
         rule,
         treatment: Some(treatment(explained.treatment)),
+        excess: explained.excess.map(excess),
+        rest: Some(treatment(explained.rest)),
         policy_version: explained.policy_version,
         service,
         baseline_packets_per_s: explained.baseline_packets_per_s,
@@ -232,6 +246,7 @@ mod tests {
             block_new: true,
             reset: true,
             drop: true,
+            excess_only: true,
         };
         let message = |packets| v1::Meter {
             packets_per_s: Some(packets),
@@ -240,7 +255,7 @@ mod tests {
             byte_burst: 65_536,
         };
         let expected = v1::Treatment {
-            text: "log+mirror+soften+meter+queue+queue-new+block-new+reset+drop".to_owned(),
+            text: "log+mirror+soften+meter+queue+queue-new+block-new+reset+drop+excess-only".to_owned(),
             log: true,
             mirror: Some(v1::Sampling { one_in: 1000, first: 10 }),
             soften: Some(v1::Soften { segments: 4, mss: 1220, round_trips: 3 }),
@@ -250,6 +265,7 @@ mod tests {
             block_new: true,
             reset: true,
             drop: true,
+            excess_only: true,
         };
         assert_eq!(treatment(all), expected);
         let pass = v1::Treatment { text: "pass".to_owned(), ..v1::Treatment::default() };

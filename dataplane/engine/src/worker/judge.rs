@@ -4,7 +4,7 @@ use repute_model::{
     Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment,
     Verdict,
 };
-use repute_reputation::{Exchange, Fact, Flags, Happening, Parties, Slot};
+use repute_reputation::{Exchange, Fact, Flags, Happening, Part, Parties, Slot};
 use repute_wire::Parsed;
 
 use super::stranger::Stranger;
@@ -134,15 +134,18 @@ impl<P: Packet> Worker<P> {
         }
         let now = self.now.low();
         self.shard.hot_mut(slot).count(wire_len, now);
-        let treatment = self.treatment(slot);
+        let (treatment, part) = self.narrow(slot, exchange, wire_len, self.treatment(slot));
         if let Some(sampling) = &treatment.mirror {
             self.sample(slot, sampling);
         }
-        let fate = if leads_on { self.treat(slot, exchange, wire_len, &treatment) } else { Fate::Pass };
+        let fate = if leads_on { self.treat(slot, exchange, wire_len, &treatment, part) } else { Fate::Pass };
         match fate {
             Fate::Pass | Fate::Hold(_) => {
                 self.note_fragment(exchange);
                 self.note(exchange, Parties { sender: Some(slot), receiver });
+                if part == Part::Rest {
+                    self.note_rest(slot);
+                }
             }
             Fate::Stop(_) => self.note_stopped(slot, exchange),
         }

@@ -4,7 +4,7 @@
 //! order of the batch, and a packet without a way out gets none.
 
 use repute_model::{Meter, Packet, Reason, Treatment, Verdict};
-use repute_reputation::{Act, Departure, Exchange, Flags, Refused, Slot, conforms, departure};
+use repute_reputation::{Act, Departure, Exchange, Flags, Part, Refused, Slot, conforms, departure};
 
 use super::Worker;
 use crate::shaper::{Ticket, Turn};
@@ -30,7 +30,7 @@ impl Fate {
         }
     }
 
-    fn of(turn: Result<Turn, Reason>, held: Reason, keep: impl FnOnce(Ticket)) -> Self {
+    pub(super) fn of(turn: Result<Turn, Reason>, held: Reason, keep: impl FnOnce(Ticket)) -> Self {
         match turn {
             Ok(Turn::Now) => Self::Pass,
             Ok(Turn::Later(ticket)) => {
@@ -50,6 +50,7 @@ impl<P: Packet> Worker<P> {
         exchange: &Exchange,
         wire_len: u32,
         treatment: &Treatment,
+        part: Part,
     ) -> Fate {
         if treatment.reset && matches!(exchange.act, Act::Segment { .. }) {
             self.resets.mark(self.turn);
@@ -59,7 +60,7 @@ impl<P: Packet> Worker<P> {
             let listed = self.shard.hot(slot).flags.has(Flags::LISTED);
             return Fate::Stop(if listed { Reason::Listed } else { Reason::Standing });
         }
-        if let Some(reason) = self.meter(slot, wire_len, treatment) {
+        if let Some(reason) = self.meter(slot, wire_len, treatment, part) {
             return Fate::Stop(reason);
         }
         if treatment.block_new && self.shard.is_new(exchange) {
@@ -67,21 +68,34 @@ impl<P: Packet> Worker<P> {
         }
         match treatment.queue_new {
             Some(rate) if exchange.act == Act::Syn => match self.queue_new(slot, exchange, rate) {
-                Fate::Pass => self.queue(slot, wire_len, treatment.queue.as_ref()),
+                Fate::Pass => self.queue_part(slot, wire_len, treatment, part),
                 fate => fate,
             },
-            _ => self.queue(slot, wire_len, treatment.queue.as_ref()),
+            _ => self.queue_part(slot, wire_len, treatment, part),
         }
     }
 
-    fn meter(&mut self, slot: Slot, wire_len: u32, treatment: &Treatment) -> Option<Reason> {
+    fn meter(&mut self, slot: Slot, wire_len: u32, treatment: &Treatment, part: Part) -> Option<Reason> {
         let meter = treatment.meter.as_ref()?;
         let now = self.now;
-        let hot = self.shard.hot_mut(slot);
-        match conforms(meter, now, wire_len, &mut hot.tat_packets, &mut hot.tat_bytes) {
+        let (packets, bytes) = match part {
+            Part::Excess(place) => self.excesses.times(place),
+            Part::Whole | Part::Rest => {
+                let hot = self.shard.hot_mut(slot);
+                (&mut hot.tat_packets, &mut hot.tat_bytes)
+            }
+        };
+        match conforms(meter, now, wire_len, packets, bytes) {
             Ok(()) => None,
             Err(Refused::Packets) => Some(Reason::MeterPackets),
             Err(Refused::Bytes) => Some(Reason::MeterBytes),
+        }
+    }
+
+    fn queue_part(&mut self, slot: Slot, wire_len: u32, treatment: &Treatment, part: Part) -> Fate {
+        match (&treatment.queue, part) {
+            (Some(meter), Part::Excess(place)) => self.queue_excess(slot, place, wire_len, meter),
+            (meter, _) => self.queue(slot, wire_len, meter.as_ref()),
         }
     }
 

@@ -138,7 +138,7 @@ fn way(treatment: Treatment) -> Way {
         Treatment { queue: Some(_), .. } if (Treatment { queue: None, ..treatment }) == Treatment::PASS => {
             Way::Queue
         }
-        Treatment { drop: true, log, mirror: None, reset: false, .. } => {
+        Treatment { drop: true, log, mirror: None, reset: false, excess_only: false, .. } => {
             if log {
                 Way::DropAndLog
             } else {

@@ -11,6 +11,7 @@ mod cookies;
 mod crowd_mesh;
 mod detection;
 mod determinism;
+mod excess;
 mod floods;
 mod golden;
 mod handover;
