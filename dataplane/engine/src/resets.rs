@@ -122,7 +122,7 @@ fn reset<I: Io>(packet: &I::Packet, parsed: &Parsed, on: bool, io: &mut I) -> Op
         true => answer.write_on(bytes, parsed),
         false => answer.write(bytes, parsed),
     });
-    let done = written.is_some_and(|len| copy.truncate(len as u32));
+    let done = written.is_some_and(|len| copy.resize(len as u32));
     if !done {
         io.free(&mut [copy].into_iter().collect());
         return None;

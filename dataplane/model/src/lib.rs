@@ -14,6 +14,7 @@ mod excess;
 mod explanation;
 mod factor;
 mod judgement;
+mod malformed_dns;
 mod named;
 mod owners;
 mod packet;

@@ -32,8 +32,9 @@ pub trait Packet: Sized {
     fn prepend(&mut self, header: &[u8]) -> bool;
     /// The bytes of the first segment, to be written; `None` where somebody else reads them too.
     fn bytes_mut(&mut self) -> Option<&mut [u8]>;
-    /// Cuts it off behind its first `len` bytes; `false`, and nothing is changed, where it is scattered or shared.
-    fn truncate(&mut self, len: u32) -> bool;
+    /// Cuts or lengthens it at its end to `len` bytes, of which new ones are zero; `false`, and nothing is changed, where
+    /// it is scattered or shared, or has no room.
+    fn resize(&mut self, len: u32) -> bool;
     /// Asks the CPU for the first bytes, which will be read a little later.
     #[inline(always)]
     fn prefetch(&self) {}

@@ -1,8 +1,8 @@
 //! Why a packet was not plainly forwarded: a closed list, each with its own counter.
 
-use crate::named;
+use crate::malformed_dns;
 
-named! {
+malformed_dns! { named {
     /// Why a packet got another verdict than a plain forward. Every such packet has exactly one.
     Reason;
 
@@ -98,6 +98,26 @@ named! {
     /// A fragment to a destination in flood whose first one did not pass.
     CrowdFragment = "crowd-fragment",
 
+    // Queries to a protected DNS server.
+    /// A query whose requester has to prove that it receives what is sent to it: answered with a fresh cookie.
+    DnsCookie = "dns-cookie",
+    /// The same for a requester that knows no cookies: told to ask by TCP.
+    DnsTruncated = "dns-truncated",
+    /// The same for a requester that has answered neither: given the address of the walled garden.
+    DnsGarden = "dns-garden",
+    /// A query of somebody who fails to prove that he receives what is sent to him.
+    DnsUnproven = "dns-unproven",
+    /// A query of somebody whose queries are blocked, dropped.
+    DnsBlocked = "dns-blocked",
+    /// The same, answered: the server refuses.
+    DnsRefused = "dns-refused",
+    /// The same, answered: there is no such name.
+    DnsNxdomain = "dns-nxdomain",
+    /// The same, answered with the address of the sinkhole.
+    DnsSinkhole = "dns-sinkhole",
+    /// A query in fragments, which no honest query needs.
+    DnsFragment = "dns-fragment",
+
     // The box itself.
     /// The headers lie in more than the first segment of a scattered packet.
     Scattered = "scattered",
@@ -107,12 +127,19 @@ named! {
     HandOverFull = "hand-over-full",
     /// The port has no peer to forward to.
     NoPeer = "no-peer",
-}
+
+    // Malformed DNS messages to a protected server.
+} }
 
 impl Reason {
-    /// Whether the packet's own bytes are at fault.
+    /// Whether the packet's own headers are at fault.
     pub const fn is_malformed(self) -> bool {
         (self as u8) < Self::Standing as u8
+    }
+
+    /// Whether the DNS message in it is at fault.
+    pub const fn is_malformed_dns(self) -> bool {
+        self as u8 > Self::NoPeer as u8
     }
 }
 
@@ -128,6 +155,7 @@ mod tests {
             assert!(reason.help().ends_with(['.', ')']), "{}", reason.help());
         }
         assert!(Reason::ShortIcmp.is_malformed());
-        assert!(!Reason::Standing.is_malformed());
+        assert!(!Reason::Standing.is_malformed() && !Reason::NoPeer.is_malformed_dns());
+        assert!(Reason::ShortHeader.is_malformed_dns() && !Reason::DnsCookie.is_malformed_dns());
     }
 }

@@ -52,11 +52,7 @@ impl Answer {
 
     /// Whether the packet in `bytes` can become one.
     pub fn fits(bytes: &[u8], parsed: &Parsed) -> bool {
-        let network = match parsed.l3 {
-            L3::Ipv4 => size_of::<ipv4::Header>(),
-            L3::Ipv6 => size_of::<ipv6::Header>(),
-            _ => return false,
-        };
+        let Some(network) = network_len(parsed.l3) else { return false };
         let l4 = usize::from(parsed.l4_off);
         let plain =
             parsed.l4 == L4::Tcp && parsed.has_tcp_flags() && l4 == usize::from(parsed.l3_off) + network;
@@ -99,25 +95,34 @@ impl Answer {
         if let Some(size) = mss {
             options.copy_from_slice(Mss { kind: 2, len: 4, size: size.into() }.as_bytes());
         }
-        let checksum = pseudo_header(parsed, bytes.len()).with(bytes).checksum();
+        let checksum = pseudo_header(parsed, tcp::PROTOCOL, bytes.len()).with(bytes).checksum();
         if let Ok((header, _)) = tcp::Header::mut_from_prefix(bytes) {
             header.checksum = checksum.into();
         }
     }
 }
 
+/// Bytes of a plain network header.
+pub(crate) const fn network_len(l3: L3) -> Option<usize> {
+    match l3 {
+        L3::Ipv4 => Some(size_of::<ipv4::Header>()),
+        L3::Ipv6 => Some(size_of::<ipv6::Header>()),
+        _ => None,
+    }
+}
+
 /// The sum over both addresses, the protocol and the length (RFC 9293, 3.1; RFC 8200, 8.1). It is the same in both
 /// directions.
-fn pseudo_header(parsed: &Parsed, len: usize) -> Sum {
+pub(crate) fn pseudo_header(parsed: &Parsed, protocol: u8, len: usize) -> Sum {
     let address = |address: Address| address.0.to_be_bytes();
     // An IPv4 address stands behind ::ffff:0:0/96, whose part is left out.
     let from = if parsed.l3 == L3::Ipv4 { 12 } else { 0 };
-    let rest = [U32::new(len as u32), U32::new(u32::from(tcp::PROTOCOL))];
+    let rest = [U32::new(len as u32), U32::new(u32::from(protocol))];
     Sum::default().with(&address(parsed.src)[from..]).with(&address(parsed.dst)[from..]).with(rest.as_bytes())
 }
 
 /// Writes the network header of a packet whose segment has so many bytes.
-fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool) {
+pub(crate) fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool) {
     if l3 == L3::Ipv6 {
         if let Ok((header, _)) = ipv6::Header::mut_from_prefix(bytes) {
             if turns {
@@ -193,7 +198,7 @@ mod tests {
         let parsed = parse_ip(packet, packet.len() as u32);
         let sum = |bytes: &[u8]| Sum::default().with(bytes).checksum() == 0;
         let header = parsed.l3 == L3::Ipv6 || sum(&packet[..l4]);
-        header && pseudo_header(&parsed, packet.len() - l4).with(&packet[l4..]).checksum() == 0
+        header && pseudo_header(&parsed, tcp::PROTOCOL, packet.len() - l4).with(&packet[l4..]).checksum() == 0
     }
 
     #[test]

@@ -46,8 +46,8 @@ impl Packet for Mbuf {
     }
 
     #[inline]
-    fn truncate(&mut self, len: u32) -> bool {
-        len <= Mbuf::wire_len(self) && u16::try_from(len).is_ok_and(|len| self.resize(len))
+    fn resize(&mut self, len: u32) -> bool {
+        u16::try_from(len).is_ok_and(|len| Mbuf::resize(self, len))
     }
 
     #[inline(always)]

@@ -67,7 +67,7 @@ impl Packet for Shared {
         None
     }
 
-    fn truncate(&mut self, _len: u32) -> bool {
+    fn resize(&mut self, _len: u32) -> bool {
         false
     }
 }

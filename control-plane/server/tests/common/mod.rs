@@ -63,7 +63,7 @@ impl Packet for Datagram {
         None
     }
 
-    fn truncate(&mut self, _len: u32) -> bool {
+    fn resize(&mut self, _len: u32) -> bool {
         false
     }
 }

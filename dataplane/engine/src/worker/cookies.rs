@@ -72,5 +72,5 @@ fn write<P: Packet>(packet: &mut P, parsed: &Parsed, answer: Answer) -> bool {
         return false;
     }
     let Some(len) = packet.bytes_mut().and_then(|bytes| answer.write(bytes, parsed)) else { return false };
-    packet.truncate(len as u32)
+    packet.resize(len as u32)
 }

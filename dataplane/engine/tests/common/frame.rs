@@ -14,6 +14,9 @@ pub struct Frame {
     pub id: u32,
 }
 
+/// Bytes that the memory of a packet has room for.
+const ROOM: usize = 2_048;
+
 impl Packet for Frame {
     fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -39,10 +42,10 @@ impl Packet for Frame {
     fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         (self.segments == 1).then_some(&mut self.bytes)
     }
-    fn truncate(&mut self, len: u32) -> bool {
-        let fits = self.segments == 1 && len as usize <= self.bytes.len();
+    fn resize(&mut self, len: u32) -> bool {
+        let fits = self.segments == 1 && len as usize <= ROOM;
         if fits {
-            self.bytes.truncate(len as usize);
+            self.bytes.resize(len as usize, 0);
             self.wire_len = len;
         }
         fits
@@ -187,6 +190,20 @@ fn segment(sport: u16, dport: u16, flags: u8, data: usize) -> Vec<u8> {
 /// A UDP datagram with `data` bytes of payload.
 pub fn udp(src: (Ip, u16), dst: (Ip, u16), data: usize) -> Frame {
     Frame::ipv4(src.0, dst.0, UDP, &datagram(src.1, dst.1, data))
+}
+
+/// A UDP datagram that carries these bytes.
+pub fn udp_of(src: (Ip, u16), dst: (Ip, u16), payload: &[u8]) -> Frame {
+    let mut datagram = datagram(src.1, dst.1, payload.len());
+    datagram[8..].copy_from_slice(payload);
+    Frame::ipv4(src.0, dst.0, UDP, &datagram)
+}
+
+/// A TCP segment that carries these bytes.
+pub fn tcp_of(src: (Ip, u16), dst: (Ip, u16), flags: u8, payload: &[u8]) -> Frame {
+    let mut segment = segment(src.1, dst.1, flags, payload.len());
+    segment[20..].copy_from_slice(payload);
+    Frame::ipv4(src.0, dst.0, TCP, &segment)
 }
 
 /// A UDP datagram over IPv6.

@@ -3,72 +3,17 @@
 //! Given back by everything in `dns` that reads; the engine counts it and lets it weigh on the requester. Always
 //! holds: closed, and a message has one of them or is a value.
 
-use repute_model::named;
+use repute_model::{Reason, malformed_dns};
 
-named! {
+malformed_dns! { named {
     /// Why bytes are not the DNS message that they should be.
     Malformed;
+} }
 
-    /// More than 65 535 bytes.
-    TooLong = "dns-too-long",
-    /// The message ends inside its header.
-    ShortHeader = "dns-short-header",
-    /// The message ends inside a question that it counts.
-    ShortQuestion = "dns-short-question",
-    /// The message ends inside a record that it counts, or the record's data is longer than it.
-    ShortRecord = "dns-short-record",
-    /// The message ends inside a name.
-    NameCut = "dns-name-cut",
-    /// A label of a type that does not exist (RFC 6891 gave up 01; 10 never was).
-    NameLabel = "dns-name-label",
-    /// A name longer than 255 bytes.
-    NameLong = "dns-name-long",
-    /// A name that leads back into itself.
-    NameLoop = "dns-name-loop",
-    /// A compression pointer that does not lead back.
-    NamePointer = "dns-name-pointer",
-    /// A name spread over more compression pointers than it can have labels.
-    NamePointers = "dns-name-pointers",
-    /// Bytes behind the last record that the header counts.
-    TrailingBytes = "dns-trailing-bytes",
-    /// The data of a record is not as long as its type demands.
-    RecordData = "dns-record-data",
-    /// An OPT record with an owner other than the root.
-    OptOwner = "dns-opt-owner",
-    /// An OPT record outside the additional section.
-    OptSection = "dns-opt-section",
-    /// More than one OPT record.
-    OptTwice = "dns-opt-twice",
-    /// An EDNS option that ends beyond its OPT record.
-    OptOption = "dns-opt-option",
-    /// A cookie whose length is neither 8 nor 16 to 40 (RFC 7873, 5.2.2).
-    CookieLength = "dns-cookie-length",
-    /// A client subnet whose family, lengths or padding are wrong (RFC 7871, 6).
-    ClientSubnet = "dns-client-subnet",
-    /// An extended error without its code (RFC 8914, 2).
-    ExtendedError = "dns-extended-error",
-    /// An opcode that nobody assigned, or the withdrawn inverse query.
-    Opcode = "dns-opcode",
-    /// A response where a query should be.
-    NotAQuery = "dns-not-a-query",
-    /// A query where a response should be.
-    NotAnAnswer = "dns-not-an-answer",
-    /// A query that asks nothing.
-    NoQuestion = "dns-no-question",
-    /// More than one question (RFC 9619).
-    ManyQuestions = "dns-many-questions",
-    /// A question whose name is compressed, though nothing is there to refer to.
-    QuestionPointer = "dns-question-pointer",
-    /// A query that carries answers.
-    QueryAnswers = "dns-query-answers",
-    /// An answer with another id than the query.
-    WrongId = "dns-wrong-id",
-    /// An answer to another question than the query's.
-    WrongQuestion = "dns-wrong-question",
-    /// A DNS message over TCP that announces less than a header.
-    TcpLength = "dns-tcp-length",
-    /// A DNS message over TCP that does not end within its segment.
-    TcpPartial = "dns-tcp-partial",
+impl From<Malformed> for Reason {
+    fn from(malformed: Malformed) -> Self {
+        Self::ALL[Self::COUNT - Malformed::COUNT + malformed.index()]
+    }
 }
 
 impl std::error::Error for Malformed {}
@@ -82,6 +27,8 @@ mod tests {
         for (i, kind) in Malformed::ALL.iter().enumerate() {
             assert_eq!(kind.index(), i);
             assert!(kind.name().starts_with("dns-"), "{kind}");
+            let reason = Reason::from(*kind);
+            assert!(reason.is_malformed_dns() && reason.name() == kind.name(), "{reason}");
             assert!(kind.help().ends_with('.'), "{}", kind.help());
             assert!(Malformed::ALL[..i].iter().all(|other| other.name() != kind.name()), "{kind}");
         }
