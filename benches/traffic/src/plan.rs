@@ -2,7 +2,7 @@
 
 use crate::{
     address::{OUTSIDE_MAX, World},
-    attack::{Carpet, Drift, Reflection, Scan, SynFlood},
+    attack::{Carpet, Drift, Queries, Reflection, Scan, SynFlood},
     benign::{Clients, Dns, Ntp, Outbound, Ping, Quic, Retry, Sessions},
     merge::{Activity, Merge},
     rng::Rng,
@@ -40,6 +40,8 @@ pub enum Component {
     Scan(Scan),
     /// Clients that drift into a request flood.
     Drift(Drift),
+    /// Unwanted queries to the name server.
+    Queries(Queries),
 }
 
 /// What a component takes from the plan when it starts.
@@ -66,6 +68,7 @@ impl Component {
             Self::Carpet(part) => part.start(setup),
             Self::Scan(part) => part.start(setup),
             Self::Drift(part) => part.start(setup),
+            Self::Queries(part) => part.start(setup),
         }
     }
 }
@@ -150,6 +153,7 @@ impl Component {
             Self::Carpet(part) => part.sources,
             Self::Scan(part) => part.sources,
             Self::Drift(part) => part.clients,
+            Self::Queries(part) => part.requesters,
         };
         u64::from(fixed)
     }

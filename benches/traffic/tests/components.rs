@@ -12,7 +12,7 @@ use decode::{Decoded, decode};
 use repute_traffic::{
     Component, Plan,
     address::number_of,
-    attack::{Carpet, Drift, Kind, Proto, Reflection, Scan, SynFlood},
+    attack::{Asks, Carpet, Drift, Kind, Proto, Queries, Reflection, Scan, SynFlood},
     benign::{Dns, Ntp, Ping, Quic, Sessions},
     event::{Event, Label, Side},
 };
@@ -88,6 +88,28 @@ fn reflection_comes_from_amplifiers_that_nobody_asked() {
     assert!(
         packets.iter().all(|(event, seen)| event.side == Side::Outside || matches!(seen.protocol, 1 | 58))
     );
+}
+
+#[test]
+fn unwanted_queries_ask_the_name_server_and_are_answered() {
+    for asks in [Asks::Algorithm, Asks::Tunnel, Asks::Torture, Asks::Flood] {
+        let queries = Queries {
+            asks,
+            rate: 100.0,
+            requesters: 5,
+            start_us: 0,
+            duration_us: 3 * S,
+            ..Queries::default()
+        };
+        let packets = run(Component::Queries(queries));
+        let (asked, answers) = (labelled(&packets, Label::Attack), labelled(&packets, Label::Response));
+        assert_eq!((asked.len(), answers.len(), sources(&asked).len()), (300, 300, 5));
+        assert!(asked.iter().all(|(_, seen)| seen.dport == 53 && number_of(seen.dst) == Some(53)));
+        let names: BTreeSet<&[u8]> = asked.iter().map(|(_, seen)| &seen.payload[12..]).collect();
+        assert_eq!(names.len() > 295, asks != Asks::Flood, "{asks:?}: {}", names.len());
+        let refuses = answers.iter().filter(|(_, seen)| seen.payload[3] & 15 == 3).count();
+        assert_eq!(refuses == 300, matches!(asks, Asks::Algorithm | Asks::Torture));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod carpet;
 mod drift;
 mod probe;
+mod queries;
 mod reflection;
 mod scan;
 mod syn_flood;
@@ -10,6 +11,7 @@ mod victim;
 
 pub use carpet::Carpet;
 pub use drift::Drift;
+pub use queries::{Asks, Queries};
 pub use reflection::{Amplifier, Reflection};
 pub use scan::{Kind, Proto, Scan};
 pub use syn_flood::SynFlood;

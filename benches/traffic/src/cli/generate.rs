@@ -9,7 +9,7 @@ use std::{
 
 use repute_traffic::{
     Component, Plan, Preset,
-    attack::{Carpet, Drift, Reflection, Scan, SynFlood},
+    attack::{Carpet, Drift, Queries, Reflection, Scan, SynFlood},
     benign::{Clients, Dns, Ntp, Outbound, Ping, Quic, Retry, Sessions},
     capture::{self, Outputs, Summary},
     spec::{self, Parameters, SpecError},
@@ -75,6 +75,9 @@ struct ComponentFlags {
     /// Client that drifts into a flood: clients, first, doubling, limit, flood-from, start, duration, target, name
     #[arg(long, value_name = "KEY=VALUE,…")]
     drift: Vec<String>,
+    /// Unwanted DNS queries: kind (algorithm|tunnel|torture|flood), rate, requesters, start, duration, name
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    queries: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -138,7 +141,8 @@ impl ComponentFlags {
         replace::<Reflection>(parts, &self.reflection, C::Reflection, |c| matches!(c, C::Reflection(_)))?;
         replace::<Carpet>(parts, &self.carpet, C::Carpet, |c| matches!(c, C::Carpet(_)))?;
         replace::<Scan>(parts, &self.scan, C::Scan, |c| matches!(c, C::Scan(_)))?;
-        replace::<Drift>(parts, &self.drift, C::Drift, |c| matches!(c, C::Drift(_)))
+        replace::<Drift>(parts, &self.drift, C::Drift, |c| matches!(c, C::Drift(_)))?;
+        replace::<Queries>(parts, &self.queries, C::Queries, |c| matches!(c, C::Queries(_)))
     }
 }
 
