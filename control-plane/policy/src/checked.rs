@@ -136,8 +136,7 @@ impl Checked {
 
     /// What a list entry has to say so that whoever it names gets this treatment; `None` = no entry does that.
     pub fn entry(&self, treat: Treat) -> Option<Listing> {
-        let profiles = &self.config.profiles;
-        let profile = profiles.ingress.as_ref().or(profiles.egress.as_ref())?;
+        let (_, profile) = self.config.profiles.iter().next()?;
         entry::entry(&compile::profile(profile), treat)
     }
 
@@ -186,7 +185,7 @@ fn counts(own: Option<Listing>, feed: Option<Listing>) -> Option<Listing> {
 impl fmt::Display for Checked {
     /// One line for logs: which profile, how much of what, and the digest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let profile = if self.config.profiles.ingress.is_some() { "ingress" } else { "egress" };
+        let profile = self.config.profiles.iter().next().map_or("none", |(name, _)| name);
         let (ports, services) = (self.config.ports.len(), self.config.services.len());
         write!(f, "profile {profile}, {ports} ports, {services} services, ")?;
         let files = self.files.iter().flatten();

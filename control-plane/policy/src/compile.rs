@@ -1,7 +1,9 @@
 //! From a validated config to the policy that workers judge by: pure, and the same every time.
 
+mod dns;
+
 use repute_model::{
-    Band, CrowdRules, Dwell, Listing, Model, Policy, PrefixTable, Protect as Protected, Ramp, Score,
+    Band, CrowdRules, Dwell, Factor, Listing, Model, Policy, PrefixTable, Protect as Protected, Ramp, Score,
     Symmetry, SynAnswer, Thresholds, Weighting, Width,
 };
 
@@ -27,6 +29,7 @@ pub(crate) fn policy(
         inside: set(&config.inside),
         ingress: config.profiles.ingress.as_ref().map(profile),
         egress: config.profiles.egress.as_ref().map(profile),
+        dns: config.profiles.dns.as_ref().map(dns::compile),
         protect: protect(&config.protect),
         control_packets_per_s: config.protect.control_packets_per_s.get() as u32,
         lists: lists.clone(),
@@ -38,7 +41,7 @@ pub(crate) fn policy(
 
 /// The sizes of `config`.
 pub(crate) fn limits(config: &Config) -> repute_model::Limits {
-    let sources = &config.sources;
+    let (sources, judges_queries) = (&config.sources, config.profiles.dns.is_some());
     repute_model::Limits {
         sources: config.limits.sources.get() as u32,
         contacts: config.limits.contacts.get() as u32,
@@ -54,6 +57,7 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         withheld: (config.limits.withheld.get() as u32).next_power_of_two(),
         softened: (config.limits.softened.get() as u32).next_power_of_two(),
         excesses: (config.limits.excesses.get() as u32).next_power_of_two(),
+        queries: if judges_queries { config.limits.queries.get() as u32 } else { 0 },
     }
 }
 
@@ -86,7 +90,7 @@ pub(crate) fn profile(profile: &Profile) -> repute_model::Profile {
         window_ms: profile.window.get() as u32,
         silence_ms: profile.silence.get() as u32,
         excuse: profile.excuse.get(),
-        factors: profile.factors.0.map(weighting),
+        factors: factors(profile.factors.0, &[]),
         baseline: baseline(&profile.baseline),
         thresholds: thresholds(&profile.bands),
         dwell: Dwell {
@@ -100,7 +104,8 @@ pub(crate) fn profile(profile: &Profile) -> repute_model::Profile {
 
 /// How floods are looked for and answered.
 pub fn crowd_rules(config: &Config) -> CrowdRules {
-    config.profiles.ingress.as_ref().map_or(CrowdRules::OFF, |profile| crowds(&profile.crowds))
+    let profile = config.profiles.iter().map(|(_, profile)| profile).next();
+    profile.map_or(CrowdRules::OFF, |profile| crowds(&profile.crowds))
 }
 
 fn crowds(crowds: &Crowds) -> CrowdRules {
@@ -126,6 +131,13 @@ fn model(profile: &Profile) -> Model {
         ModelName::EgressInterval => Model::EgressInterval,
         ModelName::Suspicion => Model::Suspicion { decay: profile.decay.get() },
     }
+}
+
+/// What every factor counts; those at the end that are not named count nothing.
+fn factors(general: [Weight; Factor::GENERAL], of_dns: &[Weight]) -> [Weighting; Factor::COUNT] {
+    let nothing = Weighting { weight: 0.0, ramp: Ramp { from: 0.0, full: 1.0 } };
+    let named = |i| general.iter().chain(of_dns).nth(i);
+    std::array::from_fn(|i| named(i).map_or(nothing, |weight| weighting(*weight)))
 }
 
 fn weighting(weight: Weight) -> Weighting {

@@ -1,6 +1,6 @@
 //! What changes between two configs, for people who are about to apply the second.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::canon::Leaf;
@@ -22,6 +22,9 @@ const FIXED_AT_START: [&str; 11] = [
     "metrics",
     "crowdsec_api",
 ];
+
+/// What a profile of DNS has to be kept of requesters is set up at start: it neither begins nor ends before the next one.
+const OF_DNS: &str = "profiles.dns.";
 
 /// One setting that differs; for lists, one entry that came or went.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,6 +69,11 @@ pub fn diff(old: &Checked, new: &Checked) -> Vec<Change> {
             (Some(Leaf::Many(before)), Some(Leaf::Many(after))) => lists(path, before, after, &mut changes),
             (before, after) => changes.push(change(path, before.map(shown), after.map(shown))),
         }
+    }
+    let judges_queries = |leaves: &BTreeMap<String, Leaf>| leaves.keys().any(|path| path.starts_with(OF_DNS));
+    if judges_queries(&old) != judges_queries(&new) {
+        let of_dns = changes.iter_mut().filter(|change| change.path.starts_with(OF_DNS));
+        of_dns.for_each(|change| change.restart = true);
     }
     changes
 }

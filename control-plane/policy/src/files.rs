@@ -148,7 +148,7 @@ impl Loader<'_> {
 
     /// A prefix that is not narrower than a source.
     fn fitting(&self, prefix: Prefix) -> Result<Prefix, String> {
-        match narrower(&self.config.sources, self.config.profiles.egress.is_some(), prefix) {
+        match narrower(&self.config.sources, self.config.profiles.judges_inside(), prefix) {
             Some(wide) if self.reader.sound("sources") => {
                 Err(format!("`{prefix}` is part of one source; did you mean `{}`?", wide.meant))
             }

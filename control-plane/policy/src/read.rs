@@ -233,7 +233,8 @@ fn found(value: &DeValue<'_>) -> &'static str {
 }
 
 /// Makes a struct readable: every field is a key of the same name. With `fn NAME of` it becomes a
-/// method, for structs that have something to do before their keys are read.
+/// method, for structs that have something to do before their keys are read; with `keys of` it reads one key at a time,
+/// for structs that share a table with another one.
 macro_rules! table {
     ($name:ident { $($key:ident),+ $(,)? } $(requires $($must:literal),+)?) => {
         impl crate::read::Overlay for $name {
@@ -245,16 +246,31 @@ macro_rules! table {
         crate::read::table!(fn overlay_keys of $name { $($key),+ } $(requires $($must),+)?);
     };
     (fn $method:ident of $name:ident { $($key:ident),+ $(,)? } $(requires $($must:literal),+)?) => {
+        crate::read::table!(keys of $name { $($key),+ });
+
         impl $name {
             fn $method(&mut self, node: &crate::read::Node<'_>, reader: &mut crate::read::Reader) {
+                let required: &[&str] = &[$($($must),+)?];
+                reader.keys(node, Self::KEYS, required, |reader, key, value| self.overlay_key(key, value, reader));
+            }
+        }
+    };
+    (keys of $name:ident { $($key:ident),+ $(,)? }) => {
+        impl $name {
+            pub(crate) const KEYS: &'static [&'static str] = &[$(stringify!($key)),+];
+
+            pub(crate) fn overlay_key(
+                &mut self,
+                key: &str,
+                value: &crate::read::Node<'_>,
+                reader: &mut crate::read::Reader,
+            ) {
                 // No `..`: a field that is not a key here does not compile.
                 let Self { $($key),+ } = self;
-                let known = &[$(stringify!($key)),+];
-                let required: &[&str] = &[$($($must),+)?];
-                reader.keys(node, known, required, |reader, key, value| match key {
+                match key {
                     $(stringify!($key) => crate::read::Overlay::overlay($key, value, reader),)+
                     _ => {}
-                });
+                }
             }
         }
     };

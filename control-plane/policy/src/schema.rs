@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::config::{Config, Events, Feed, Incidents, Mirror, Port, Profile, Profiles, Service, Vxlan};
+use crate::config::{Config, Dns, Events, Feed, Incidents, Mirror, Port, Profile, Profiles, Service, Vxlan};
 
 /// The schema as JSON text. What every key means, its range and its default are in it.
 pub fn json_schema() -> String {
@@ -14,7 +14,11 @@ pub(crate) fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
     without_defaults(&mut schema);
-    let profiles = Profiles { ingress: Some(Profile::ingress()), egress: Some(Profile::egress()) };
+    let profiles = Profiles {
+        ingress: Some(Profile::ingress()),
+        egress: Some(Profile::egress()),
+        dns: Some(Dns::default()),
+    };
     let mirror = Some(Mirror { vxlan: Some(Vxlan::default()), ..Mirror::default() });
     let events = Events { incidents: Some(Incidents::default()), ..Events::default() };
     let defaults = Config { profiles, mirror, events, ..Config::default() };

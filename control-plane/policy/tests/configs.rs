@@ -28,23 +28,35 @@ fn the_reference_holds_exactly_the_defaults() {
     assert_eq!(minimal.digest(), parse(reference()).digest());
 }
 
-/// What the reference shows for egress, without its comment signs.
-fn egress_block() -> String {
-    let (_, egress) = reference().split_once("# [profiles.egress.factors]").unwrap();
-    let uncommented = egress.lines().map(|line| line.trim_start_matches('#'));
-    uncommented.fold("[profiles.egress.factors]".to_owned(), |text, line| text + line + "\n")
+/// What the reference shows from this line up to the next heading, without its comment signs.
+fn block(first: &str) -> String {
+    let (_, from) = reference().split_once(&format!("# {first}\n")).unwrap();
+    let (block, _) = from.split_once("\n# ──").unwrap_or((from, ""));
+    let uncommented = block.lines().map(|line| line.trim_start_matches('#'));
+    uncommented.fold(format!("{first}\n"), |text, line| text + line + "\n")
 }
 
-/// The reference with its egress profile in the place of the ingress one.
-fn egress_reference() -> String {
+/// What it shows for egress.
+fn egress_block() -> String {
+    block("[profiles.egress.factors]")
+}
+
+/// The reference with another profile in the place of the ingress one.
+fn reference_with(profile: &str) -> String {
     let (before, _) = reference().split_once("\n[profiles.ingress]\n").unwrap();
-    format!("{before}\n{}", egress_block())
+    format!("{before}\n{profile}")
 }
 
 #[test]
 fn the_reference_holds_the_defaults_for_egress() {
     let minimal = parse(&format!("{MINIMAL}[profiles.egress]\n"));
-    assert_eq!(changes(&minimal, &parse(&egress_reference())), [""; 0]);
+    assert_eq!(changes(&minimal, &parse(&reference_with(&egress_block()))), [""; 0]);
+}
+
+#[test]
+fn the_reference_holds_the_defaults_for_dns() {
+    let minimal = parse(&format!("{MINIMAL}[profiles.dns]\n"));
+    assert_eq!(changes(&minimal, &parse(&reference_with(&block("[profiles.dns]")))), [""; 0]);
 }
 
 #[test]
@@ -174,8 +186,18 @@ fn the_egress_config_runs_as_it_stands() {
 }
 
 #[test]
+fn the_dns_config_runs_as_it_stands() {
+    let checked = shipped("dns.toml");
+    assert_eq!(checked.topology().pairs, [(0, 1)]);
+    let policy = checked.compile(1);
+    assert!(policy.ingress.is_none() && policy.egress.is_none() && policy.dns.is_some());
+    assert_eq!(checked.limits().queries, 65_536);
+    assert_eq!(changes(&checked, &parse(&format!("{MINIMAL}[profiles.dns]\n"))), [""; 0]);
+}
+
+#[test]
 fn what_the_shipped_configs_suggest_is_valid() {
-    for name in ["ingress.toml", "egress.toml"] {
+    for name in ["ingress.toml", "egress.toml", "dns.toml"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(name);
         let text = std::fs::read_to_string(path).unwrap();
         let suggestion =

@@ -129,7 +129,7 @@ impl Hub {
     pub async fn sighted(&self, seen: &Sighting<'_>, now: SystemTime) -> Result<Option<Cost>, HubError> {
         let checked = self.config().await?;
         let rules = checked.config().geo.consistency;
-        if rules.weight.get() == 0.0 || checked.config().profiles.ingress.is_none() {
+        if rules.weight.get() == 0.0 || checked.config().profiles.judges_inside() {
             return Ok(None);
         }
         let Some((who, key)) = party(&checked, seen) else { return Ok(None) };

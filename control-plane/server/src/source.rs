@@ -7,8 +7,7 @@ use crate::HubError;
 
 /// How wide a source is on the side that the policy judges.
 pub fn width(checked: &Checked, limits: &Limits) -> Width {
-    let ingress = checked.config().profiles.ingress.is_some();
-    if ingress { limits.outside } else { limits.inside }
+    if checked.config().profiles.judges_inside() { limits.inside } else { limits.outside }
 }
 
 /// The source that an address or prefix stands for: an address belongs to one, a prefix has to be one.

@@ -8,6 +8,8 @@
 
 use repute_model::{Band, Judgement, Reason};
 use repute_wire::Class;
+
+use crate::dns::DnsAccount;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
 /// Ports of a worker at most.
@@ -159,6 +161,8 @@ pub struct Account {
     pub crowd_beyond: u64,
     /// Rows of the crowds that wait to be published.
     pub crowd_waiting: u64,
+    /// Of queries to DNS servers and of their answers.
+    pub dns: DnsAccount,
     /// Cycles by [`Stage`], of the breaths that were measured.
     pub stage_cycles: [u64; Stage::ALL.len()],
     /// Packets in the breaths that were measured.

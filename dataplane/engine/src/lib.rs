@@ -36,6 +36,7 @@ pub use account::{Account, MEASURED_ONE_IN, PORTS, PortAccount, Stage};
 pub use batch::Batch;
 pub use clock::{Grid, JUMP_MS, REPLAY_SEED, batch_len};
 pub use crowd_mesh::{CROWD_SLOTS, CrowdMesh, crowd_mesh};
+pub use dns::DnsAccount;
 pub use mailbox::{Handle, Mailbox, mailbox};
 pub use mirror::{Mirror, MirrorSetup};
 pub use published::Published;

@@ -3,6 +3,7 @@
 mod control;
 mod cookies;
 pub(crate) mod crowd;
+mod dns;
 mod excess;
 mod guard;
 mod judge;
@@ -26,8 +27,8 @@ use arrayvec::ArrayVec;
 use crowd::Crowd;
 use guard::Guard;
 use repute_model::{
-    BATCH, Band, BandChange, Command, CrowdRules, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox,
-    Packet, Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Verdict, Width,
+    BATCH, Band, BandChange, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet,
+    Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Verdict, Width,
 };
 use repute_reputation::{Change, Excesses, Rules, Shard, Slot};
 use repute_wire::{Parsed, Softened, parse_ethernet, parse_ip};
@@ -38,6 +39,7 @@ use verdicts::Verdicts;
 use view::{Facing, View};
 
 use crate::answers::{Job, Listed};
+use crate::dns::Interceptor;
 use crate::resets::Resets;
 use crate::shaper::{ConnectionQueue, Held, Shaper};
 use crate::softener::Softener;
@@ -66,6 +68,8 @@ pub struct Worker<P> {
     connections: ConnectionQueue<Held<P>>,
     pub(crate) crowd: Crowd,
     guard: Guard,
+    /// What is kept for DNS, where there is room for queries.
+    dns: Option<Interceptor>,
     /// The tickets of the batch under way, in its order.
     tickets: ArrayVec<Waiting, BATCH>,
     mirror: Mirror<P>,
@@ -111,7 +115,7 @@ impl<P: Packet> Worker<P> {
         if let Some(rules) = rules(&policy) {
             shard.adopt(rules.profile);
         }
-        crowd.adopt(crowd_rules(&policy));
+        crowd.adopt(policy.crowd_rules());
         Self {
             shard,
             view: View::of(&policy, &wires, &limits, true),
@@ -127,6 +131,7 @@ impl<P: Packet> Worker<P> {
             connections: ConnectionQueue::new(&limits),
             crowd,
             guard: Guard::new(limits.withheld, seed),
+            dns: Interceptor::new(limits.queries, seed),
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
             copied: 0,
@@ -272,6 +277,7 @@ impl<P: Packet> Worker<P> {
         (account.crowd_beyond, account.crowd_waiting) = (beyond, u64::from(waiting));
         let side = self.guard.bytes() + self.softener.bytes() + self.resets.bytes() + self.excesses.bytes();
         account.memory_bytes = (self.shard.memory().0 + bytes + side) as u64;
+        account.memory_bytes += self.dns.as_ref().map_or(0, Interceptor::bytes) as u64;
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
         account.mirror_withheld = self.mirror.withheld();
@@ -291,6 +297,7 @@ impl<P: Packet> Worker<P> {
             self.now = now;
             self.each_source(|shard, rules, now, _, changed| shard.jump(rules, now, changed));
             self.tick_crowd();
+            self.notice_silent_servers();
         } else {
             while self.now < now {
                 self.now = Tick(self.now.0 + 1);
@@ -298,6 +305,7 @@ impl<P: Packet> Worker<P> {
                     shard.sweep(rules, now, period, changed);
                 });
                 self.tick_crowd();
+                self.notice_silent_servers();
             }
         }
         self.log_left = LOG_LINES_PER_TICK;
@@ -353,7 +361,7 @@ impl<P: Packet> Worker<P> {
         if let Some(rules) = rules(&self.policy) {
             self.shard.adopt(rules.profile);
         }
-        self.crowd.adopt(crowd_rules(&self.policy));
+        self.crowd.adopt(self.policy.crowd_rules());
         self.installed = self.now;
         let edition = self.policy.edition;
         self.mailbox.must_send(Report::Installed { edition, at: self.now, old });
@@ -396,23 +404,12 @@ const LOG_LINES_PER_TICK: u32 = 4;
 
 /// The policy with the profile of its owner side; `None` for a policy without a profile.
 pub(crate) fn rules(policy: &Policy) -> Option<Rules<'_>> {
-    let profile = policy.ingress.as_ref().or(policy.egress.as_ref())?;
-    Some(Rules { policy, profile })
-}
-
-/// How floods of those who send to the protected side are noticed.
-fn crowd_rules(policy: &Policy) -> CrowdRules {
-    policy.ingress.as_ref().map_or(CrowdRules::OFF, |profile| profile.crowds)
-}
-
-/// Which side's addresses have exact state.
-pub(crate) fn owner_side(policy: &Policy) -> Side {
-    if policy.ingress.is_some() { Side::Outside } else { Side::Inside }
+    Some(Rules { policy, profile: policy.profile()? })
 }
 
 /// How wide a source is on the owner side.
 pub(crate) fn width(policy: &Policy, limits: &Limits) -> Width {
-    match owner_side(policy) {
+    match policy.owner_side() {
         Side::Outside => limits.outside,
         Side::Inside => limits.inside,
     }
@@ -452,7 +449,8 @@ pub(crate) fn report(
     }));
 }
 
-fn parse<P: Packet>(packet: &P) -> Parsed {
+/// The headers of a packet.
+pub(crate) fn parse<P: Packet>(packet: &P) -> Parsed {
     match packet.link() {
         Link::Ethernet => parse_ethernet(packet.bytes(), packet.wire_len()),
         Link::Ip => parse_ip(packet.bytes(), packet.wire_len()),

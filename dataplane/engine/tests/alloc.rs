@@ -9,10 +9,11 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 
+use common::dns::{A, NXDOMAIN, TXT, answer, back, by_tcp, by_udp, cookie, query};
 use common::frame::Frame;
 use common::rig::{PAIR, source};
 use common::traffic::{self, Rng};
-use common::{SMALL, version};
+use common::{INSIDE, OUTSIDE, SMALL, SMALL_DNS, policy, version};
 use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox};
 use repute_model::{
     BATCH, Band, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX, Report, SNAPSHOT_MAX,
@@ -265,4 +266,54 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
     let resets: u64 = account.ports.iter().map(|port| port.resets).sum();
     // What is softened comes again as it left.
     assert!(account.softened > 0 && resets > 100, "{} softened, {resets} resets", account.softened);
+}
+
+/// Queries, their answers and garbage, of so many clients.
+fn queries(clients: u8) -> Vec<(u8, Frame)> {
+    let of = |client: u8| {
+        let from = ([198, 18, 0, client], 4_000);
+        let name = format!("{}.example.net", "x7q".repeat(usize::from(client % 20)));
+        let (bare, text) = (query(client.into(), &name, A, None), query(3, &name, TXT, None));
+        let knows = query(7, "www.example.org", A, Some(&cookie(b"a client", &[])));
+        let asked = [by_udp(from, &bare), by_udp(from, &text), by_udp(from, &knows), by_tcp(from, &bare)];
+        let answered = back(from, &answer(&bare, if client.is_multiple_of(2) { NXDOMAIN } else { 0 }, 9));
+        // Some are soon blocked, the others answered or challenged.
+        let garbage = client.is_multiple_of(5).then(|| by_udp(from, &bare[..20]));
+        let asked = asked.into_iter().chain(garbage).map(|frame| (OUTSIDE, frame));
+        asked.chain([(INSIDE, answered)]).collect::<Vec<_>>()
+    };
+    (1..clients).flat_map(of).collect()
+}
+
+#[test]
+fn queries_and_answers_in_their_place_allocate_and_free_nothing() {
+    let mut rng = Rng(44);
+    let blank = || Frame::raw(Link::Ethernet, Vec::with_capacity(2_048));
+    let mut pool = Pool { arrivals: (0..2 * BATCH).map(|_| blank()).collect(), copies: Vec::new() };
+    pool.arrivals.reserve(2 * BATCH);
+    let templates = queries(100);
+    let text = "[profiles.dns]\nblock = \"refused\"\nsilence = \"300ms\"";
+    let (mailbox, mut handle) = mailbox(64, 256);
+    let first = Box::new(policy(text));
+    let mut worker = Worker::new(Setup::alone(first, SMALL_DNS, 5, &PAIR, mailbox, Published::shared()));
+    let mut batch: Batch<Frame> = Batch::new();
+    for i in 0..3_000u64 {
+        for _ in 0..rng.below(BATCH as u32 + 1) {
+            let mut packet = pool.arrivals.pop_front().unwrap();
+            let (port, template) = &templates[rng.below(templates.len() as u32) as usize];
+            packet.copy_prefix(template, u32::MAX);
+            batch.push(*port, packet);
+        }
+
+        let before = calls();
+        worker.breathe(Tick(2 * i), &mut batch, &mut pool);
+        assert_eq!(calls() - before, 0, "in breath {i}");
+        while handle.reports.pop().is_ok() {}
+    }
+    let account = worker.account();
+    assert!(account.is_conserved());
+    let answered: u64 = account.ports.iter().map(|port| port.answered).sum();
+    let dns = account.dns;
+    assert!(answered > 1_000 && dns.paths.iter().sum::<u64>() > 10_000 && dns.garbled > 1_000, "{dns:?}");
+    assert!(dns.answered + dns.nxdomain > 0 && dns.silent > 0, "{dns:?}");
 }

@@ -42,10 +42,12 @@ const TREATMENTS: [&str; 8] = [
     "good = { block_new = true, reset = true }\nneutral = { drop = true, reset = true }\npoor = { log = true, soften = {} }",
 ];
 
+const PROFILES: [&str; 5] = ["ingress", "ingress", "ingress", "egress", "dns"];
+
 /// One part of each kind, and whether excellent sources are mirrored.
 #[derive(Clone, Copy, Debug)]
 struct Parts {
-    egress: bool,
+    name: &'static str,
     lists: &'static str,
     protect: &'static str,
     profile: &'static str,
@@ -56,8 +58,9 @@ struct Parts {
 
 impl Parts {
     fn policy(&self, number: u64) -> Policy {
-        let Self { lists, protect, profile, bands, treatments, .. } = self;
-        let name = if self.egress { "egress" } else { "ingress" };
+        let Self { name, lists, protect, profile, bands, treatments, .. } = self;
+        // The formula of model `egress-interval` has no term for queries.
+        let profile = if *name == "dns" && profile.contains("interval") { "" } else { profile };
         let text = format!(
             "inside = [\"10.0.0.0/8\", \"fd77::/16\"]\n[lists]\n{lists}\n[protect]\n{protect}\n[profiles.{name}]\n{profile}\n\
              [profiles.{name}.bands]\n{bands}\n[profiles.{name}.treatments]\n{treatments}"
@@ -72,9 +75,9 @@ impl Parts {
 
 fn parts() -> impl Strategy<Value = Parts> {
     let texts = (select(&LISTS), select(&PROTECT), select(&PROFILE), select(&BANDS), select(&TREATMENTS));
-    (prop::bool::weighted(0.2), texts, prop::bool::weighted(0.2)).prop_map(
-        |(egress, (lists, protect, profile, bands, treatments), mirrors)| Parts {
-            egress,
+    (select(&PROFILES), texts, prop::bool::weighted(0.2)).prop_map(
+        |(name, (lists, protect, profile, bands, treatments), mirrors)| Parts {
+            name,
             lists,
             protect,
             profile,
@@ -147,7 +150,7 @@ type Shown = (Vec<Judgement>, Vec<LogLine>, Vec<(u8, Frame)>, Vec<u32>);
 
 impl Pair {
     fn new(policy: &Policy, wires: &[Wire]) -> Self {
-        let limits = Limits { sources: 1024, contacts: 1024, sweep_ms: 20, ..Limits::DEFAULT };
+        let limits = Limits { sources: 1024, contacts: 1024, sweep_ms: 20, queries: 64, ..Limits::DEFAULT };
         let rig = || {
             let (mailbox, handle) = mailbox(64, 8192);
             let alone =

@@ -34,6 +34,15 @@ impl Offence {
             Factor::IcmpErrors => Some(Self::Errors),
             Factor::Destination => Some(Self::BadDestinations),
             Factor::Criticality | Factor::Mitigations | Factor::Feed | Factor::History => None,
+            // What is said to a DNS server takes a path in place of a treatment.
+            Factor::Queries
+            | Factor::QueryTypes
+            | Factor::Nxdomain
+            | Factor::Timeouts
+            | Factor::FreshNames
+            | Factor::AnswerSize
+            | Factor::RandomNames
+            | Factor::MalformedQueries => None,
         }
     }
 }

@@ -63,11 +63,34 @@ factors! {
     Feed = "feed" in "confidence, 1 = certain",
     /// The score before this interval (model `egress-interval` only).
     History = "history" in "score, 1 = good",
+    /// Queries per second to the DNS server: the absolute rule for a flood of questions.
+    Queries = "queries" in "queries per second",
+    /// Queries of types that carry data for tunnels and amplifiers: TXT, NULL, ANY and types that nobody assigned.
+    QueryTypes = "query-types" in "share of its queries",
+    /// Names that do not exist.
+    Nxdomain = "nxdomain" in "share of the answers",
+    /// Queries that the server failed at or left unanswered.
+    Timeouts = "timeouts" in "share of its queries",
+    /// Names below one domain that are long and never come again: what tunnels are made of.
+    FreshNames = "fresh-names" in "kilobytes",
+    /// Bytes of answers for each byte that was asked (amplification).
+    AnswerSize = "answer-size" in "bytes for a byte",
+    /// Queries for names that look made up by an algorithm.
+    RandomNames = "random-names" in "share of its queries",
+    /// DNS messages that are malformed.
+    MalformedQueries = "malformed-queries" in "messages",
 }
 
 impl Factor {
     /// How many factors there are.
     pub const COUNT: usize = Self::ALL.len();
+    /// How many of them any profile has: those before the ones of DNS.
+    pub const GENERAL: usize = Self::Queries as usize;
+
+    /// Whether it is about queries to a DNS server, which only a DNS profile judges.
+    pub const fn is_of_dns(self) -> bool {
+        self.index() >= Self::GENERAL
+    }
 
     /// The position in arrays by factor.
     pub const fn index(self) -> usize {

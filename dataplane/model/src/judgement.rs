@@ -15,6 +15,8 @@ pub enum Verdict {
     Drop,
     /// Withheld until its sender proves itself: by repeating it, or by returning what the box answered.
     Challenge,
+    /// Answered by the box in place of whom was asked.
+    Answer,
 }
 
 impl Verdict {
@@ -25,6 +27,7 @@ impl Verdict {
             Self::Queue => "queue",
             Self::Drop => "drop",
             Self::Challenge => "challenge",
+            Self::Answer => "answer",
         }
     }
 }
@@ -62,6 +65,11 @@ impl Judgement {
     /// Withheld until the sender, who has no standing of his own, proves himself.
     pub const fn challenge(reason: Reason) -> Self {
         Self { verdict: Verdict::Challenge, reason: Some(reason), ..Self::FORWARD }
+    }
+
+    /// Answered by the box, to a sender who has no standing of his own.
+    pub const fn answer(reason: Reason) -> Self {
+        Self { verdict: Verdict::Answer, reason: Some(reason), ..Self::FORWARD }
     }
 
     /// The header of the columns that [`Judgement`] displays.

@@ -4,8 +4,8 @@
 //! worker hands it back; a worker never changes it.
 
 use crate::{
-    Address, Band, CrowdRules, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Thresholds,
-    Treatment, Weighting, Width,
+    Address, Band, CrowdRules, Dns, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Side,
+    Thresholds, Treatment, Weighting, Width,
 };
 
 /// How factors become a score.
@@ -114,6 +114,8 @@ pub struct Policy {
     pub ingress: Option<Profile>,
     /// How inside senders are judged; `None` = not at all.
     pub egress: Option<Profile>,
+    /// How outside requesters of a DNS server are judged; `None` = not at all.
+    pub dns: Option<Dns>,
     /// What always passes.
     pub protect: Protect,
     /// Packets per second and worker that the always-forward class may use.
@@ -138,6 +140,25 @@ impl Profile {
 }
 
 impl Policy {
+    /// How senders are judged; a policy has one profile at most.
+    pub fn profile(&self) -> Option<&Profile> {
+        let dns = self.dns.as_ref().map(|dns| &dns.profile);
+        self.ingress.as_ref().or(self.egress.as_ref()).or(dns)
+    }
+
+    /// Which side's addresses have exact state.
+    pub const fn owner_side(&self) -> Side {
+        if self.ingress.is_some() || self.dns.is_some() { Side::Outside } else { Side::Inside }
+    }
+
+    /// How floods of those who send to the protected side are noticed.
+    pub fn crowd_rules(&self) -> CrowdRules {
+        match (self.owner_side(), self.profile()) {
+            (Side::Outside, Some(profile)) => profile.crowds,
+            _ => CrowdRules::OFF,
+        }
+    }
+
     /// The number of the service an address belongs to.
     pub fn service(&self, address: Address, protocol: u8, port: u16) -> Option<u8> {
         let found = self.services.iter().position(|s| s.covers(address, protocol, port));
@@ -181,6 +202,9 @@ pub struct Limits {
     pub softened: u32,
     /// Sources of which each worker knows what made them suspicious; a power of two, at least 64.
     pub excesses: u32,
+    /// Queries to DNS servers that each worker remembers until they are answered; 0 = there is no DNS profile, and
+    /// nothing is kept for one.
+    pub queries: u32,
 }
 
 impl Limits {
@@ -200,6 +224,7 @@ impl Limits {
         withheld: 524_288,
         softened: 4096,
         excesses: 1024,
+        queries: 0,
     };
 }
 

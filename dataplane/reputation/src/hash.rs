@@ -69,6 +69,18 @@ impl Secret {
         fold(a ^ what, b.rotate_left(32) ^ self.0[2])
     }
 
+    /// A number for some bytes.
+    #[inline]
+    pub fn bytes(&self, bytes: &[u8]) -> u64 {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        // The length is in it, so that zeros at the end count.
+        let begin = fold(bytes.len() as u64 ^ self.0[1], self.0[2]);
+        let words = words.iter().chain([&last]).map(|&word| u64::from_le_bytes(word));
+        words.fold(begin, |sum, word| fold(word ^ self.0[0], sum ^ self.0[3]))
+    }
+
     /// A number for an address, for small side tables.
     #[inline]
     pub fn address(&self, address: Address) -> u64 {

@@ -2,7 +2,7 @@
 
 use repute_model::{Factor, Profile};
 
-use crate::{Flags, Hot, Warm};
+use crate::{Flags, Hot, Requester, Warm};
 
 /// The evidence of every factor, each in its own unit, and what E13 needs besides.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -82,5 +82,15 @@ impl Inputs {
             destination,
             criticality: context.criticality,
         }
+    }
+
+    /// The same with what the source asked a DNS server for.
+    #[must_use]
+    pub fn with(mut self, requester: &Requester, profile: &Profile, elapsed_ms: u32) -> Self {
+        let window = f64::from(elapsed_ms.max(profile.window_ms)) / 1e3;
+        for (factor, evidence) in requester.evidence(window) {
+            self.evidence[factor.index()] = evidence;
+        }
+        self
     }
 }

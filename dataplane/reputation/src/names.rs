@@ -124,7 +124,8 @@ where
     labels.nth(at)
 }
 
-fn own_index<'a>(labels: impl ExactSizeIterator<Item = &'a [u8]>) -> Option<usize> {
+/// Where the label stands that the model takes for the registered one, counted from the most specific.
+pub fn own_index<'a>(labels: impl ExactSizeIterator<Item = &'a [u8]>) -> Option<usize> {
     let count = labels.len();
     count.checked_sub(suffix_len(labels) + 1)
 }

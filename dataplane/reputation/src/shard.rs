@@ -8,7 +8,7 @@ use repute_model::{Band, Factor, Limits, Listing, Model, Policy, Profile, Score,
 use crate::calm::Calm;
 use crate::index::Index;
 use crate::scoring::{self, Scored};
-use crate::{Contacts, Context, Flags, Hosts, Hot, Inputs, Prefilter, Secret, Shortcut, Warm};
+use crate::{Contacts, Context, Flags, Hosts, Hot, Inputs, Prefilter, Requester, Secret, Shortcut, Warm};
 use repute_memory::{Pages, Table};
 
 pub use batch::Sought;
@@ -16,6 +16,13 @@ pub use batch::Sought;
 /// The number of an entry. Valid until the next admission or sweep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slot(pub(crate) u32);
+
+impl Slot {
+    /// The number, by which [`Shard::at`] finds it again.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
 
 /// The policy with the profile that judges the shard's side.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +72,8 @@ pub struct Shard {
     index: Index,
     pub(crate) hot: Table<Hot>,
     pub(crate) warm: Table<Warm>,
+    /// What each asks a DNS server for; empty where nobody judges queries.
+    pub(crate) requesters: Table<Requester>,
     /// The first of the freed entries; each knows the next.
     free: Option<u32>,
     /// Entries below this number have been used.
@@ -93,6 +102,7 @@ impl Shard {
             index: Index::new(sources),
             hot: Table::new(sources as usize, Hot::FREE),
             warm: Table::new(sources as usize, Warm::NEW),
+            requesters: Table::new(if limits.queries > 0 { sources as usize } else { 0 }, Requester::NEW),
             free: None,
             high_water: 0,
             hand: 0,
@@ -167,6 +177,18 @@ impl Shard {
         &mut self.warm[slot.0 as usize]
     }
 
+    /// What a source asks for; `None` where queries are not judged.
+    #[inline]
+    pub fn requester(&self, slot: Slot) -> Option<&Requester> {
+        self.requesters.get(slot.0 as usize)
+    }
+
+    /// The same, to write.
+    #[inline]
+    pub fn requester_mut(&mut self, slot: Slot) -> Option<&mut Requester> {
+        self.requesters.get_mut(slot.0 as usize)
+    }
+
     /// The occupied entry with number `entry`.
     pub fn at(&self, entry: u32) -> Option<Slot> {
         let hot = self.hot.get(entry as usize)?;
@@ -180,7 +202,7 @@ impl Shard {
 
     /// Bytes that everything of the shard takes, and the smallest pages under its large tables.
     pub fn memory(&self) -> (usize, Pages) {
-        let fixed = [self.hot.bytes(), self.warm.bytes(), self.index.bytes()];
+        let fixed = [self.hot.bytes(), self.warm.bytes(), self.requesters.bytes(), self.index.bytes()];
         let side = [self.prefilter.bytes(), self.contacts.bytes(), self.hosts.bytes()];
         (fixed.iter().chain(&side).sum(), self.hot.pages().max(self.warm.pages()))
     }
@@ -201,6 +223,10 @@ impl Shard {
         let elapsed = now.low().wrapping_sub(warm.window);
         let inputs =
             Inputs::measure(hot, warm, rules.profile, elapsed, self.context(hot, warm, rules.policy));
+        let inputs = match self.requester(slot) {
+            Some(requester) => inputs.with(requester, rules.profile, elapsed),
+            None => inputs,
+        };
         scoring::score(rules.profile, &inputs, hot.score)
     }
 
@@ -251,6 +277,9 @@ impl Shard {
         if forgive {
             self.hot_mut(slot).forgive();
             self.warm_mut(slot).mitigations = 0;
+            if let Some(requester) = self.requester_mut(slot) {
+                requester.forgive();
+            }
         }
         let hot = self.hot_mut(slot);
         let from = hot.band;

@@ -8,7 +8,7 @@ use repute_model::{Factor, Model, Tick};
 
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
-use crate::{Change, Contact, Flags, Shard, Slot};
+use crate::{Change, Contact, Flags, Requester, Shard, Slot};
 
 /// Decay acts in this many equal steps per half-life: small enough not to be felt, large enough not
 /// to drown in the rounding of a stored score.
@@ -91,6 +91,7 @@ impl Shard {
         if let (Some(hot), Some(warm)) = (self.hot.get(entry), self.warm.get(entry)) {
             prefetch(hot);
             prefetch(warm);
+            self.requesters.get(entry).into_iter().for_each(prefetch);
         }
     }
 
@@ -103,6 +104,9 @@ impl Shard {
                 let hot = self.hot_mut(slot);
                 hot.begin_window();
                 self.warm_mut(slot).window = now.low();
+                if let Some(requester) = self.requester_mut(slot) {
+                    requester.begin_window();
+                }
                 if let Some(change) = self.visit(slot, &round) {
                     changed(self, change);
                 }
@@ -121,7 +125,7 @@ impl Shard {
         let closes = now.low().wrapping_sub(warm.window) >= rules.profile.window_ms;
         let change = if hot.flags.has(Flags::ALLOWED) {
             None
-        } else if self.calm.covers(hot, warm) {
+        } else if self.calm.covers(hot, warm) && self.requester(slot).is_none_or(Requester::is_calm) {
             self.settle(slot, rules, now, || Factor::History)
         } else {
             self.score(slot, round, closes)
@@ -159,8 +163,13 @@ impl Shard {
             hot.score = decayed(hot.score, profile.prior, steps * round.score.step, profile.half_life_ms);
         }
         let steps = round.evidence.crossed(waited);
-        if steps > 0 && !hot.has_no_evidence() {
-            hot.fade((-(steps as f64) / STEPS as f64).exp2());
+        let requester = self.requesters.get_mut(slot.0 as usize);
+        if steps > 0 && (requester.is_some() || !hot.has_no_evidence()) {
+            let share = (-(steps as f64) / STEPS as f64).exp2();
+            hot.fade(share);
+            if let Some(requester) = requester {
+                requester.fade(share);
+            }
         }
         let forgotten = round.mitigations.crossed(waited);
         warm.mitigations = warm.mitigations.saturating_sub(forgotten.min(255) as u8);
@@ -181,6 +190,9 @@ impl Shard {
         }
         hot.begin_window();
         warm.window = now.low();
+        if let Some(requester) = self.requesters.get_mut(slot.0 as usize) {
+            requester.begin_window();
+        }
     }
 
     /// Frees an entry that has been idle for long and says nothing that a stranger's would not.

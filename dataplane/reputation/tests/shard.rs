@@ -46,6 +46,7 @@ fn policy() -> Policy {
         inside: PrefixTable::default(),
         ingress: Some(profile()),
         egress: None,
+        dns: None,
         protect: Protect::default(),
         control_packets_per_s: 1_000,
         lists: PrefixTable::new(lists.map(|(prefix, listing)| (prefix.parse().unwrap(), listing))),

@@ -1,23 +1,26 @@
 //! Checks of `[profiles]`: exactly one, falling thresholds, weights and ramps that fit the model.
 
+mod dns;
+
 use repute_model::{Factor, Score};
 
 use super::at;
-use crate::config::{Config, CrowdMode, ModelName, Profile};
+use crate::config::{Config, CrowdMode, ModelName, Profile, Weight, general};
 use crate::read::Reader;
 use crate::value::Share;
 
 pub(super) fn check(config: &Config, reader: &mut Reader) {
-    let profiles = &config.profiles;
-    match (&profiles.ingress, &profiles.egress) {
-        (None, None) => none(reader),
-        (Some(_), Some(_)) => both(reader),
-        _ => {}
+    let names: Vec<&str> = config.profiles.iter().map(|(name, _)| name).collect();
+    match names[..] {
+        [] => none(reader),
+        [_] => {}
+        [first, second, ..] => several(first, second, reader),
     }
-    for (name, profile) in [("ingress", &profiles.ingress), ("egress", &profiles.egress)] {
-        if let Some(profile) = profile {
-            one(&format!("profiles.{name}"), profile, reader);
-        }
+    for (name, profile) in config.profiles.iter() {
+        one(&format!("profiles.{name}"), profile, reader);
+    }
+    if let Some(dns) = &config.profiles.dns {
+        dns::check(dns, reader);
     }
 }
 
@@ -25,20 +28,38 @@ fn none(reader: &mut Reader) {
     if reader.sound("profiles") {
         let found = at(reader, "profiles", "no profile: nothing would be judged")
             .label("a profile is missing")
-            .help("add `[profiles.ingress]` to judge outside senders, or `[profiles.egress]` to judge inside senders");
+            .help(
+                "add `[profiles.ingress]` to judge outside senders, `[profiles.egress]` to judge inside senders, or \
+                 `[profiles.dns]` to judge the outside requesters of a DNS server",
+            );
         reader.findings.push(found);
     }
 }
 
-fn both(reader: &mut Reader) {
-    let found = at(reader, "profiles.egress", "an ingress and an egress profile in one file")
-        .label("this one judges inside senders")
-        .also(reader.places.of("profiles.ingress"), "this one judges outside senders")
-        .help(
-            "together they would need exact state for both addresses of every packet, and it is kept for one: \
-             the outside one (ingress) or the inside one (egress). Keep one profile here and run a second \
-             instance for the other",
+/// Two profiles: an egress one judges the other address of every packet, and the two others would both judge the same.
+fn several(first: &str, second: &str, reader: &mut Reader) {
+    let judges = |name: &str| match name {
+        "egress" => "this one judges inside senders",
+        _ => "this one judges outside senders",
+    };
+    let (article, help) = if [first, second].contains(&"egress") {
+        let outside = if first == "egress" { second } else { first };
+        let help = format!(
+            "together they would need exact state for both addresses of every packet, and it is kept for one: the \
+             outside one ({outside}) or the inside one (egress). Keep one profile here and run a second instance for \
+             the other"
         );
+        (if second == "egress" { "an egress" } else { "a dns" }, help)
+    } else {
+        let help = "a source has one score: the dns profile judges everything that an ingress profile judges, and queries \
+                    besides. Move the keys of `[profiles.ingress]` into `[profiles.dns]`";
+        ("a dns", help.to_owned())
+    };
+    let message = format!("an {first} and {article} profile in one file");
+    let found = at(reader, &format!("profiles.{second}"), message)
+        .label(judges(second))
+        .also(reader.places.of(&format!("profiles.{first}")), judges(first))
+        .help(help);
     reader.findings.push(found);
 }
 
@@ -126,11 +147,8 @@ fn factors(path: &str, profile: &Profile, reader: &mut Reader) {
         fixed(&path, reader);
         return;
     }
-    for &factor in Factor::ALL {
-        let path = format!("{path}.{factor}");
-        if reader.sound(&path) {
-            factor_of(&path, factor, profile, reader);
-        }
+    for (factor, weight) in general().zip(profile.factors.0) {
+        factor_of(&path, factor, weight, profile.model, reader);
     }
 }
 
@@ -151,8 +169,11 @@ fn fixed(path: &str, reader: &mut Reader) {
     }
 }
 
-fn factor_of(path: &str, factor: Factor, profile: &Profile, reader: &mut Reader) {
-    let weight = profile.factors.get(factor);
+fn factor_of(path: &str, factor: Factor, weight: Weight, model: ModelName, reader: &mut Reader) {
+    let path = format!("{path}.{factor}");
+    if !reader.sound(&path) {
+        return;
+    }
     if weight.from >= weight.full {
         let key = if reader.places.has(&format!("{path}.full")) { "full" } else { "from" };
         let message =
@@ -162,7 +183,7 @@ fn factor_of(path: &str, factor: Factor, profile: &Profile, reader: &mut Reader)
             .help(format!("the unit is {}", factor.unit()));
         reader.findings.push(found);
     }
-    if profile.model == ModelName::WeightedSum && weight.weight.get() > 1.0 {
+    if model == ModelName::WeightedSum && weight.weight.get() > 1.0 {
         let message = format!("weight {} of `{factor}` is above 1", weight.weight);
         let found = at(reader, &format!("{path}.weight"), message)
             .label("`weighted-sum` weights are shares from 0 to 1")

@@ -76,10 +76,9 @@ fn of_service(path: &str, rule: &AlertRule, config: &Config, reader: &mut Reader
 
 /// Some confidence of a deny entry has to lead to the treatment.
 fn comes_of_it(path: &str, treat: Treat, config: &Config, reader: &mut Reader) {
-    let profiles = &config.profiles;
-    let named = profiles.ingress.as_ref().map(|profile| ("ingress", profile));
-    let named = named.or_else(|| profiles.egress.as_ref().map(|profile| ("egress", profile)));
-    let Some((name, profile)) = named.filter(|_| reader.sound("profiles")) else { return };
+    let Some((name, profile)) = config.profiles.iter().next().filter(|_| reader.sound("profiles")) else {
+        return;
+    };
     if entry(&compile::profile(profile), treat).is_some() {
         return;
     }

@@ -7,9 +7,7 @@ use crate::config::{Config, Treatment};
 use crate::read::Reader;
 
 pub(super) fn check(config: &Config, reader: &mut Reader) {
-    let profiles = [("ingress", &config.profiles.ingress), ("egress", &config.profiles.egress)];
-    for (name, profile) in profiles {
-        let Some(profile) = profile else { continue };
+    for (name, profile) in config.profiles.iter() {
         for band in Band::ALL {
             let path = format!("profiles.{name}.treatments.{band}");
             if reader.sound(&path) {

@@ -12,8 +12,9 @@ mod state;
 use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, CrowdMode, Crowds, Deny, DenyAsn, DenyCountry, DenyFile, Destination, Destinations,
-    Factors, Idle, Limits, LinkRule, Meter, Mirror, ModelName, Port, PortRole, Profile, Protect, Sampling,
+    Bands, Baseline, BlockName, Challenge, CrowdMode, Crowds, DecisionName, Deny, DenyAsn, DenyCountry,
+    DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Limits, LinkRule, Meter, Mirror,
+    ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries, QueryFactors, Redirect, Sampling,
     Service, Soften, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
@@ -42,6 +43,55 @@ impl Profile {
     pub fn egress() -> Self {
         let crowds = Crowds { mode: CrowdMode::Off, ..Crowds::default() };
         Self { factors: Factors::egress(), treatments: Treatments::egress(), crowds, ..Self::ingress() }
+    }
+}
+
+impl Default for Dns {
+    fn default() -> Self {
+        Self {
+            scoring: Profile { treatments: Treatments::dns(), ..Profile::ingress() },
+            queries: Queries::default(),
+        }
+    }
+}
+
+impl Default for Queries {
+    fn default() -> Self {
+        Self {
+            servers: Vec::new(),
+            ports: vec![Int::new(53)],
+            decision: DecisionName::Bands,
+            paths: Paths::default(),
+            dry_run: Vec::new(),
+            block: BlockName::Drop,
+            sinkhole: Redirect::default(),
+            challenge: Challenge::default(),
+            malformed: GarbledName::Drop,
+            query_factors: QueryFactors::default(),
+        }
+    }
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            excellent: PathName::Cached,
+            good: PathName::Cached,
+            neutral: PathName::Challenge,
+            poor: PathName::Challenge,
+            malicious: PathName::Block,
+        }
+    }
+}
+
+impl Default for Challenge {
+    fn default() -> Self {
+        Self {
+            lasts: Duration::new(60 * 60_000),
+            tries: Int::new(8),
+            slip: Int::new(4),
+            garden: Redirect::default(),
+        }
     }
 }
 
@@ -109,6 +159,18 @@ impl Default for Treatments {
 }
 
 impl Treatments {
+    /// For dns: what is no query is treated as by ingress, but nobody is logged by the packet for his queries.
+    fn dns() -> Self {
+        let Self { poor, malicious, .. } = Self::default();
+        let quiet = |treatment| Treatment { log: false, ..treatment };
+        Self {
+            neutral: Treatment::default(),
+            poor: quiet(poor),
+            malicious: quiet(malicious),
+            ..Self::default()
+        }
+    }
+
     /// For egress: our own hosts are slowed and kept from new connections, never cut off.
     fn egress() -> Self {
         let slow = Meter {
@@ -202,6 +264,7 @@ impl Default for Limits {
             withheld: Int::new(524_288),
             softened: Int::new(4_096),
             excesses: Int::new(1_024),
+            queries: Int::new(65_536),
         }
     }
 }

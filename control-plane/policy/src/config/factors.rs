@@ -22,35 +22,32 @@ pub struct Weight {
 
 table!(Weight { weight, from, full });
 
-/// Weight and ramp of every factor, in the order of [`Factor::ALL`].
+impl Weight {
+    /// Counts the same share of 1 in points of 100.
+    pub(super) fn count_in_points(&mut self) {
+        self.weight = Number::new(self.weight.get() * 100.0);
+    }
+}
+
+/// Weight and ramp of every factor that any profile has, in the order of [`Factor::ALL`].
 ///
 /// `history` belongs to the formula of model `egress-interval`: it has a place here and no key.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Factors(pub [Weight; Factor::COUNT]);
+pub struct Factors(pub [Weight; Factor::GENERAL]);
 
 impl Factors {
-    /// What a factor counts.
-    pub const fn get(&self, factor: Factor) -> Weight {
-        self.0[factor.index()]
-    }
-
     /// Changes the starting weights from those of `weighted-sum` to those of `model`.
     pub(super) fn start_with(&mut self, model: ModelName) {
         match model {
             ModelName::WeightedSum => {}
             ModelName::EgressInterval => *self = Self::egress_interval(),
-            // The same shares, counted in points of 100.
-            ModelName::Suspicion => {
-                for weight in &mut self.0 {
-                    weight.weight = Number::new(weight.weight.get() * 100.0);
-                }
-            }
+            ModelName::Suspicion => self.0.iter_mut().for_each(Weight::count_in_points),
         }
     }
 
     /// The factors that have a key.
     fn named() -> impl Iterator<Item = Factor> {
-        Factor::ALL.iter().copied().filter(|&factor| factor != Factor::History)
+        general().filter(|&factor| factor != Factor::History)
     }
 }
 
@@ -65,9 +62,14 @@ impl Overlay for Factors {
     }
 }
 
+/// The factors that any profile has.
+pub(crate) fn general() -> impl Iterator<Item = Factor> {
+    Factor::ALL.iter().copied().filter(|factor| !factor.is_of_dns())
+}
+
 impl Serialize for Factors {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(Self::named().map(|factor| (factor.name(), self.get(factor))))
+        serializer.collect_map(Self::named().map(|factor| (factor.name(), self.0[factor.index()])))
     }
 }
 
@@ -81,16 +83,21 @@ impl JsonSchema for Factors {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut properties = serde_json::Map::new();
-        for factor in Self::named() {
-            let mut schema = generator.subschema_for::<Weight>();
-            schema.insert(
-                "description".to_owned(),
-                format!("{} Evidence: {}.", factor.help(), factor.unit()).into(),
-            );
-            schema.remove("required");
-            properties.insert(factor.name().to_owned(), schema.to_value());
-        }
-        json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+        schema_of(Self::named(), generator)
     }
+}
+
+/// A table with a key for each of these factors.
+pub(super) fn schema_of(factors: impl Iterator<Item = Factor>, generator: &mut SchemaGenerator) -> Schema {
+    let mut properties = serde_json::Map::new();
+    for factor in factors {
+        let mut schema = generator.subschema_for::<Weight>();
+        schema.insert(
+            "description".to_owned(),
+            format!("{} Evidence: {}.", factor.help(), factor.unit()).into(),
+        );
+        schema.remove("required");
+        properties.insert(factor.name().to_owned(), schema.to_value());
+    }
+    json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
 }

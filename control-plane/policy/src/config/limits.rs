@@ -36,6 +36,8 @@ pub struct Limits {
     pub softened: Int<64, 1_048_576>,
     /// Sources of which each worker knows the excess that treatments with `only` are for (the next power of two).
     pub excesses: Int<64, 1_048_576>,
+    /// Queries to DNS servers that each worker remembers until they are answered; kept with profile dns alone.
+    pub queries: Int<1024, 16_777_216>,
 }
 
 table!(Limits {
@@ -52,6 +54,7 @@ table!(Limits {
     withheld,
     softened,
     excesses,
+    queries,
 });
 
 /// How many leading bits of an address name one source.

@@ -10,6 +10,7 @@ mod api;
 mod bands;
 mod crowds;
 mod defaults;
+mod dns;
 mod events;
 mod factors;
 mod feeds;
@@ -39,7 +40,12 @@ pub use alerts::{AlertInput, AlertRule, Alerts, CulpritSide, Treat};
 pub use api::{Access, AccessRole, Api, Binding, SocketRole, Tls};
 pub use bands::Bands;
 pub use crowds::{CrowdMode, Crowds, SymmetryName, SynAnswerName};
+pub use dns::{
+    BandName, BlockName, Challenge, DecisionName, Dns, GarbledName, PathName, Paths, Queries, QueryFactors,
+    Redirect,
+};
 pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
+pub(crate) use factors::general;
 pub use factors::{Factors, Weight};
 pub use feeds::{Feed, FeedFormat, FeedHeader, Says};
 pub use geo::{Consistency, Geo, PLACES};
@@ -89,7 +95,7 @@ pub struct Config {
     pub destinations: Destinations,
     /// Named sets of protected addresses and ports.
     pub services: Named<Service>,
-    /// How senders are judged: exactly one of `ingress` and `egress`.
+    /// How senders are judged: exactly one of `ingress`, `egress` and `dns`.
     pub profiles: Profiles,
     /// Where the control API listens, and who may do what through it.
     pub api: Api,

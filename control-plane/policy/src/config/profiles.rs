@@ -1,9 +1,9 @@
-//! `[profiles.ingress]` and `[profiles.egress]`: how one direction is judged.
+//! `[profiles]`: how one direction is judged.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Bands, Crowds, Factors, Treatments};
+use super::{Bands, Crowds, Dns, Factors, Treatments};
 use crate::read::{Node, Overlay, Reader, table};
 use crate::value::{BitRate, Duration, Int, Number, PacketRate, Share, keywords};
 
@@ -20,7 +20,7 @@ keywords! {
     }
 }
 
-/// How senders are judged: exactly one of the two, because exact state is kept for one side only.
+/// How senders are judged: exactly one of them, because exact state is kept for one side only.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 #[schemars(default, deny_unknown_fields)]
 pub struct Profiles {
@@ -30,16 +30,31 @@ pub struct Profiles {
     /// Inside senders are judged.
     #[schemars(with = "Profile")]
     pub egress: Option<Profile>,
+    /// Outside requesters of a DNS server are judged.
+    #[schemars(with = "Dns")]
+    pub dns: Option<Dns>,
+}
+
+impl Profiles {
+    /// Every profile with its name; a config without mistakes has one.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Profile)> {
+        let dns = self.dns.as_ref().map(|dns| &dns.scoring);
+        let all = [("ingress", self.ingress.as_ref()), ("egress", self.egress.as_ref()), ("dns", dns)];
+        all.into_iter().filter_map(|(name, profile)| Some((name, profile?)))
+    }
+
+    /// Whether inside senders are judged, and not outside ones.
+    pub const fn judges_inside(&self) -> bool {
+        self.egress.is_some()
+    }
 }
 
 impl Overlay for Profiles {
     fn overlay(&mut self, node: &Node<'_>, reader: &mut Reader) {
-        reader.keys(node, &["ingress", "egress"], &[], |reader, key, value| {
-            if key == "ingress" {
-                self.ingress.get_or_insert_with(Profile::ingress).overlay(value, reader);
-            } else {
-                self.egress.get_or_insert_with(Profile::egress).overlay(value, reader);
-            }
+        reader.keys(node, &["ingress", "egress", "dns"], &[], |reader, key, value| match key {
+            "ingress" => self.ingress.get_or_insert_with(Profile::ingress).overlay(value, reader),
+            "egress" => self.egress.get_or_insert_with(Profile::egress).overlay(value, reader),
+            _ => self.dns.get_or_insert_default().overlay(value, reader),
         });
     }
 }
@@ -72,18 +87,24 @@ pub struct Profile {
     pub bands: Bands,
     /// What each band gets.
     pub treatments: Treatments,
-    /// How floods of strangers are noticed and answered; of ingress alone.
+    /// How floods of strangers are noticed and answered; not of egress.
     pub crowds: Crowds,
 }
 
 impl Overlay for Profile {
     fn overlay(&mut self, node: &Node<'_>, reader: &mut Reader) {
-        // The model comes first: it decides in which unit the factors' weights start.
-        let model = node.get_ref().get("model").and_then(|model| model.get_ref().as_str());
-        if let Some(model) = model.and_then(ModelName::from_name) {
-            self.factors.start_with(model);
-        }
+        self.begin(node);
         self.overlay_keys(node, reader);
+    }
+}
+
+impl Profile {
+    /// Looks at the model before anything is read: it decides in which unit the factors' weights start.
+    pub(super) fn begin(&mut self, node: &Node<'_>) -> Option<ModelName> {
+        let model = node.get_ref().get("model").and_then(|model| model.get_ref().as_str());
+        let model = model.and_then(ModelName::from_name)?;
+        self.factors.start_with(model);
+        Some(model)
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Summary {
     packets: u64,
     forwarded: u64,
     challenged: u64,
+    answered: u64,
     reasons: BTreeMap<Reason, u64>,
     bands: BTreeMap<Band, u64>,
     dropped_by_source: HashMap<Source, u64>,
@@ -30,6 +31,7 @@ impl Summary {
         self.packets += 1;
         self.forwarded += u64::from(one.judgement.verdict == Verdict::Forward);
         self.challenged += u64::from(one.judgement.verdict == Verdict::Challenge);
+        self.answered += u64::from(one.judgement.verdict == Verdict::Answer);
         if let Some(reason) = one.judgement.reason {
             *self.reasons.entry(reason).or_default() += 1;
         }
@@ -46,11 +48,14 @@ impl Summary {
         let names: Vec<_> = captures.iter().map(|path| path.display().to_string()).collect();
         println!("{}", names.join(" + "));
         let share = |n: u64| 100.0 * n as f64 / self.packets.max(1) as f64;
-        let dropped = self.packets - self.forwarded - self.challenged;
+        let dropped = self.packets - self.forwarded - self.challenged - self.answered;
         println!("  packets    {:>10}", self.packets);
         println!("  forwarded  {:>10}  {:6.2} %", self.forwarded, share(self.forwarded));
         println!("  dropped    {dropped:>10}  {:6.2} %", share(dropped));
         println!("  challenged {:>10}  {:6.2} %", self.challenged, share(self.challenged));
+        if self.answered > 0 {
+            println!("  answered   {:>10}  {:6.2} %", self.answered, share(self.answered));
+        }
         for (reason, &n) in &self.reasons {
             println!("    {:<20} {n:>10}  {:6.2} %  {}", reason.name(), share(n), reason.help());
         }

@@ -66,6 +66,11 @@ pub fn ingress() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/ingress.toml")
 }
 
+/// The shipped DNS policy.
+pub fn dns() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/dns.toml")
+}
+
 /// Replays captures, each by a fresh engine.
 pub fn replay(config: &Path, args: &[&str], captures: &[PathBuf]) -> Outcome {
     let directory = tempfile::tempdir().unwrap();

@@ -21,7 +21,7 @@ pub(super) fn feeds_of(checked: &Checked) -> Vec<FeedConfig> {
 pub(super) fn shape_of(checked: &Checked) -> Shape {
     let config = checked.config();
     let inside = config.inside.iter().map(|cidr| cidr.0).collect();
-    Shape { inside, reserved: config.profiles.egress.is_some() }
+    Shape { inside, reserved: config.profiles.judges_inside() }
 }
 
 fn config(feed: &Feed, origin: Origin) -> FeedConfig {

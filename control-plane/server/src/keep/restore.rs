@@ -81,7 +81,7 @@ impl<'a> Revival<'a> {
         let digest = checked.digest();
         let compiled = tokio::task::spawn_blocking(move || checked.compile(0)).await;
         let policy = compiled.map_err(|_| KeepError::Ended)?;
-        let Some(profile) = policy.ingress.or(policy.egress) else { return Ok(()) };
+        let Some(profile) = policy.profile().cloned() else { return Ok(()) };
         let (restore, nudges, same_services) = desk
             .store(move |store| {
                 let begun = store.last_round()?.map_or(SystemTime::UNIX_EPOCH, |(begun, _)| begun);

@@ -7,9 +7,10 @@ use repute_model::{
 use repute_reputation::{Exchange, Fact, Flags, Happening, Part, Parties, Slot};
 use repute_wire::Parsed;
 
+use super::dns::Speech;
 use super::stranger::Stranger;
 use super::treat::Fate;
-use super::{Role, Wire, Worker, owner_side, parse, report, rules, width};
+use super::{Role, Wire, Worker, parse, report, rules, width};
 use crate::Batch;
 use crate::classify::exchange;
 
@@ -57,7 +58,7 @@ impl<P: Packet> Worker<P> {
             Role::Outside => Sides::Fixed(Side::Outside),
             Role::Both => Sides::Prefixes(&self.policy.inside),
         };
-        let (sends, receives) = match (sides.direction(parsed.src, parsed.dst), owner_side(&self.policy)) {
+        let (sends, receives) = match (sides.direction(parsed.src, parsed.dst), self.policy.owner_side()) {
             (Direction::Local, _) => (false, false),
             (Direction::Anyone, _) => (true, true),
             (Direction::Inbound, Side::Outside) | (Direction::Outbound, Side::Inside) => (true, false),
@@ -72,6 +73,9 @@ impl<P: Packet> Worker<P> {
         let (sender, receiver) = self.owned(parsed, wire.role);
         let receiver = receiver.and_then(|source| self.shard.find(source));
         let exchange = exchange(parsed, packet.bytes());
+        if self.view.service.is_some() {
+            self.note_answers(packet, parsed, receiver);
+        }
         let Some(source) = sender else {
             self.account.unjudged += 1;
             let parties = Parties { sender: None, receiver };
@@ -82,7 +86,8 @@ impl<P: Packet> Worker<P> {
             return Judgement::FORWARD;
         };
         let leads_on = wire.peer.is_some();
-        let judgement = self.judge_source(source, &exchange, receiver, packet.wire_len(), leads_on);
+        let speech = self.listen(packet, parsed);
+        let judgement = self.judge_source(source, &exchange, receiver, packet.wire_len(), leads_on, &speech);
         if self.softens() {
             let parties = Parties { sender: self.shard.find(source), receiver };
             self.soften(packet, parsed, &exchange, parties, judgement.verdict);
@@ -97,6 +102,7 @@ impl<P: Packet> Worker<P> {
         receiver: Option<Slot>,
         wire_len: u32,
         leads_on: bool,
+        speech: &Speech<'_>,
     ) -> Judgement {
         if rules(&self.policy).is_none() {
             self.account.unjudged += 1;
@@ -105,7 +111,7 @@ impl<P: Packet> Worker<P> {
         let known = self.shard.find(source);
         if known.is_none() && self.is_denied(source) {
             self.mark(exchange, Fact::Stranger.into());
-            return self.judge_stranger(source, exchange);
+            return self.judge_unknown(source, exchange, speech);
         }
         let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
         if let Some(slot) = known {
@@ -115,6 +121,7 @@ impl<P: Packet> Worker<P> {
         let facts = if counts { self.facts(known, exchange) } else { Happening::NOTHING };
         if counts
             && leads_on
+            && !speech.is_datagram()
             && let Some(judgement) = self.guard(source, known, exchange)
         {
             self.mark(exchange, facts);
@@ -122,7 +129,7 @@ impl<P: Packet> Worker<P> {
         }
         let Some(slot) = known.or_else(|| self.admit(source)) else {
             self.mark_refused(source, exchange, facts);
-            return self.judge_stranger(source, exchange);
+            return self.judge_unknown(source, exchange, speech);
         };
         self.mark(exchange, facts);
         match standing {
@@ -138,7 +145,11 @@ impl<P: Packet> Worker<P> {
         if let Some(sampling) = &treatment.mirror {
             self.sample(slot, sampling);
         }
-        let fate = if leads_on { self.treat(slot, exchange, wire_len, &treatment, part) } else { Fate::Pass };
+        let fate = match speech {
+            _ if !leads_on => Fate::Pass,
+            Speech::Other => self.treat(slot, exchange, wire_len, &treatment, part),
+            _ => self.intercept(slot, speech, exchange),
+        };
         match fate {
             Fate::Pass | Fate::Hold(_) => {
                 self.note_fragment(exchange);
@@ -146,9 +157,12 @@ impl<P: Packet> Worker<P> {
                 if part == Part::Rest {
                     self.note_rest(slot);
                 }
+                self.expect(slot, speech, exchange);
             }
             Fate::Stop(_) => self.note_stopped(slot, exchange),
+            Fate::Challenge(_) | Fate::Answer(_) => self.note_withheld(exchange),
         }
+        self.note_speech(slot, speech);
         let (verdict, reason) = fate.verdict();
         let judgement = Judgement { verdict, reason, standing, measures: treatment.measures() };
         if treatment.log {
@@ -184,9 +198,7 @@ impl<P: Packet> Worker<P> {
             }
             None => self.account.strangers += 1,
         }
-        if self.policy.inside.is_empty() && self.sees_all {
-            self.shard.remember_stopped(exchange, self.now);
-        }
+        self.note_withheld(exchange);
         judgement
     }
 
@@ -198,6 +210,14 @@ impl<P: Packet> Worker<P> {
     fn is_denied(&self, source: Source) -> bool {
         let listing = self.policy.lists.get(source.first());
         matches!(listing, Some(Listing::Deny(percent)) if self.view.denied(percent).0.drops())
+    }
+
+    /// Judges a source that has no entry.
+    fn judge_unknown(&mut self, source: Source, x: &Exchange, speech: &Speech<'_>) -> Judgement {
+        match speech.is_datagram() {
+            true => self.intercept_stranger(source, speech, x),
+            false => self.judge_stranger(source, x),
+        }
     }
 
     /// Judges by lists and prior a source without an entry. Nothing is remembered of what it asks: the requests
@@ -264,6 +284,11 @@ impl<P: Packet> Worker<P> {
         if self.shard.observe_stopped(exchange, slot) {
             self.rescore(slot);
         }
+        self.note_withheld(exchange);
+    }
+
+    /// Remembers what does not go on where an answer may come all the same: in a capture.
+    fn note_withheld(&mut self, exchange: &Exchange) {
         if self.policy.inside.is_empty() && self.sees_all {
             self.shard.remember_stopped(exchange, self.now);
         }
@@ -271,7 +296,7 @@ impl<P: Packet> Worker<P> {
 
     /// A source talks to somebody new: how he stands, and which service this is about.
     fn meet(&mut self, sender: Slot, x: &Exchange) {
-        let service = match owner_side(&self.policy) {
+        let service = match self.policy.owner_side() {
             Side::Outside => self.policy.service(x.dst, x.protocol, x.dport),
             Side::Inside => self.policy.service(x.src, x.protocol, x.sport),
         };

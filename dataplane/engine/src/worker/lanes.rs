@@ -204,6 +204,17 @@ impl Lanes {
         if self.kind[i].has(Kind::SOURCE) { source } else { None }
     }
 
+    /// Leaves to the general way what goes to one of these ports of the other side, or comes from there.
+    #[inline(never)]
+    fn set_apart(&mut self, len: usize, service: &[u16; 4]) {
+        for (kind, ports) in self.kind.iter_mut().zip(&self.ports).take(len) {
+            let there = (if kind.is_back() { ports >> 16 } else { *ports }) as u16;
+            if service.contains(&there) {
+                kind.0 &= !Kind::PLAIN.0;
+            }
+        }
+    }
+
     /// Moves a lane that was read to another place.
     pub fn keep(&mut self, to: usize, from: usize) {
         self.ends[to] = self.ends[from];
@@ -255,6 +266,14 @@ impl<P: Packet> Worker<P> {
     #[inline(always)]
     fn read(&self, batch: &mut Batch<P>) {
         batch.lanes.narrow = false;
+        self.read_outlines(batch);
+        if let Some(ports) = self.view.service {
+            batch.lanes.set_apart(batch.packets.len().min(BATCH), &ports);
+        }
+    }
+
+    #[inline(always)]
+    fn read_outlines(&self, batch: &mut Batch<P>) {
         match batch.port().map(|port| self.view.facing(port)) {
             Some(facing) if facing != Facing::Both && batch.begins_common() => {
                 batch.bytes = self.read_common(batch, facing == Facing::Receivers);

@@ -1,11 +1,12 @@
 //! What leaves: packets to their ways out, in order, and everything else freed in bulk.
 
 use arrayvec::Drain;
-use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Reason, Tick, Verdict};
+use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Policy, Reason, Tick, Verdict};
 
 use super::cookies::{self, Cookies};
 use super::{Waiting, Worker};
 use crate::account::PortAccount;
+use crate::dns::{Interceptor, Replies};
 use crate::shaper::{ConnectionQueue, Held, Shaper};
 use crate::{Account, Batch, PORTS};
 
@@ -51,9 +52,9 @@ impl<P: Packet> Worker<P> {
     /// Sends on what is forwarded of a batch that came by one port. What is not is taken out of it one by one: mostly
     /// that is little.
     fn send_apart<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, port: u8, peer: u8, io: &mut I) {
-        let Self { account, judgements, tickets, shaper, connections, dropped, outboxes, guard, now, .. } =
-            self;
-        let answers = Answers { outboxes, cookies: guard.cookies(), now: *now };
+        let Self { account, judgements, tickets, shaper, connections, dropped, outboxes, .. } = self;
+        let replies = replies(&self.policy, self.dns.as_ref(), self.now);
+        let answers = Answers { outboxes, cookies: self.guard.cookies(), replies, now: self.now };
         let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
         let (received, mut bytes) = (batch.len(), batch.bytes);
         let counts = &mut account.ports[usize::from(port)];
@@ -81,9 +82,9 @@ impl<P: Packet> Worker<P> {
     }
 
     fn send_one_by_one<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
-        let Self { account, judgements, tickets, shaper, connections, dropped, wires, guard, now, .. } = self;
-        let outboxes = &mut self.outboxes;
-        let answers = Answers { outboxes, cookies: guard.cookies(), now: *now };
+        let Self { account, judgements, tickets, shaper, connections, dropped, wires, outboxes, .. } = self;
+        let replies = replies(&self.policy, self.dns.as_ref(), self.now);
+        let answers = Answers { outboxes, cookies: self.guard.cookies(), replies, now: self.now };
         let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
         for (i, (packet, judgement)) in batch.packets.drain(..).zip(&*judgements).enumerate() {
             let (port_in, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
@@ -147,7 +148,14 @@ struct Rest<'a, P> {
 struct Answers<'a, P> {
     outboxes: &'a mut [Outbox<P>; PORTS],
     cookies: Cookies,
+    replies: Option<Replies<'a>>,
     now: Tick,
+}
+
+/// What queries are answered with, where they are judged.
+fn replies<'a>(policy: &'a Policy, dns: Option<&Interceptor>, now: Tick) -> Option<Replies<'a>> {
+    let (rules, dns) = (policy.dns.as_ref()?, dns?);
+    Some(Replies { rules, secrets: dns.secrets.at(now), now })
 }
 
 impl<P: Packet> Answers<'_, P> {
@@ -157,7 +165,9 @@ impl<P: Packet> Answers<'_, P> {
         let answer = match reason {
             Reason::SynCookie => self.cookies.answer(&mut packet, self.now),
             Reason::CookieReturned => cookies::reset(&mut packet),
-            _ => false,
+            _ => self
+                .replies
+                .is_some_and(|replies| replies.answers(reason) && replies.write(&mut packet, reason)),
         };
         if !answer {
             return Some(packet);
@@ -181,7 +191,7 @@ impl<P: Packet> Rest<'_, P> {
                     None => debug_assert!(false, "whoever is held has a ticket"),
                 }
             }
-            (Verdict::Challenge, _) => {
+            (Verdict::Challenge | Verdict::Answer, _) => {
                 counts.drop(judgement.reason);
                 let reason = judgement.reason.unwrap_or(Reason::SynRetry);
                 match self.answers.take(packet, reason, port_in) {

@@ -18,6 +18,10 @@ pub enum Fate {
     Stop(Reason),
     /// It goes on later; its ticket waits for [`Worker::send`].
     Hold(Reason),
+    /// It is answered by a request to prove something.
+    Challenge(Reason),
+    /// It is answered in place of whom was asked.
+    Answer(Reason),
 }
 
 impl Fate {
@@ -27,6 +31,8 @@ impl Fate {
             Self::Pass => (Verdict::Forward, None),
             Self::Stop(reason) => (Verdict::Drop, Some(reason)),
             Self::Hold(reason) => (Verdict::Queue, Some(reason)),
+            Self::Challenge(reason) => (Verdict::Challenge, Some(reason)),
+            Self::Answer(reason) => (Verdict::Answer, Some(reason)),
         }
     }
 

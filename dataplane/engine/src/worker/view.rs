@@ -3,7 +3,7 @@
 use repute_model::{Limits, Listing, Masks, Measures, Policy, Sampling, Side, Treatment};
 use repute_reputation::{Flags, Hot, Shortcut};
 
-use super::{Role, Stranger, Wire, owner_side, rules, width};
+use super::{Role, Stranger, Wire, rules, width};
 use crate::PORTS;
 
 /// Which of a packet's two addresses has exact state here.
@@ -51,6 +51,9 @@ pub struct View {
     pub masks: Masks,
     /// Whether the other side is protected, and its destinations are counted.
     pub counts_crowds: bool,
+    /// The ports at which a DNS server is asked whose queries are judged, in any order and some perhaps twice; `None` =
+    /// there is none.
+    pub service: Option<[u16; 4]>,
     /// Whether `[protect]` names anybody.
     pub protects: bool,
     /// What each band gets, and at the end whom a list allows.
@@ -76,7 +79,7 @@ pub struct View {
 impl View {
     /// Looks at a policy from these ports; `short` opens the short way.
     pub fn of(policy: &Policy, wires: &[Wire; PORTS], limits: &Limits, short: bool) -> Self {
-        let facing = |wire: Wire| match (wire.role, owner_side(policy)) {
+        let facing = |wire: Wire| match (wire.role, policy.owner_side()) {
             _ if wire.peer.is_none() => Facing::Both,
             (Role::Both, _) => Facing::Both,
             (Role::Outside, Side::Outside) | (Role::Inside, Side::Inside) => Facing::Senders,
@@ -96,7 +99,8 @@ impl View {
         Self {
             facing: wires.map(|wire| if short { facing(wire) } else { Facing::Both }),
             masks: width(policy, limits).masks(),
-            counts_crowds: policy.ingress.is_some(),
+            counts_crowds: policy.owner_side() == Side::Outside,
+            service: service(policy, limits),
             protects: !policy.protect.is_empty(),
             ways,
             measures: bands.map(Treatment::measures),
@@ -128,6 +132,13 @@ impl View {
     pub fn denied(&self, percent: u8) -> (Way, Measures) {
         self.denied[usize::from(percent).min(100)]
     }
+}
+
+/// Which ports the short way leaves alone.
+fn service(policy: &Policy, limits: &Limits) -> Option<[u16; 4]> {
+    let dns = policy.dns.as_ref().filter(|_| limits.queries > 0)?;
+    let first = *dns.ports.first()?;
+    Some(std::array::from_fn(|i| dns.ports.get(i).copied().unwrap_or(first)))
 }
 
 fn way(treatment: Treatment) -> Way {

@@ -1,9 +1,11 @@
 //! What the engine's tests share: packets they own, ports that remember, a worker with both.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod dns;
 pub mod frame;
 pub mod packets;
 pub mod ports;
+pub mod requesters;
 pub mod rig;
 pub mod town;
 pub mod traffic;
@@ -35,6 +37,9 @@ pub fn version(text: &str, version: u64) -> Policy {
 pub fn ingress() -> Policy {
     policy("[profiles.ingress]")
 }
+
+/// Small tables, with room for queries.
+pub const SMALL_DNS: Limits = Limits { queries: 1024, ..SMALL };
 
 /// The default policy, but that nobody looks for floods: for tests whose traffic is one.
 pub fn unguarded() -> Policy {

@@ -107,6 +107,7 @@ fn suspicion_term_by_term() {
     let zero = |name: &str| format!("{name} = {{ weight = 0, from = 0, full = 1 }}\n");
     let silent: String = Factor::ALL
         .iter()
+        .filter(|factor| !factor.is_of_dns())
         .filter(|factor| !matches!(factor, Factor::Feed | Factor::Criticality | Factor::History))
         .map(|factor| zero(factor.name()))
         .collect();

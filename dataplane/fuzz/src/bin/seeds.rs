@@ -8,8 +8,10 @@ mod common;
 use std::path::Path;
 use std::{env, fs, io};
 
-use common::frame::{Frame, Talk};
+use common::dns::{A, NXDOMAIN, RESOLVER, answer, back, by_tcp, by_udp, cookie, query};
+use common::frame::{Frame, SYN, Talk};
 use common::packets::table;
+use common::{INSIDE, OUTSIDE};
 // Defines what the instrumentation of this program refers to.
 use libfuzzer_sys as _;
 use repute_fuzz::breath;
@@ -46,6 +48,7 @@ fn main() -> io::Result<()> {
     let frames = frames();
     seeds.write("parse", frames.iter().map(|(_, frame)| &frame.bytes))?;
     seeds.write("breath", frames.iter().map(one).chain([conversation(), flood()]))?;
+    seeds.write("requester", requesters())?;
     seeds.write("dns", DNS.map(<[u8]>::to_vec).into_iter().chain(DNS.map(framed)))?;
     seeds.write("capture", [pcap(&frames), pcapng(&frames)])?;
     seeds.write("prefix", PREFIXES)?;
@@ -78,6 +81,19 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&(message.len() as u16).to_be_bytes()[..], message].concat()
 }
 
+/// A client that is challenged, comes by TCP and is answered, and one that sends garbage.
+fn requesters() -> Vec<Vec<u8>> {
+    let client = ([192, 0, 2, 7], 40_000);
+    let (bare, knows) =
+        (query(1, "www.example.org", A, None), query(2, "a.org", A, Some(&cookie(b"a client", &[]))));
+    let talk = Talk { client, server: RESOLVER };
+    let asked = [by_udp(client, &bare), by_udp(client, &knows), talk.asks(SYN, 0), by_tcp(client, &bare)];
+    let answered = back(client, &answer(&bare, NXDOMAIN, 0));
+    let whole = asked.iter().map(|frame| one(&(OUTSIDE, frame.clone()))).chain([one(&(INSIDE, answered))]);
+    let garbage = one(&(OUTSIDE, by_udp(client, &bare[..20])));
+    vec![whole.flatten().collect(), garbage.repeat(40)]
+}
+
 /// A connection from its beginning to its end.
 fn conversation() -> Vec<u8> {
     let talk = Talk::new([192, 0, 2, 7], 40_000, [10, 0, 0, 80], 443);
@@ -86,8 +102,8 @@ fn conversation() -> Vec<u8> {
 
 /// One source that soon stands badly.
 fn flood() -> Vec<u8> {
-    let ask = |port| Talk::new([192, 0, 2, 9], 40_000, [10, 0, 0, 80], port).asks(common::frame::SYN, 0);
-    (1..60).flat_map(|port| one(&(common::OUTSIDE, ask(port)))).collect()
+    let ask = |port| Talk::new([192, 0, 2, 9], 40_000, [10, 0, 0, 80], port).asks(SYN, 0);
+    (1..60).flat_map(|port| one(&(OUTSIDE, ask(port)))).collect()
 }
 
 /// A pcap file (draft-ietf-opsawg-pcap) of the Ethernet frames, in microseconds.

@@ -6,7 +6,7 @@
 use repute_model::{Band, Source, Tick};
 
 use super::{Rules, Shard, Slot};
-use crate::{Flags, Hot, Warm};
+use crate::{Flags, Hot, Requester, Warm};
 
 /// Under pressure a source must be seen this often before it gets an entry.
 const PRESSED_SIGHTINGS: u32 = 2;
@@ -91,6 +91,9 @@ impl Shard {
     /// Puts an entry in front of the free ones.
     fn give_back(&mut self, entry: u32) {
         self.hot[entry as usize] = Hot { talk: self.free.unwrap_or(END), ..Hot::FREE };
+        if let Some(requester) = self.requesters.get_mut(entry as usize) {
+            *requester = Requester::NEW;
+        }
         self.free = Some(entry);
     }
 

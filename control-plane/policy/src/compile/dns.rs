@@ -1,0 +1,54 @@
+//! `[profiles.dns]` as workers judge by it.
+
+use repute_model::{Block, Decision, Path, Proof, Redirect};
+
+use super::{factors, profile};
+use crate::config::{self, BlockName, DecisionName, Dns, GarbledName, PathName};
+use crate::tables::set;
+use crate::value::Ip;
+
+pub(super) fn compile(dns: &Dns) -> repute_model::Dns {
+    let Dns { scoring, queries } = dns;
+    repute_model::Dns {
+        profile: repute_model::Profile {
+            factors: factors(scoring.factors.0, &queries.query_factors.0),
+            ..profile(scoring)
+        },
+        servers: set(&queries.servers),
+        ports: queries.ports.iter().map(|port| port.get() as u16).collect(),
+        decision: match queries.decision {
+            DecisionName::Bands => Decision::Bands,
+            DecisionName::Order => Decision::Order,
+        },
+        paths: queries.paths.all().map(path),
+        dry_run: queries.dry_run.iter().fold(0, |bits, name| bits | 1 << name.band().index()),
+        block: match queries.block {
+            BlockName::Drop => Block::Drop,
+            BlockName::Refused => Block::Refused,
+            BlockName::Nxdomain => Block::Nxdomain,
+            BlockName::Sinkhole => Block::Sinkhole,
+        },
+        sinkhole: redirect(&queries.sinkhole),
+        proof: Proof {
+            lasts_ms: queries.challenge.lasts.get() as u32,
+            tries: queries.challenge.tries.get() as u8,
+            slip: queries.challenge.slip.get() as u8,
+            garden: redirect(&queries.challenge.garden),
+        },
+        drops_malformed: queries.malformed == GarbledName::Drop,
+    }
+}
+
+const fn path(name: PathName) -> Path {
+    match name {
+        PathName::Default => Path::Default,
+        PathName::Cached => Path::Cached,
+        PathName::Challenge => Path::Challenge,
+        PathName::Block => Path::Block,
+    }
+}
+
+fn redirect(redirect: &config::Redirect) -> Redirect {
+    let address = |ip: Option<Ip>| ip.map(|ip| ip.get().into());
+    Redirect { v4: address(redirect.v4), v6: address(redirect.v6) }
+}

@@ -1,0 +1,93 @@
+//! What can be wrong with a profile of DNS, and what it comes to.
+
+mod common;
+
+use common::{accepted, refused};
+use repute_model::{Band, Block, Decision, Factor, Path, Score, Side};
+use repute_policy::{Config, diff};
+
+fn dns(keys: &str) -> String {
+    format!("[profiles.dns]\n{keys}")
+}
+
+#[test]
+fn one_profile_in_a_file() {
+    refused("", &["no profile", "[profiles.dns]"]);
+    let both = "[profiles.egress]\n[profiles.dns]\n";
+    refused(both, &["an egress and a dns profile in one file", "the outside one (dns)", "second instance"]);
+    let same = "[profiles.ingress]\n[profiles.dns]\n";
+    refused(same, &["an ingress and a dns profile in one file", "a source has one score"]);
+}
+
+#[test]
+fn what_does_not_fit_together_is_named() {
+    for (keys, says) in [
+        ("ports = []", "0 ports, 1 to 4 are possible"),
+        ("ports = [1, 2, 3, 4, 5]", "5 ports, 1 to 4 are possible"),
+        ("ports = [0]", "must be from 1 to 65535"),
+        ("block = \"sinkhole\"", "there is none"),
+        ("sinkhole = { v4 = \"2001:db8::1\" }", "is of the other family"),
+        ("challenge = { garden = { v6 = \"192.0.2.1\" } }", "`profiles.dns.challenge.garden.v6` = 192.0.2.1"),
+        ("challenge = { tries = 0 }", "must be from 1 to 255"),
+        ("model = \"egress-interval\"", "does not count queries"),
+        ("paths = { poor = \"cache\" }", "did you mean \"cached\"?"),
+        ("dry_run = [\"bad\"]", "expected one of `excellent`"),
+        ("query_factors = { nxdomain = { from = 0.9 } }", "the ramp of `nxdomain` does not rise"),
+        ("query_factors = { nxdomain = { weight = 1.5 } }", "weight 1.5 of `nxdomain` is above 1"),
+        ("query_factors = { rate = { weight = 0.5 } }", "unknown key `rate`"),
+        ("factors = { nxdomain = { weight = 0.5 } }", "unknown key `nxdomain`"),
+        ("crowds = { sensitivity = 0.01 }", "must be 0.1 to 10"),
+    ] {
+        refused(&dns(keys), &[says]);
+    }
+    accepted(&dns("block = \"sinkhole\"\nsinkhole = { v6 = \"2001:db8::1\" }\nmodel = \"suspicion\""));
+    refused("[profiles.ingress]\npaths = {}", &["unknown key `paths`"]);
+}
+
+#[test]
+fn it_compiles_to_what_it_says() {
+    let text = dns(
+        "servers = [\"192.0.2.53\"]\nports = [53, 5353]\ndry_run = [\"poor\"]\nblock = \"refused\"\nmodel = \"suspicion\"\n\
+         [profiles.dns.paths]\npoor = \"block\"\n[profiles.dns.query_factors]\ntimeouts = { from = 0.4 }",
+    );
+    let checked = Config::parse("test", &text).unwrap_or_else(|found| panic!("{found}"));
+    let policy = checked.compile(1);
+    assert_eq!(policy.owner_side(), Side::Outside);
+    assert!(policy.crowd_rules().watches && policy.profile().is_some());
+    let dns = policy.dns.as_ref().unwrap_or_else(|| panic!("a profile"));
+    assert!(dns.serves("192.0.2.53".parse::<std::net::IpAddr>().map(Into::into).unwrap_or_default(), 5353));
+    let band = |band| dns.path(band, Score::MAX);
+    assert_eq!(Band::ALL.map(band), [Path::Cached, Path::Cached, Path::Challenge, Path::Block, Path::Block]);
+    assert_eq!((dns.block, dns.decision, dns.dry_run), (Block::Refused, Decision::Bands, 1 << 3));
+    let timeouts = dns.profile.factors[Factor::Timeouts.index()];
+    assert_eq!((timeouts.weight, timeouts.ramp.from, timeouts.ramp.full), (25.0, 0.4, 0.9));
+}
+
+#[test]
+fn the_decision_order_goes_by_the_score() {
+    let text = dns("decision = \"order\"\n[profiles.dns.paths]\nexcellent = \"block\"");
+    let policy = Config::parse("test", &text).unwrap_or_else(|found| panic!("{found}")).compile(1);
+    let dns = policy.dns.unwrap_or_else(|| panic!("a profile"));
+    for (score, path) in [
+        (8501, Path::Cached),
+        (8500, Path::Default),
+        (6501, Path::Default),
+        (6500, Path::Challenge),
+        (4501, Path::Challenge),
+        (4500, Path::Block),
+        (0, Path::Block),
+    ] {
+        assert_eq!(dns.path(Band::Good, Score::new(score)), path, "{score}");
+    }
+}
+
+#[test]
+fn it_begins_and_ends_with_a_restart() {
+    let parse = |text: &str| Config::parse("test", text).unwrap_or_else(|found| panic!("{found}"));
+    let (ingress, plain) = (parse("[profiles.ingress]"), parse("[profiles.dns]"));
+    let restarts = |old, new| diff(old, new).iter().any(|change| change.restart);
+    assert!(restarts(&ingress, &plain) && restarts(&plain, &ingress));
+    let changed = parse(&dns("block = \"refused\"\nsinkhole = { v4 = \"192.0.2.1\" }"));
+    assert!(!restarts(&plain, &changed));
+    assert_eq!(parse("[profiles.ingress]").limits().queries, 0);
+}

@@ -1,0 +1,28 @@
+//! What a worker has counted of DNS: part of its account.
+
+use repute_model::Path;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Queries and answers since boot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct DnsAccount {
+    /// Queries to a server, by UDP and TCP, by the [`Path::index`] that their requester's standing leads to.
+    pub paths: [u64; Path::COUNT],
+    /// Of those: queries that went on only because nothing is done about the path of their band yet.
+    pub dry_run: u64,
+    /// Messages to a server that are no query; by reason they are counted with the packets of their port.
+    pub garbled: u64,
+    /// Queries that were answered, other than below.
+    pub answered: u64,
+    /// Queries for names that do not exist.
+    pub nxdomain: u64,
+    /// Queries that the server failed at.
+    pub failed: u64,
+    /// Queries that the server left unanswered.
+    pub silent: u64,
+    /// Answers of a server that fit no query that went to it.
+    pub unasked: u64,
+    /// Queries that were pushed out of memory before they were answered.
+    pub forgotten: u64,
+}

@@ -1,0 +1,138 @@
+//! How the queries to a DNS server are judged, and what becomes of them.
+//!
+//! Compiled by the control plane, read by the engine's stage for DNS. Always holds: flat values; what is not decided here
+//! is decided by the profile, which scores requesters as it would score any sender.
+
+use crate::{Address, Band, PrefixTable, Profile, Score, named};
+
+named! {
+    /// What becomes of a query.
+    Path;
+
+    /// It goes on to the server.
+    Default = "default",
+    /// It is answered from the box's cache, and goes on to the server where that has no answer.
+    Cached = "cached",
+    /// It goes on where its requester has proved that it receives what is sent to it; else it has to.
+    Challenge = "challenge",
+    /// It is dropped, or answered by a refusal.
+    Block = "block",
+}
+
+/// How the path of a query is found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// By the band of the requester.
+    Bands,
+    /// D10, by its score: above excellent cached, above good default, above neutral challenge, else block. Hysteresis and
+    /// dwell have no part in it.
+    Order,
+}
+
+/// What a blocked query gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Block {
+    /// Nothing: it is dropped.
+    Drop,
+    /// REFUSED.
+    Refused,
+    /// NXDOMAIN.
+    Nxdomain,
+    /// An address that is not the one asked for.
+    Sinkhole,
+}
+
+/// An address of each family that is given in place of the one asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Redirect {
+    /// For queries of type A.
+    pub v4: Option<Address>,
+    /// For queries of type AAAA.
+    pub v6: Option<Address>,
+}
+
+impl Redirect {
+    /// The address for a query of this type (IANA, DNS parameters).
+    pub const fn of(&self, kind: u16) -> Option<Address> {
+        match kind {
+            1 => self.v4,
+            28 => self.v6,
+            _ => None,
+        }
+    }
+}
+
+/// What a requester has to do who is challenged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Proof {
+    /// How long it counts that a requester has proved to receive what is sent to it, ms.
+    pub lasts_ms: u32,
+    /// In so many seconds challenges may go unanswered before queries are dropped, 1..=255.
+    pub tries: u8,
+    /// One in so many of those queries is challenged all the same, so that whoever is honest at this address finds the
+    /// way; 1..=255.
+    pub slip: u8,
+    /// Where a walled garden is, which those get who answered no challenge.
+    pub garden: Redirect,
+}
+
+/// How the queries to a DNS server are judged.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Dns {
+    /// How requesters are scored.
+    pub profile: Profile,
+    /// The servers; empty = every protected address.
+    pub servers: PrefixTable<()>,
+    /// The ports that they are asked at, UDP and TCP; at least one.
+    pub ports: Vec<u16>,
+    /// How the path is found.
+    pub decision: Decision,
+    /// By band, best first.
+    pub paths: [Path; 5],
+    /// Bands whose paths are only counted, a bit each: their queries go on.
+    pub dry_run: u8,
+    /// What blocked queries get.
+    pub block: Block,
+    /// What they get in place of an address.
+    pub sinkhole: Redirect,
+    /// What challenged requesters have to do.
+    pub proof: Proof,
+    /// Whether queries that are malformed are dropped.
+    pub drops_malformed: bool,
+}
+
+impl Dns {
+    /// Whether this is an address and a port at which a server is asked.
+    pub fn serves(&self, address: Address, port: u16) -> bool {
+        self.ports.contains(&port) && (self.servers.is_empty() || self.servers.get(address).is_some())
+    }
+
+    /// The path of the queries of a requester that stands like this.
+    pub fn path(&self, band: Band, score: Score) -> Path {
+        match self.decision {
+            Decision::Bands => self.paths[band.index()],
+            Decision::Order => {
+                let [excellent, good, neutral, _] = self.profile.thresholds.least;
+                match score {
+                    score if score > excellent => Path::Cached,
+                    score if score > good => Path::Default,
+                    score if score > neutral => Path::Challenge,
+                    _ => Path::Block,
+                }
+            }
+        }
+    }
+
+    /// The path of the queries of a requester whom a list allows: it is neither challenged nor blocked.
+    pub const fn path_of_allowed(&self) -> Path {
+        match self.paths[Band::Excellent.index()] {
+            Path::Cached => Path::Cached,
+            _ => Path::Default,
+        }
+    }
+
+    /// Whether the paths of a band are only counted.
+    pub const fn is_dry(&self, band: Band) -> bool {
+        self.dry_run >> band.index() & 1 != 0
+    }
+}
