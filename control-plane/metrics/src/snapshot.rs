@@ -81,6 +81,8 @@ pub struct PolicyInForce {
     pub version: u64,
     /// When it was applied.
     pub applied: Option<SystemTime>,
+    /// Whether it is in shadow mode: everything is judged, and nothing done.
+    pub shadow: bool,
 }
 
 /// One feed.

@@ -71,6 +71,8 @@ pub struct WorkerSnapshot {
     pub bands: Vec<Named>,
     /// Always-forward packets by class.
     pub control: Vec<Named>,
+    /// Packets that shadow mode forwarded, by what would have become of them.
+    pub shadow: Vec<Named>,
     /// Judged packets whose source had no entry before them.
     pub strangers: u64,
     /// Packets that `[protect]` passed.
@@ -127,6 +129,10 @@ pub struct WorkerSnapshot {
     pub crowd_beyond: u64,
     /// Rows of the crowds that wait to be published.
     pub crowd_waiting: u64,
+    /// Reports about crowds that were not watched because all places were taken.
+    pub crowd_refused: u64,
+    /// Crowds in flood now that nobody answers for, because the list of those is full.
+    pub crowd_left_out: u64,
     /// Cycles by stage, of the breaths that were measured.
     pub stage_cycles: Vec<Named>,
     /// Packets in the breaths that were measured.

@@ -156,6 +156,11 @@ impl Checked {
         compile::limits(&self.config)
     }
 
+    /// Whether everything is judged and told, and nothing of it done.
+    pub fn is_shadow(&self) -> bool {
+        compile::is_shadow(&self.config)
+    }
+
     /// How floods of strangers are looked for and answered.
     pub fn crowd_rules(&self) -> CrowdRules {
         compile::crowd_rules(&self.config)
@@ -187,7 +192,8 @@ impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let profile = self.config.profiles.iter().next().map_or("none", |(name, _)| name);
         let (ports, services) = (self.config.ports.len(), self.config.services.len());
-        write!(f, "profile {profile}, {ports} ports, {services} services, ")?;
+        let mode = if self.is_shadow() { "shadow mode, " } else { "" };
+        write!(f, "{mode}profile {profile}, {ports} ports, {services} services, ")?;
         let files = self.files.iter().flatten();
         let (count, prefixes) = (files.clone().count(), files.map(|file| file.prefixes).sum::<usize>());
         if count > 0 {

@@ -8,7 +8,7 @@ use repute_model::{
 };
 
 use crate::config::{
-    Bands, Baseline, Config, CrowdMode, Crowds, Meter, ModelName, Profile, Protect, Sampling, Service,
+    Bands, Baseline, Config, CrowdMode, Crowds, Meter, Mode, ModelName, Profile, Protect, Sampling, Service,
     Soften, SymmetryName, SynAnswerName, Treatment, Weight,
 };
 use crate::tables::{map, set};
@@ -26,6 +26,7 @@ pub(crate) fn policy(
         version,
         edition: version,
         digest,
+        shadow: is_shadow(config),
         inside: set(&config.inside),
         ingress: config.profiles.ingress.as_ref().map(profile),
         egress: config.profiles.egress.as_ref().map(profile),
@@ -37,6 +38,11 @@ pub(crate) fn policy(
         destination_default: score(config.destinations.default),
         services: config.services.iter().map(|(_, one)| service(one)).collect(),
     }
+}
+
+/// Whether everything is judged and nothing done.
+pub(crate) fn is_shadow(config: &Config) -> bool {
+    config.mode == Mode::Shadow
 }
 
 /// The sizes of `config`.

@@ -33,6 +33,8 @@ pub struct Closing {
     /// Always-forward packets.
     control: u64,
     bands: Vec<Count>,
+    /// What shadow mode forwarded, by what would have become of it.
+    shadow: Vec<Count>,
     ports: Vec<PortClosing>,
 }
 
@@ -117,6 +119,7 @@ impl Closing {
             resets_withheld: total.resets_withheld,
             control: total.control.iter().sum(),
             bands: Band::ALL.iter().map(named).collect(),
+            shadow: by_reason(&total.shadow),
             ports: closings,
         })
     }
@@ -168,10 +171,20 @@ impl Closing {
             "  from sources without a standing yet {}, unjudged {}, protected {}, control {}",
             self.strangers, self.unjudged, self.protected, self.control
         );
+        for Count { name, packets } in &self.shadow {
+            println!("  forwarded in shadow mode in place of {name} {packets}");
+        }
         self.print_workers();
         println!("  sources tracked at the end {}", self.tracked);
         println!("  packets conserved: {}", if self.conserved { "yes, exactly" } else { "NO" });
     }
+}
+
+/// The reasons that occurred.
+fn by_reason(counts: &[u64; Reason::COUNT]) -> Vec<Count> {
+    let counts =
+        Reason::ALL.iter().map(|reason| Count { name: reason.name(), packets: counts[reason.index()] });
+    counts.filter(|count| count.packets > 0).collect()
 }
 
 /// Whether everything that was held back has left, and everything that was handed over has arrived.
@@ -196,16 +209,13 @@ impl WorkerClosing {
 impl PortClosing {
     /// `reads`: whether the box takes packets from the port, as from every one but the mirror's.
     fn new(account: &PortAccount, driver: &PortStats, info: &PortInfo, reads: bool) -> Self {
-        let dropped = Reason::ALL
-            .iter()
-            .map(|reason| Count { name: reason.name(), packets: account.dropped[reason.index()] });
         Self {
             name: info.name.clone(),
             device: info.device.clone(),
             received: account.received,
             received_bytes: account.received_bytes,
             forwarded: account.forwarded,
-            dropped: dropped.filter(|count| count.packets > 0).collect(),
+            dropped: by_reason(&account.dropped),
             queued: account.queued,
             handed: account.handed,
             taken: account.taken,

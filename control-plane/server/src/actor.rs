@@ -74,7 +74,8 @@ impl State {
         installed: watch::Sender<Vec<u64>>,
     ) -> Self {
         let breaths = vec![Breath { tick: 0, at: Instant::now() }; published.len()];
-        let (ledger, crowds, packet_log) = (Ledger::default(), CrowdRoom::default(), PacketLog::default());
+        let ledger = Ledger::new(history.checked().is_shadow());
+        let (crowds, packet_log) = (CrowdRoom::default(), PacketLog::default());
         let (edition, feeds, rush) = (history.version(), Arc::default(), false);
         Self {
             post,

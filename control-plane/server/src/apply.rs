@@ -286,6 +286,7 @@ impl State {
         let version = self.history.version() + 1;
         policies.iter_mut().for_each(|policy| policy.version = version);
         let edition = self.send(policies)?;
+        self.ledger.set_shadow(entry.checked.is_shadow());
         let version = self.history.enter(entry);
         Ok((version, edition, self.history.unconfirmed().map(|waits| waits.until)))
     }

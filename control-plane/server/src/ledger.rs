@@ -37,6 +37,8 @@ pub struct Limit {
     pub lasted_ms: u64,
     /// How often it changed since it began.
     pub changes: u32,
+    /// Whether it is only told: the policy is in shadow mode, or was when it ended.
+    pub shadow: bool,
 }
 
 impl Limit {
@@ -54,7 +56,7 @@ impl Limit {
 pub enum LimitChange {
     /// It began.
     Began,
-    /// Band or treatment became another one.
+    /// Band, treatment or the policy's mode became another one.
     Changed,
     /// It ended.
     Ended,
@@ -102,17 +104,31 @@ pub(crate) struct Ledger {
     /// The number of the first one in `past`.
     first: u64,
     forgotten: u64,
+    /// Whether the policy is in shadow mode.
+    shadow: bool,
     events: broadcast::Sender<LimitEvent>,
 }
 
-impl Default for Ledger {
-    fn default() -> Self {
-        let (active, past) = (BTreeMap::new(), VecDeque::new());
-        Self { active, past, first: 0, forgotten: 0, events: broadcast::Sender::new(EVENTS_KEPT) }
-    }
-}
-
 impl Ledger {
+    /// Nothing is remembered yet; `shadow`: whether the policy is in shadow mode.
+    pub fn new(shadow: bool) -> Self {
+        let (active, past) = (BTreeMap::new(), VecDeque::new());
+        Self { active, past, first: 0, forgotten: 0, shadow, events: broadcast::Sender::new(EVENTS_KEPT) }
+    }
+
+    /// Takes note of the policy's mode: what was only told is done from now on, or the other way round.
+    pub fn set_shadow(&mut self, shadow: bool) {
+        if self.shadow == shadow {
+            return;
+        }
+        self.shadow = shadow;
+        for open in self.active.values_mut() {
+            open.limit.shadow = shadow;
+            open.limit.changes = open.limit.changes.saturating_add(1);
+            tell(&self.events, LimitChange::Changed, open.limit);
+        }
+    }
+
     pub fn events(&self) -> broadcast::Sender<LimitEvent> {
         self.events.clone()
     }
@@ -136,7 +152,8 @@ impl Ledger {
             }
             None if full => self.forgotten += 1,
             None => {
-                let open = Open::new(report, now);
+                let mut open = Open::new(report, now);
+                open.limit.shadow = self.shadow;
                 self.active.insert(report.source, open);
                 self.tell(LimitChange::Began, open.limit);
             }
@@ -188,9 +205,13 @@ impl Ledger {
     }
 
     fn tell(&self, change: LimitChange, limit: Limit) {
-        // Nobody may be listening.
-        let _ = self.events.send(LimitEvent { change, limit });
+        tell(&self.events, change, limit);
     }
+}
+
+fn tell(events: &broadcast::Sender<LimitEvent>, change: LimitChange, limit: Limit) {
+    // Nobody may be listening.
+    let _ = events.send(LimitEvent { change, limit });
 }
 
 impl Open {
@@ -205,6 +226,7 @@ impl Open {
             ended: None,
             lasted_ms: 0,
             changes: 0,
+            shadow: false,
         };
         Self { limit, began_at: report.at, last_at: report.at }
     }
@@ -254,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_mitigation_begins_changes_and_ends() {
-        let (mut ledger, now) = (Ledger::default(), SystemTime::UNIX_EPOCH);
+        let (mut ledger, now) = (Ledger::new(false), SystemTime::UNIX_EPOCH);
         let mut events = ledger.events().subscribe();
         for mitigation in [report(1, BLOCK, 10), report(1, DROP, 20), report(1, Treatment::PASS, 510)] {
             ledger.take(&mitigation, now);
@@ -268,8 +290,23 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_in_shadow_is_told_to_be_none_until_the_mode_changes() {
+        let (mut ledger, now) = (Ledger::new(true), SystemTime::UNIX_EPOCH);
+        let mut events = ledger.events().subscribe();
+        (1..=2).for_each(|n| ledger.take(&report(n, DROP, 10), now));
+        ledger.take(&report(2, Treatment::PASS, 20), now);
+        [true, false, false].into_iter().for_each(|shadow| ledger.set_shadow(shadow));
+        let told: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+        let told: Vec<_> = told.iter().map(|told| (told.change, told.limit.shadow)).collect();
+        let began = (LimitChange::Began, true);
+        assert_eq!(told, [began, began, (LimitChange::Ended, true), (LimitChange::Changed, false)]);
+        assert!(all(&ledger, LimitCursor::Active(None), 9).iter().all(|limit| !limit.shadow));
+        assert!(all(&ledger, LimitCursor::Past(u64::MAX), 9)[0].shadow, "the past stays what it was");
+    }
+
+    #[test]
     fn an_end_from_before_the_last_report_ends_nothing() {
-        let (mut ledger, now) = (Ledger::default(), SystemTime::UNIX_EPOCH);
+        let (mut ledger, now) = (Ledger::new(false), SystemTime::UNIX_EPOCH);
         ledger.take(&report(1, DROP, 20), now);
         ledger.end(report(1, DROP, 0).source, Tick(19), now);
         assert_eq!(ledger.counts().active, 1);
@@ -279,7 +316,7 @@ mod tests {
 
     #[test]
     fn both_tables_are_bounded_and_count_what_they_forget() {
-        let (mut ledger, now) = (Ledger::default(), SystemTime::UNIX_EPOCH);
+        let (mut ledger, now) = (Ledger::new(false), SystemTime::UNIX_EPOCH);
         let many = ACTIVE_MAX as u32 + 5;
         (0..many).for_each(|n| ledger.take(&report(n, DROP, 1), now));
         assert_eq!(ledger.counts(), LedgerCounts { active: ACTIVE_MAX as u64, past: 0, forgotten: 5 });
@@ -290,7 +327,7 @@ mod tests {
 
     #[test]
     fn pages_join_to_the_whole() {
-        let (mut ledger, now) = (Ledger::default(), SystemTime::UNIX_EPOCH);
+        let (mut ledger, now) = (Ledger::new(false), SystemTime::UNIX_EPOCH);
         (0..100).for_each(|n| ledger.take(&report(n, DROP, 1), now));
         (0..40).for_each(|n| ledger.take(&report(n, Treatment::PASS, 2), now));
         for max in [1, 7, 40, 60, 1000] {

@@ -42,6 +42,7 @@ impl PacketLog {
             dport = line.dport,
             verdict = judgement.verdict.name(),
             reason = judgement.reason.map(|reason| reason.name()),
+            shadow = line.shadow,
             band,
             score,
         );

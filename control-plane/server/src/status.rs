@@ -60,6 +60,8 @@ pub struct StatusView {
     pub uptime: Duration,
     /// The version in force.
     pub policy: VersionInfo,
+    /// Whether it is in shadow mode: everything is judged, and nothing done.
+    pub shadow: bool,
     /// Whether every worker judges by it.
     pub everywhere: bool,
     /// Until when it has to be confirmed.
@@ -90,9 +92,10 @@ impl Hub {
             let policy = state.history.get(0, installing)?;
             let confirm_until = state.history.unconfirmed().map(|waits| waits.until);
             let counts = (state.ledger.counts(), state.crowds.counts());
-            Ok::<_, HubError>((policy, !installing, confirm_until, counts, state.silences()))
+            let shadow = state.history.checked().is_shadow();
+            Ok::<_, HubError>((policy, shadow, !installing, confirm_until, counts, state.silences()))
         });
-        let (policy, everywhere, confirm_until, (counts, crowd_changes), silences) = asked.await??;
+        let (policy, shadow, everywhere, confirm_until, (counts, crowd_changes), silences) = asked.await??;
         let published = self.inner.published.iter().zip(silences);
         let workers = published.map(|(p, silent)| WorkerView { account: p.read(), silent }).collect();
         let LedgerCounts { active, past, forgotten } = counts;
@@ -100,6 +103,7 @@ impl Hub {
             info: self.inner.info.borrow().clone(),
             uptime: self.inner.started.elapsed(),
             policy,
+            shadow,
             everywhere,
             confirm_until,
             workers,

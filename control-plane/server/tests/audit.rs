@@ -175,5 +175,6 @@ fn mitigation() -> Mitigation {
         cause: Factor::Feed,
         began: SystemTime::now(),
         duration: Duration::ZERO,
+        shadow: false,
     }
 }

@@ -115,4 +115,12 @@ async fn a_dropped_source_is_a_decision() {
     }
     assert_eq!((&answer[0]["value"], &answer[0]["scope"]), (&json!("10.0.0.1"), &json!("Ip")));
     assert_eq!(get(address, "/v1/decisions?ip=10.0.0.2", "secret").await.1, Value::Null);
+
+    // Bouncers do what the box does: in shadow mode nothing.
+    for (text, decides) in [(format!("mode = \"shadow\"\n{PROFILE}"), false), (PROFILE.to_owned(), true)] {
+        apply(&rig, text).await;
+        while get(address, "/v1/decisions?ip=10.0.0.1", "secret").await.1.is_null() == decides {
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{Plan, Rig, source};
 use repute_model::toeplitz::{Key, Reta, Spread};
-use repute_model::{Band, CrowdState, Filter, Flood, Owners, Rule};
+use repute_model::{Band, CrowdState, Filter, Flood, Owners, Reason, Rule};
 use repute_server::{ApplyRequest, HubError, Limit, LimitChange, LimitCursor, PageToken};
 
 async fn active(rig: &Rig) -> Vec<Limit> {
@@ -191,4 +191,28 @@ async fn a_listed_source_is_dropped_counted_and_conserved() {
     assert!(active(&rig).await.is_empty());
     let explained = rig.hub.explain(source("10.0.0.1")).await.unwrap().answer;
     assert_eq!(explained.rule, Rule::Listed(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shadow_mode_tells_of_limits_and_drops_nobody_until_it_ends() {
+    let listed = "[profiles.ingress]\n[lists]\ndeny = [\"10.0.0.0/24\"]\n";
+    let rig = Plan { config: format!("mode = \"shadow\"\n{listed}"), ..Plan::default() }.start();
+    let mut events = rig.hub.subscribe_mitigations();
+    rig.receive([0x0a00_0001; 100]);
+    rig.received(100).await;
+    let status = rig.hub.status().await.unwrap();
+    let total = status.total();
+    assert!(status.shadow && total.is_conserved());
+    assert_eq!((total.ports[0].dropped_total(), total.ports[0].forwarded), (0, 100));
+    assert_eq!(total.shadow[Reason::Listed.index()], 100);
+    rig.hub.nudge(source("10.0.1.1"), -7000, false).await.unwrap();
+    let limits = active(&rig).await;
+    assert_eq!(limits.len(), 1);
+    assert!(limits[0].shadow && limits[0].treatment.drop);
+    assert!(rig.hub.explain(source("10.0.1.1")).await.unwrap().answer.shadow);
+
+    rig.hub.apply(ApplyRequest { text: listed.to_owned(), ..ApplyRequest::default() }).await.unwrap();
+    let told = [(); 2].map(|()| events.try_recv().unwrap()).map(|told| (told.change, told.limit.shadow));
+    assert_eq!(told, [(LimitChange::Began, true), (LimitChange::Changed, false)]);
+    assert!(!rig.hub.status().await.unwrap().shadow && !active(&rig).await[0].shadow);
 }

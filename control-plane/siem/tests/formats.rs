@@ -71,6 +71,7 @@ async fn a_mitigation_in_json() {
         "cause": "syn-ack",
         "began": "2023-11-14T22:11:50.123456Z",
         "duration_ms": 90_500,
+        "shadow": false,
     });
     assert_eq!(json, expected);
 }

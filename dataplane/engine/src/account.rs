@@ -58,6 +58,14 @@ impl PortAccount {
         self.received_bytes += bytes;
     }
 
+    /// Notes a packet of `bytes` bytes that came in, or was taken from another worker.
+    pub(crate) fn take_in(&mut self, taken: bool, bytes: u32) {
+        match taken {
+            true => self.taken += 1,
+            false => self.receive(1, bytes.into()),
+        }
+    }
+
     /// Notes a packet that is dropped; there is always a reason.
     pub(crate) fn drop(&mut self, reason: Option<Reason>) {
         if let Some(reason) = reason {
@@ -105,6 +113,9 @@ pub struct Account {
     pub strangers: u64,
     /// Always-forward packets by [`Class::index`] (ordinary ones stay 0).
     pub control: [u64; Class::COUNT],
+    /// Packets that would have been dropped, held back or answered, by [`Reason::index`], and were forwarded because the
+    /// policy is in shadow mode.
+    pub shadow: [u64; Reason::COUNT],
     /// Packets that `[protect]` passed.
     pub protected: u64,
     /// Packets that were forwarded without being judged: their direction has no profile, both ends
@@ -163,6 +174,10 @@ pub struct Account {
     pub crowd_waiting: u64,
     /// Of queries to DNS servers and of their answers.
     pub dns: DnsAccount,
+    /// Rows of the crowds, since boot, that nobody watched because all places were taken; of the leader.
+    pub crowd_refused: u64,
+    /// Crowds in flood now whose strangers are not held up because the list of alarms is full; of the leader.
+    pub crowd_left_out: u64,
     /// Cycles by [`Stage`], of the breaths that were measured.
     pub stage_cycles: [u64; Stage::ALL.len()],
     /// Packets in the breaths that were measured.

@@ -98,6 +98,7 @@ impl<P: Packet> Worker<P> {
             excess: None,
             rest: Treatment::PASS,
             policy_version: self.policy.version,
+            shadow: self.policy.shadow,
             service: None,
             baseline_packets_per_s: 0.0,
             baseline_bytes_per_s: 0.0,

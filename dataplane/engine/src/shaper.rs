@@ -49,8 +49,8 @@ const AT_ONCE: usize = 16;
 /// A packet that waits, and its way.
 #[derive(Debug)]
 pub struct Held<P> {
-    /// The packet.
-    pub packet: P,
+    /// The packet; `None` = it went on, and in shadow mode its place is kept.
+    pub packet: Option<P>,
     /// The port it came in by.
     pub port_in: u8,
     /// The port it will leave by.

@@ -13,6 +13,7 @@ mod reset;
 mod sample;
 mod send;
 mod setup;
+mod shadow;
 mod short;
 mod soften;
 mod stranger;
@@ -66,6 +67,8 @@ pub struct Worker<P> {
     team: Option<Team<P>>,
     shaper: Shaper<Held<P>>,
     connections: ConnectionQueue<Held<P>>,
+    /// Places there that shadow mode keeps for packets that went on.
+    empty_places: u32,
     pub(crate) crowd: Crowd,
     guard: Guard,
     /// What is kept for DNS, where there is room for queries.
@@ -129,6 +132,7 @@ impl<P: Packet> Worker<P> {
             team,
             shaper: Shaper::new(&limits),
             connections: ConnectionQueue::new(&limits),
+            empty_places: 0,
             crowd,
             guard: Guard::new(limits.withheld, seed),
             dns: Interceptor::new(limits.queries, seed),
@@ -273,17 +277,16 @@ impl<P: Packet> Worker<P> {
         account.expired = occupancy.expired;
         account.forgotten = occupancy.forgotten;
         account.sweep_ms = occupancy.sweep_ms;
-        let (beyond, waiting, bytes) = self.crowd.gauges();
-        (account.crowd_beyond, account.crowd_waiting) = (beyond, u64::from(waiting));
+        self.crowd.tell(account);
         let side = self.guard.bytes() + self.softener.bytes() + self.resets.bytes() + self.excesses.bytes();
-        account.memory_bytes = (self.shard.memory().0 + bytes + side) as u64;
+        account.memory_bytes = (self.shard.memory().0 + self.crowd.bytes() + side) as u64;
         account.memory_bytes += self.dns.as_ref().map_or(0, Interceptor::bytes) as u64;
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
         account.mirror_withheld = self.mirror.withheld();
         account.softened_forgotten = self.softener.forgotten();
         account.resets_withheld = self.resets.withheld();
-        account.held = u64::from(self.shaper.held() + self.connections.held());
+        account.held = u64::from(self.shaper.held() + self.connections.held() - self.empty_places);
         if let Some(team) = &self.team {
             account.hand_over_depth = team.peers.depths().map(|(_, waiting)| waiting as u64).sum();
         }

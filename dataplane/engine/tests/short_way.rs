@@ -54,6 +54,7 @@ struct Parts {
     bands: &'static str,
     treatments: &'static str,
     mirrors: bool,
+    shadow: bool,
 }
 
 impl Parts {
@@ -61,8 +62,9 @@ impl Parts {
         let Self { name, lists, protect, profile, bands, treatments, .. } = self;
         // The formula of model `egress-interval` has no term for queries.
         let profile = if *name == "dns" && profile.contains("interval") { "" } else { profile };
+        let mode = if self.shadow { "shadow" } else { "on" };
         let text = format!(
-            "inside = [\"10.0.0.0/8\", \"fd77::/16\"]\n[lists]\n{lists}\n[protect]\n{protect}\n[profiles.{name}]\n{profile}\n\
+            "mode = \"{mode}\"\ninside = [\"10.0.0.0/8\", \"fd77::/16\"]\n[lists]\n{lists}\n[protect]\n{protect}\n[profiles.{name}]\n{profile}\n\
              [profiles.{name}.bands]\n{bands}\n[profiles.{name}.treatments]\n{treatments}"
         );
         let mut policy = version(&text, number);
@@ -75,8 +77,9 @@ impl Parts {
 
 fn parts() -> impl Strategy<Value = Parts> {
     let texts = (select(&LISTS), select(&PROTECT), select(&PROFILE), select(&BANDS), select(&TREATMENTS));
-    (select(&PROFILES), texts, prop::bool::weighted(0.2)).prop_map(
-        |(name, (lists, protect, profile, bands, treatments), mirrors)| Parts {
+    let flags = [0.2, 0.3].map(prop::bool::weighted);
+    (select(&PROFILES), flags, texts).prop_map(
+        |(name, [mirrors, shadow], (lists, protect, profile, bands, treatments))| Parts {
             name,
             lists,
             protect,
@@ -84,6 +87,7 @@ fn parts() -> impl Strategy<Value = Parts> {
             bands,
             treatments,
             mirrors,
+            shadow,
         },
     )
 }

@@ -78,6 +78,8 @@ pub struct Explanation {
     pub rest: Treatment,
     /// Version of the policy that judged.
     pub policy_version: u64,
+    /// Whether that policy is in shadow mode: nothing of this is done.
+    pub shadow: bool,
     /// The service it belongs to, by number.
     pub service: Option<u8>,
     /// Mean packets per second of the source's own baseline.

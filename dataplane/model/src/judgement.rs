@@ -38,7 +38,8 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A packet's verdict with its reason, and the standing of its source before this packet: one word, written whole.
+/// A packet's verdict with its reason, and the standing of its source before this packet: one word, written whole. Under a
+/// policy in shadow mode it is what would have happened; the packet is forwarded where it has a way out.
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(align(8))]
 pub struct Judgement {

@@ -108,6 +108,8 @@ pub struct Policy {
     pub edition: u64,
     /// SHA-256 over the validated config that it was compiled from.
     pub digest: [u8; 32],
+    /// Whether everything is judged and told and nothing of it done: every packet that has a way out is forwarded.
+    pub shadow: bool,
     /// Who is inside where one port carries both sides.
     pub inside: PrefixTable<()>,
     /// How outside senders are judged; `None` = not at all.

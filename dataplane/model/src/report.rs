@@ -57,6 +57,8 @@ pub struct LogLine {
     pub dport: u16,
     /// What happened to it.
     pub judgement: Judgement,
+    /// Whether that was only judged: the policy was in shadow mode, and the packet went on.
+    pub shadow: bool,
 }
 
 /// One message from a worker.

@@ -43,6 +43,7 @@ fn policy() -> Policy {
         version: 1,
         edition: 1,
         digest: [0; 32],
+        shadow: false,
         inside: PrefixTable::default(),
         ingress: Some(profile()),
         egress: None,

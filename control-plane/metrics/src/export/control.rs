@@ -23,6 +23,12 @@ pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<
     families.gauge(version, single(Some(snapshot.policy.version as f64)))?;
     let applied = about("policy_applied_timestamp", "seconds", "When the latest policy was applied.");
     families.gauge(applied, single(seconds(snapshot.policy.applied)))?;
+    let shadow = about(
+        "policy_shadow",
+        "",
+        "1 where the latest policy is in shadow mode: all is judged, nothing done.",
+    );
+    families.gauge(shadow, single(Some(f64::from(u8::from(snapshot.policy.shadow)))))?;
     let active = about("mitigations_active", "", "Sources that are limited now.");
     families.gauge(active, single(Some(snapshot.mitigations_active as f64)))?;
     export_crowds(snapshot, families)?;

@@ -13,7 +13,7 @@ type Counter = (About, fn(&WorkerSnapshot) -> u64);
 type Gauge = (About, fn(&WorkerSnapshot) -> f64);
 type Breakdown = (About, &'static str, fn(&WorkerSnapshot) -> &[Named]);
 
-const COUNTERS: [Counter; 23] = [
+const COUNTERS: [Counter; 24] = [
     (
         about(
             "worker_ticks",
@@ -67,11 +67,19 @@ const COUNTERS: [Counter; 23] = [
         about("crowd_beyond", "packets", "Packets to destinations without a row of their own in the crowds."),
         |w| w.crowd_beyond,
     ),
+    (
+        about(
+            "crowd_refused",
+            "rows",
+            "Rows of the crowds that nobody watched because all places were taken by crowds that are not calm.",
+        ),
+        |w| w.crowd_refused,
+    ),
     (about("measured", "packets", "Packets in breaths that were measured by stage."), |w| w.measured_packets),
     (about("measured_breaths", "", "Breaths that were measured by stage."), |w| w.measured_breaths),
 ];
 
-const GAUGES: [Gauge; 10] = [
+const GAUGES: [Gauge; 11] = [
     (about("worker_policy_version", "", "Version of the policy that the worker judges by."), |w| {
         w.policy_version as f64
     }),
@@ -105,11 +113,28 @@ const GAUGES: [Gauge; 10] = [
     (about("crowd_waiting", "rows", "Rows of the crowds that wait to be published."), |w| {
         w.crowd_waiting as f64
     }),
+    (
+        about(
+            "crowd_left_out",
+            "crowds",
+            "Crowds in flood that nobody answers for: the list of those is full.",
+        ),
+        |w| w.crowd_left_out as f64,
+    ),
 ];
 
-const BREAKDOWNS: [Breakdown; 3] = [
+const BREAKDOWNS: [Breakdown; 4] = [
     (about("judged", "packets", "Judged packets by the band of their source."), "band", |w| &w.bands),
     (about("control", "packets", "Packets of the always-forward class, by kind."), "class", |w| &w.control),
+    (
+        about(
+            "shadow",
+            "packets",
+            "Packets that shadow mode forwarded, by the reason for which they would not have been.",
+        ),
+        "reason",
+        |w| &w.shadow,
+    ),
     (about("stage", "cycles", "Cycles by stage, of the breaths that were measured."), "stage", |w| {
         &w.stage_cycles
     }),

@@ -20,6 +20,7 @@ mod lists;
 mod lookups;
 mod measures;
 mod mirror;
+mod mode;
 mod pages;
 mod places;
 mod ports;
@@ -54,6 +55,7 @@ pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
 pub use lookups::{Lookup, LookupService};
 pub use measures::{Meter, Sampling, Soften};
 pub use mirror::{Mirror, Vxlan};
+pub use mode::Mode;
 pub use pages::{CrowdsecApi, Metrics};
 pub use places::{Asn, DenyAsn, DenyCountry};
 pub use ports::{LinkRule, Port, PortRole};
@@ -68,6 +70,8 @@ pub use workers::{Idle, Workers};
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 #[schemars(default, deny_unknown_fields)]
 pub struct Config {
+    /// Whether what is judged is done, or only told: `shadow` forwards every packet.
+    pub mode: Mode,
     /// Prefixes of the protected side: who is inside where one port carries both sides.
     pub inside: Vec<Cidr>,
     /// Network ports by a name of your choice; each forwards to its peer.
@@ -112,6 +116,7 @@ pub struct Config {
 }
 
 table!(Config {
+    mode,
     inside,
     ports,
     mirror,

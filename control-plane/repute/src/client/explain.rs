@@ -32,6 +32,9 @@ pub async fn run(args: &Explain, connection: &Connection, output: Output) -> any
     output.one(&explanation, human)
 }
 
+/// What is said of everything that a policy in shadow mode judges.
+const SHADOW: &str = "The policy is in shadow mode: nothing of this is done, and every packet is forwarded.";
+
 /// Asks for an explanation.
 pub async fn ask(connection: &Connection, source: &str) -> anyhow::Result<v1::Explanation> {
     let asked = v1::ExplainRequest { source: source.to_owned() };
@@ -41,6 +44,9 @@ pub async fn ask(connection: &Connection, source: &str) -> anyhow::Result<v1::Ex
 /// A sentence, the factors, and the rest. Writing to a `String` cannot fail.
 pub fn human(explained: &v1::Explanation) -> String {
     let mut out = wrapped(&sentence(explained), 80);
+    if explained.shadow {
+        let _ = write!(out, "\n\n{}", wrapped(SHADOW, 80));
+    }
     for held in &explained.held_up {
         let _ = write!(out, "\n\n{}", wrapped(&held_up(held), 80));
     }
@@ -262,6 +268,13 @@ mod tests {
                         withheld: it has to send the SYN again.";
         assert!(text.contains(expected), "{text}");
         assert!(text.contains("(syn: it is about to end)"), "{text}");
+    }
+
+    #[test]
+    fn shadow_mode_is_told_before_anything_else() {
+        let text = human(&v1::Explanation { shadow: true, ..explanation() }).replace('\n', " ");
+        assert!(text.contains(&format!("confidence).  {SHADOW}")), "{text}");
+        assert!(!human(&explanation()).contains("shadow"));
     }
 
     #[test]

@@ -68,7 +68,17 @@ fn line(event: &v1::MitigationEvent) -> String {
         v1::MitigationChange::Ended => format!(" after {}", span(limit.duration_ms)),
         _ => String::new(),
     };
-    format!("{change:<7} {source:<20} {treatment} because of {cause} (score {}){after}\n", limit.score)
+    let only = if limit.shadow { "only told: " } else { "" };
+    format!("{change:<7} {source:<20} {only}{treatment} because of {cause} (score {}){after}\n", limit.score)
+}
+
+fn state(limit: &v1::Mitigation) -> &'static str {
+    match (limit.ended_unix_ms.is_some(), limit.shadow) {
+        (false, false) => "active",
+        (true, false) => "past",
+        (false, true) => "shadow",
+        (true, true) => "past shadow",
+    }
 }
 
 fn table(rows: &[v1::Mitigation]) -> Table {
@@ -76,7 +86,7 @@ fn table(rows: &[v1::Mitigation]) -> Table {
     for limit in rows {
         table.row([
             (&limit.source).into(),
-            (if limit.ended_unix_ms.is_some() { "past" } else { "active" }).into(),
+            state(limit).into(),
             Cell::band(limit.band()),
             limit.score.into(),
             name(limit.treatment.as_ref()).into(),

@@ -52,6 +52,9 @@ fn human(report: &v1::StatusReport) -> String {
     if let Some(policy) = &report.policy {
         let _ = writeln!(out, "policy version {}", in_force(policy));
     }
+    if report.policy.as_ref().is_some_and(|policy| policy.shadow) {
+        let _ = writeln!(out, "SHADOW MODE: everything is judged and told, and every packet is forwarded");
+    }
     let conserved = if report.conserved { "yes" } else { "NO: packets are lost sight of; report this" };
     let _ = writeln!(out, "packets conserved: {conserved}\n");
     out.push_str(&ports(&report.ports).render());
@@ -59,6 +62,7 @@ fn human(report: &v1::StatusReport) -> String {
     out.push_str(&oddities(report));
     let ways = [
         ("\nDROPPED BY REASON", &report.dropped),
+        ("\nFORWARDED IN SHADOW MODE IN PLACE OF", &report.shadow),
         ("\nJUDGED BY BAND", &report.bands),
         ("\nALWAYS FORWARDED", &report.control),
     ];
@@ -160,6 +164,7 @@ fn detours(ports: &[v1::PortStatus]) -> String {
 /// What has not gone straight through, a line each; nothing where all did.
 fn oddities(report: &v1::StatusReport) -> String {
     let sum = |field: fn(&v1::WorkerStatus) -> u64| report.workers.iter().map(field).sum::<u64>();
+    let work = report.work.unwrap_or_default();
     let lines = [
         (sum(|worker| worker.held), "packets are held back now"),
         (report.ports.iter().map(|port| port.handed).sum(), "packets were handed over to another worker"),
@@ -173,6 +178,8 @@ fn oddities(report: &v1::StatusReport) -> String {
             sum(|worker| worker.resets_withheld),
             "resets were due and not made: too many at once, or no buffer",
         ),
+        (work.crowd_refused, "reports about crowds found no place: too many crowds are not calm"),
+        (work.crowd_left_out, "crowds in flood are not answered for: too many are in flood at once"),
         (sum(|worker| worker.misowned), "packets came to a worker that does not own them; report this"),
     ];
     let lines: String = lines
@@ -226,6 +233,19 @@ mod tests {
         assert!(text.contains("packets conserved: NO") && text.contains("silent 1 min 5 s"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(!text.contains("HANDED OVER"), "{text}");
+    }
+
+    #[test]
+    fn shadow_mode_is_told_and_what_it_forwards() {
+        let policy = |shadow| Some(v1::PolicyInForce { shadow, ..Default::default() });
+        let count = v1::Count { name: "syn-retry".into(), count: 77, ..Default::default() };
+        let report = v1::StatusReport { policy: policy(true), shadow: vec![count], ..Default::default() };
+        let text = human(&report);
+        assert!(text.contains("SHADOW MODE: everything is judged"), "{text}");
+        assert!(text.contains("IN PLACE OF\n  syn-retry") && text.contains(" 77\n"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let on = human(&v1::StatusReport { policy: policy(false), ..Default::default() });
+        assert!(!on.to_lowercase().contains("shadow"), "{on}");
     }
 
     #[test]

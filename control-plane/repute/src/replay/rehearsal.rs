@@ -97,6 +97,8 @@ pub struct Rehearsal {
     worker: Worker<Shared>,
     handle: Handle,
     role: Role,
+    /// Whether the policy is in shadow mode: verdicts are what would have been.
+    pub shadow: bool,
     /// What strangers' SYNs get in a flood.
     pub syn: SynAnswer,
     /// Sources that entered a limited band, counted each time.
@@ -125,7 +127,8 @@ impl Rehearsal {
             Published::shared(),
         ));
         let syn = checked.crowd_rules().syn;
-        Self { worker, handle, role: wire.role, syn, mitigations: 0, crowds: Vec::new() }
+        let shadow = checked.is_shadow();
+        Self { worker, handle, role: wire.role, shadow, syn, mitigations: 0, crowds: Vec::new() }
     }
 
     /// Judges a batch.

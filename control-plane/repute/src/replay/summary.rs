@@ -47,6 +47,9 @@ impl Summary {
     pub fn print(&self, captures: &[PathBuf], rehearsal: &Rehearsal) {
         let names: Vec<_> = captures.iter().map(|path| path.display().to_string()).collect();
         println!("{}", names.join(" + "));
+        if rehearsal.shadow {
+            println!("  shadow mode: what would have been; every packet is forwarded");
+        }
         let share = |n: u64| 100.0 * n as f64 / self.packets.max(1) as f64;
         let dropped = self.packets - self.forwarded - self.challenged - self.answered;
         println!("  packets    {:>10}", self.packets);

@@ -55,6 +55,7 @@ fn mitigation(LimitEvent { change, limit }: &LimitEvent) -> Mitigation {
         cause: limit.cause,
         began: limit.began,
         duration: limit.duration(SystemTime::now()),
+        shadow: limit.shadow,
     }
 }
 
@@ -88,9 +89,10 @@ pub async fn policies(hub: Hub, bus: Bus, mut told: u64) {
         let Ok(history) = hub.history(HISTORY_MAX).await else { return };
         // Editions that feeds make are no versions; the latest version may be on its way still.
         let taken = |info: &&VersionInfo| info.version > told && info.state != VersionState::Installing;
+        let shadow = hub.config().await.is_ok_and(|config| config.is_shadow());
         for info in history.iter().rev().filter(taken) {
             bus.set_policy_version(info.version);
-            bus.publish(SystemTime::now(), policy(info, &history));
+            bus.publish(SystemTime::now(), policy(info, &history, shadow));
         }
         told = history
             .iter()
@@ -102,19 +104,20 @@ pub async fn policies(hub: Hub, bus: Bus, mut told: u64) {
     }
 }
 
-fn policy(info: &VersionInfo, history: &[VersionInfo]) -> What {
+/// `shadow`: the mode of the latest one, which is that of the one before it where both were taken at once.
+fn policy(info: &VersionInfo, history: &[VersionInfo], shadow: bool) -> What {
     let VersionInfo { version, name, digest, who, restores, .. } = info;
     let version = *version;
     let Some(restores) = *restores else {
         let (name, who) = (name.clone(), who.clone());
-        return PolicyApplied { version, digest: hex(digest), name, who }.into();
+        return PolicyApplied { version, digest: hex(digest), name, who, shadow }.into();
     };
     let expired = version - 1;
     let before = history.iter().find(|info| info.version == expired);
     if before.is_some_and(|before| before.state == VersionState::Expired) {
-        PolicyExpired { version, restores, expired }.into()
+        PolicyExpired { version, restores, expired, shadow }.into()
     } else {
-        PolicyRolledBack { version, restores, who: who.clone() }.into()
+        PolicyRolledBack { version, restores, who: who.clone(), shadow }.into()
     }
 }
 

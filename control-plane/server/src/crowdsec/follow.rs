@@ -44,11 +44,16 @@ pub async fn follow(hub: Hub, board: &Mutex<Board>) {
 
 fn mitigated(LimitEvent { change, limit }: &LimitEvent, board: &mut Board) {
     let now = SystemTime::now();
-    if *change == LimitChange::Ended || !limit.treatment.drop {
+    if *change == LimitChange::Ended || !is_dropped(limit) {
         board.end(Ground::Dropped, prefix(limit.source), now);
     } else {
         dropped(limit, board, now);
     }
+}
+
+/// Bouncers are to do what the box does: in shadow mode nothing.
+fn is_dropped(limit: &Limit) -> bool {
+    limit.treatment.drop && !limit.shadow
 }
 
 fn dropped(limit: &Limit, board: &mut Board, now: SystemTime) {
@@ -63,7 +68,7 @@ async fn catch_up(hub: &Hub, board: &Mutex<Board>) -> Result<(), HubError> {
     while let Some(from) = cursor {
         let (limits, next) = hub.mitigations(from, PAGE).await?;
         let mut board = locked(board);
-        for limit in limits.iter().filter(|limit| limit.treatment.drop) {
+        for limit in limits.iter().filter(|limit| is_dropped(limit)) {
             standing.insert(prefix(limit.source));
             dropped(limit, &mut board, SystemTime::now());
         }
@@ -76,7 +81,7 @@ async fn catch_up(hub: &Hub, board: &Mutex<Board>) -> Result<(), HubError> {
     Ok(())
 }
 
-/// The deny list of the config, but for what it allows.
+/// The deny list of the config, but for what it allows; nobody in shadow mode.
 fn denied(checked: &Checked, board: &mut Board) {
     let lists = &checked.config().lists;
     let allowed = |prefix: Prefix| {
@@ -85,6 +90,7 @@ fn denied(checked: &Checked, board: &mut Board) {
     };
     let listed: BTreeSet<Prefix> =
         lists.deny.iter().map(|deny| deny.prefix.0).filter(|prefix| !allowed(*prefix)).collect();
+    let listed = if checked.is_shadow() { BTreeSet::new() } else { listed };
     let now = SystemTime::now();
     board.keep(Ground::Denied, |prefix| listed.contains(&prefix), now);
     for prefix in listed {

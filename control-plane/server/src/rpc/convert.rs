@@ -126,6 +126,7 @@ pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) ->
         excess: explained.excess.map(excess),
         rest: Some(treatment(explained.rest)),
         policy_version: explained.policy_version,
+        shadow: explained.shadow,
         service,
         baseline_packets_per_s: explained.baseline_packets_per_s,
         baseline_bytes_per_s: explained.baseline_bytes_per_s,
@@ -180,6 +181,7 @@ pub fn limit(limit: &Limit, now: SystemTime) -> v1::Mitigation {
         ended_unix_ms: limit.ended.map(unix_ms),
         duration_ms: ms(limit.duration(now)),
         changes: limit.changes,
+        shadow: limit.shadow,
     }
 }
 

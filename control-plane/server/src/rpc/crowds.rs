@@ -134,7 +134,7 @@ struct Answers {
 impl Answers {
     fn of(checked: &Checked) -> Self {
         let rules = checked.crowd_rules();
-        Self { given: rules.answers, syn: rules.syn }
+        Self { given: rules.answers && !checked.is_shadow(), syn: rules.syn }
     }
 
     fn standing(self, row: &CrowdChange) -> v1::CrowdStanding {

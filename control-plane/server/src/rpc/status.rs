@@ -56,6 +56,7 @@ fn report(view: &StatusView) -> v1::StatusReport {
         mitigations_past: past,
         mitigations_forgotten: forgotten,
         work: Some(work(&total)),
+        shadow: shadow(&total),
     }
 }
 
@@ -66,6 +67,7 @@ fn policy(view: &StatusView) -> v1::PolicyInForce {
         name: view.policy.name.clone(),
         applied_unix_ms: unix_ms(view.policy.applied),
         everywhere: view.everywhere,
+        shadow: view.shadow,
         confirm_until_unix_ms: view.confirm_until.map(unix_ms),
     }
 }
@@ -140,6 +142,8 @@ fn work(account: &Account) -> v1::WorkStatus {
         memory_bytes: account.memory_bytes,
         crowd_beyond: account.crowd_beyond,
         crowd_waiting: account.crowd_waiting,
+        crowd_refused: account.crowd_refused,
+        crowd_left_out: account.crowd_left_out,
     }
 }
 
@@ -159,6 +163,13 @@ fn table(account: &Account) -> v1::TableStatus {
 fn dropped(ports: &[PortAccount]) -> Vec<v1::Count> {
     let sum = |reason: Reason| ports.iter().map(|port| port.dropped[reason.index()]).sum();
     let counts = Reason::ALL.iter().map(|&reason| count(reason.name(), reason.help(), sum(reason)));
+    counts.filter(|count| count.count > 0).collect()
+}
+
+/// What would have been done in shadow mode, by the reasons that occurred.
+fn shadow(total: &Account) -> Vec<v1::Count> {
+    let counts =
+        Reason::ALL.iter().map(|&reason| count(reason.name(), reason.help(), total.shadow[reason.index()]));
     counts.filter(|count| count.count > 0).collect()
 }
 

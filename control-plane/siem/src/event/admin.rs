@@ -122,12 +122,15 @@ pub struct PolicyApplied {
     pub name: String,
     /// Who applied it.
     pub who: String,
+    /// Whether it is in shadow mode: everything is judged and told, and nothing done.
+    pub shadow: bool,
 }
 
 impl fmt::Display for PolicyApplied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { version, name, who, .. } = self;
-        write!(f, "policy version {version} ({name}) is in force, applied by {who}")
+        let Self { version, name, who, shadow, .. } = self;
+        let mode = mode(*shadow);
+        write!(f, "policy version {version} ({name}) is in force{mode}, applied by {who}")
     }
 }
 
@@ -140,12 +143,15 @@ pub struct PolicyRolledBack {
     pub restores: u64,
     /// Who did it.
     pub who: String,
+    /// Whether it is in shadow mode: everything is judged and told, and nothing done.
+    pub shadow: bool,
 }
 
 impl fmt::Display for PolicyRolledBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { version, restores, who } = self;
-        write!(f, "{who} brought policy version {restores} back as version {version}")
+        let Self { version, restores, who, shadow } = self;
+        let mode = mode(*shadow);
+        write!(f, "{who} brought policy version {restores} back as version {version}{mode}")
     }
 }
 
@@ -158,14 +164,21 @@ pub struct PolicyExpired {
     pub restores: u64,
     /// The version that nobody confirmed.
     pub expired: u64,
+    /// Whether the one now in force is in shadow mode: everything is judged and told, and nothing done.
+    pub shadow: bool,
 }
 
 impl fmt::Display for PolicyExpired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { version, restores, expired } = self;
+        let Self { version, restores, expired, shadow } = self;
+        let mode = mode(*shadow);
         write!(
             f,
-            "nobody confirmed policy version {expired}: version {restores} is back as version {version}"
+            "nobody confirmed policy version {expired}: version {restores} is back as version {version}{mode}"
         )
     }
+}
+
+const fn mode(shadow: bool) -> &'static str {
+    if shadow { " in shadow mode" } else { "" }
 }

@@ -100,12 +100,15 @@ pub struct Mitigation {
     #[serde(rename = "duration_ms", serialize_with = "wire::ms")]
     #[schemars(with = "u64")]
     pub duration: Duration,
+    /// Whether it is only told: the policy is in shadow mode, and the source is not limited.
+    pub shadow: bool,
 }
 
 impl Happening for Mitigation {
     fn severity(&self) -> Severity {
         match self.phase {
             Phase::Ended => Severity::Info,
+            _ if self.shadow => Severity::Notice,
             _ if self.treatment.drop || self.treatment.block_new => Severity::Warning,
             _ => Severity::Notice,
         }
@@ -119,6 +122,9 @@ impl Happening for Mitigation {
 impl fmt::Display for Mitigation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { source, band, score, treatment, cause, .. } = self;
+        if self.shadow {
+            f.write_str("shadow mode, not done: ")?;
+        }
         match self.phase {
             Phase::Began => write!(f, "{source} gets {treatment}: {band}, score {score}, mostly for {cause}"),
             Phase::Changed => {

@@ -111,6 +111,9 @@ impl Extension {
 
     fn mitigation(&mut self, mitigation: &Mitigation) {
         self.add("act", mitigation.treatment);
+        if mitigation.shadow {
+            self.custom("cs3", "shadow", true);
+        }
         self.add("reason", mitigation.cause);
         self.custom("cs2", "band", mitigation.band);
         self.custom("cn2", "score", mitigation.score);

@@ -7,7 +7,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use repute_model::{Band, CrowdState, Prefix, Score, Source, Treatment};
+use repute_model::{Band, CrowdState, Prefix, Score, Source};
 use serde_json::{Map, Value, json};
 
 use crate::event::{
@@ -37,7 +37,7 @@ enum Life {
 pub fn object(event: &Event) -> Value {
     let (class, activity, mut object) = match &event.what {
         What::Mitigation(mitigation) => {
-            (Class::NetworkActivity, activity(&mitigation.treatment), network(mitigation, event))
+            (Class::NetworkActivity, activity(mitigation), network(mitigation, event))
         }
         What::BandChanged(change) => {
             (Class::DetectionFinding, life_of_band(change) as u32, band(change, event))
@@ -84,8 +84,9 @@ pub fn object(event: &Event) -> Value {
 }
 
 /// Activity of 4001: 5 Refuse, 6 Traffic.
-fn activity(treatment: &Treatment) -> u32 {
-    if treatment.drop || treatment.block_new { 5 } else { 6 }
+fn activity(mitigation: &Mitigation) -> u32 {
+    let Mitigation { treatment, shadow, .. } = mitigation;
+    if (treatment.drop || treatment.block_new) && !shadow { 5 } else { 6 }
 }
 
 fn network(mitigation: &Mitigation, event: &Event) -> Map<String, Value> {
@@ -108,6 +109,7 @@ fn control(mitigation: &Mitigation) -> (u8, u8) {
     let treatment = &mitigation.treatment;
     match mitigation.phase {
         Phase::Ended => (1, 1),                   // allowed, allowed
+        _ if mitigation.shadow => (3, 17),        // observed, logged: shadow mode
         _ if treatment.drop => (2, 6),            // denied, dropped
         _ if treatment.block_new => (2, 2),       // denied, blocked
         _ if treatment.meter.is_some() => (2, 6), // denied, dropped: what is above the limit

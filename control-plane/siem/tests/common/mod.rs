@@ -44,6 +44,7 @@ pub fn mitigation(phase: Phase, who: &str) -> Mitigation {
         cause: Factor::SynAck,
         began: at() - Duration::from_secs(90),
         duration: Duration::from_millis(90_500),
+        shadow: false,
     }
 }
 
@@ -107,9 +108,10 @@ pub fn every() -> Vec<What> {
         FeedStale { feed: text("drop"), entries: 9, unconfirmed_ms: 7_200_000 }.into(),
         FeedFailed { feed: text("drop"), reason: text("line 7: cut short"), kept: Some(9) }.into(),
         FeedCut { feed: text("firehol"), entries: 12, reason: text("private space") }.into(),
-        PolicyApplied { version: 8, digest: "ab".repeat(32), name: nasty(), who: nasty() }.into(),
-        PolicyRolledBack { version: 9, restores: 7, who: text("alice") }.into(),
-        PolicyExpired { version: 10, restores: 7, expired: 9 }.into(),
+        PolicyApplied { version: 8, digest: "ab".repeat(32), name: nasty(), who: nasty(), shadow: true }
+            .into(),
+        PolicyRolledBack { version: 9, restores: 7, who: text("alice"), shadow: false }.into(),
+        PolicyExpired { version: 10, restores: 7, expired: 9, shadow: false }.into(),
         WorkerLagging { worker: 1, silent_ms: 1500 }.into(),
         Started { version: "0.1.0".to_owned(), digest: "ab".repeat(32) }.into(),
         Stopping { uptime_ms: 90_000 }.into(),

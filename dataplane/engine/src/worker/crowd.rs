@@ -6,6 +6,7 @@
 use repute_model::{Address, CrowdChange, CrowdRules, Flood, Tick};
 use repute_reputation::{Alarms, Counts, Crowds, Fact, Happening, Place, Secret, Watches};
 
+use crate::Account;
 use crate::crowd_mesh::CrowdMesh;
 
 /// A worker's part of the crowds, and its way to the leader.
@@ -113,10 +114,18 @@ impl Crowd {
         allowed
     }
 
-    /// As of the last tick: packets to destinations without a row of their own, and rows that wait to be published;
-    /// and bytes of memory.
-    pub fn gauges(&self) -> (u64, u32, usize) {
-        let watches = self.watches().map_or(0, Watches::bytes);
-        (self.beyond, self.waiting, self.crowds.bytes() + watches)
+    /// What it has counted, as of the last tick.
+    pub fn tell(&self, account: &mut Account) {
+        account.crowd_beyond = self.beyond;
+        account.crowd_waiting = self.waiting.into();
+        if let Some(watches) = self.watches() {
+            account.crowd_refused = watches.refused();
+            account.crowd_left_out = watches.left_out();
+        }
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.crowds.bytes() + self.watches().map_or(0, Watches::bytes)
     }
 }

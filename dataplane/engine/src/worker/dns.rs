@@ -161,6 +161,10 @@ impl<P: Packet> Worker<P> {
         if requester.is_proved(now, proof.lasts_ms) {
             return Fate::Pass;
         }
+        if self.policy.shadow {
+            // Nobody is asked, so nobody fails.
+            return Fate::Challenge(ask_for(query));
+        }
         let unmet = requester.challenged(now);
         let slips = requester.queries().is_multiple_of(u32::from(proof.slip.max(1)));
         match unmet > proof.tries {

@@ -79,7 +79,7 @@ impl<P: Packet> Worker<P> {
             let ports = u32::from(x.sport) << 16 | u32::from(x.dport);
             hot.would_go_on(self.shard.talk(hot.fingerprint, x.dst, x.protocol, ports))
         };
-        !goes_on && !self.treatment(slot).drop
+        !goes_on && (self.policy.shadow || !self.treatment(slot).drop)
     }
 
     /// What a packet says about its destination, before anybody has judged it. A source says each thing once in a
@@ -221,6 +221,7 @@ impl<P: Packet> Worker<P> {
     /// Whether a segment proves that its sender received what the box answered for somebody in flood.
     fn returns_cookie(&mut self, known: Option<Slot>, x: &Exchange) -> bool {
         matches!(x.act, Act::Segment { .. })
+            && !self.policy.shadow
             && self.syn_answer() == SynAnswer::Cookie
             && self.crowd.alarms().find(x.dst, Flood::Syn).is_some()
             && known.is_none_or(|slot| !self.shard.hot(slot).flags.has(Flags::VERIFIED))

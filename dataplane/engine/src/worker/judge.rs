@@ -119,17 +119,15 @@ impl<P: Packet> Worker<P> {
         }
         let counts = self.view.counts_crowds && self.says_something(known, exchange);
         let facts = if counts { self.facts(known, exchange) } else { Happening::NOTHING };
-        if counts
-            && leads_on
-            && !speech.is_datagram()
-            && let Some(judgement) = self.guard(source, known, exchange)
-        {
+        let guarded = if counts && leads_on && !speech.is_datagram() { self.guard(source, known, exchange) } else { None };
+        if let Some(judgement) = guarded.filter(|_| !self.policy.shadow) {
             self.mark(exchange, facts);
             return self.note_guarded(known, exchange, wire_len, judgement);
         }
         let Some(slot) = known.or_else(|| self.admit(source)) else {
             self.mark_refused(source, exchange, facts);
-            return self.judge_unknown(source, exchange, speech);
+            let judgement = self.judge_unknown(source, exchange, speech);
+            return guarded.unwrap_or(judgement);
         };
         self.mark(exchange, facts);
         match standing {
@@ -146,12 +144,14 @@ impl<P: Packet> Worker<P> {
             self.sample(slot, sampling);
         }
         let fate = match speech {
-            _ if !leads_on => Fate::Pass,
+            _ if !leads_on || guarded.is_some() => Fate::Pass,
             Speech::Other => self.treat(slot, exchange, wire_len, &treatment, part),
             _ => self.intercept(slot, speech, exchange),
         };
         match fate {
-            Fate::Pass | Fate::Hold(_) => {
+            Fate::Stop(_) if !self.policy.shadow => self.note_stopped(slot, exchange),
+            Fate::Challenge(_) | Fate::Answer(_) if !self.policy.shadow => self.note_withheld(exchange),
+            _ => {
                 self.note_fragment(exchange);
                 self.note(exchange, Parties { sender: Some(slot), receiver });
                 if part == Part::Rest {
@@ -159,12 +159,11 @@ impl<P: Packet> Worker<P> {
                 }
                 self.expect(slot, speech, exchange);
             }
-            Fate::Stop(_) => self.note_stopped(slot, exchange),
-            Fate::Challenge(_) | Fate::Answer(_) => self.note_withheld(exchange),
         }
         self.note_speech(slot, speech);
         let (verdict, reason) = fate.verdict();
         let judgement = Judgement { verdict, reason, standing, measures: treatment.measures() };
+        let judgement = guarded.unwrap_or(judgement);
         if treatment.log {
             self.log(exchange, judgement);
         }
@@ -316,6 +315,7 @@ impl<P: Packet> Worker<P> {
             protocol: x.protocol,
             dport: x.dport,
             judgement,
+            shadow: self.policy.shadow,
         }));
     }
 }

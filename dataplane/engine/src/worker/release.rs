@@ -33,10 +33,14 @@ impl<P: Packet> Worker<P> {
 
     fn let_go<I: Io<Packet = P>>(&mut self, held: Held<P>, io: &mut I) {
         let port = usize::from(held.port_out);
+        let Some(packet) = held.packet else {
+            self.empty_places -= 1;
+            return;
+        };
         self.account.ports[port].released += 1;
         // It has waited: whoever sends it finds it at hand when the outbox is full.
-        held.packet.prefetch_head();
-        self.outboxes[port].push(held.packet);
+        packet.prefetch_head();
+        self.outboxes[port].push(packet);
         if self.outboxes[port].is_full() {
             self.send_outboxes(io);
         }

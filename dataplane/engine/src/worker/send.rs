@@ -21,7 +21,7 @@ impl<P: Packet> Worker<P> {
             self.rewrite(batch);
         }
         let ended = self.resets.take_marks();
-        if ended != 0 {
+        if ended != 0 && !self.view.shadow {
             self.make_resets(ended, batch, io);
         }
         let whole = if batch.taken { None } else { batch.port() };
@@ -33,6 +33,7 @@ impl<P: Packet> Worker<P> {
                 account.forwarded += batch.len() as u64;
                 send_to(&mut self.account, peer, &mut batch.packets, batch.bytes, io);
             }
+            _ if self.view.shadow => self.send_in_shadow(batch, io),
             Some((port, _)) if is_all(Verdict::Drop) => {
                 let account = &mut self.account.ports[usize::from(port)];
                 account.receive(batch.len() as u64, batch.bytes);
@@ -90,10 +91,7 @@ impl<P: Packet> Worker<P> {
             let (port_in, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
             let peer = wires[usize::from(port_in)].peer;
             let counts = &mut account.ports[usize::from(port_in)];
-            match batch.taken {
-                true => counts.taken += 1,
-                false => counts.receive(1, u64::from(wire_len)),
-            }
+            counts.take_in(batch.taken, wire_len);
             match peer.filter(|_| judgement.verdict == Verdict::Forward) {
                 Some(peer) => {
                     counts.forwarded += 1;
@@ -184,7 +182,7 @@ impl<P: Packet> Rest<'_, P> {
         match (judgement.verdict, port_out) {
             (Verdict::Queue, Some(port_out)) => {
                 counts.queued += 1;
-                let held = Held { packet, port_in, port_out };
+                let held = Held { packet: Some(packet), port_in, port_out };
                 match self.tickets.next() {
                     Some(Waiting::Packet(ticket)) => self.shaper.hold(ticket, held),
                     Some(Waiting::Connection(ticket)) => self.connections.hold(ticket, held),

@@ -34,7 +34,7 @@ impl<P: Packet> Worker<P> {
     /// Whether any connection is softened, or may be.
     #[inline(always)]
     pub(super) const fn softens(&self) -> bool {
-        self.view.softens || self.softener.live() > 0
+        !self.view.shadow && (self.view.softens || self.softener.live() > 0)
     }
 
     /// Softens a packet that was judged, if it goes on, on account of who sent it or of whom it is for.

@@ -74,6 +74,8 @@ pub struct View {
     pub logs_drops: bool,
     /// Whether connections of any band are softened.
     pub softens: bool,
+    /// Whether every packet goes on, whatever its verdict.
+    pub shadow: bool,
 }
 
 impl View {
@@ -94,7 +96,7 @@ impl View {
         let bands = treatments.unwrap_or([Treatment::PASS; 5]);
         let ways = std::array::from_fn(|band| match treatments {
             None => Way::General,
-            Some(all) => all.get(band).map_or(Way::Pass, |treatment| way(*treatment)),
+            Some(all) => all.get(band).map_or(Way::Pass, |treatment| known(policy, *treatment)),
         });
         Self {
             facing: wires.map(|wire| if short { facing(wire) } else { Facing::Both }),
@@ -112,6 +114,7 @@ impl View {
             drops: Shortcut::drops(policy.edition),
             logs_drops: ways.contains(&Way::DropAndLog),
             softens: bands.iter().any(|treatment| treatment.soften.is_some()),
+            shadow: policy.shadow,
         }
     }
 
@@ -139,6 +142,13 @@ fn service(policy: &Policy, limits: &Limits) -> Option<[u16; 4]> {
     let dns = policy.dns.as_ref().filter(|_| limits.queries > 0)?;
     let first = *dns.ports.first()?;
     Some(std::array::from_fn(|i| dns.ports.get(i).copied().unwrap_or(first)))
+/// What a known source gets. In shadow mode its packets are noted as what they are, packets that pass: what would have
+/// been done with them the general way finds out.
+fn known(policy: &Policy, treatment: Treatment) -> Way {
+    match way(treatment) {
+        Way::Drop | Way::DropAndLog | Way::Queue if policy.shadow => Way::General,
+        way => way,
+    }
 }
 
 fn way(treatment: Treatment) -> Way {

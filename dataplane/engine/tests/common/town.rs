@@ -137,6 +137,8 @@ pub struct Town {
     half_open: Vec<u64>,
     /// Mean ms between two newcomers; 0 = none come.
     newcomers_every: u64,
+    /// Packets pass whatever their verdict.
+    shadow: bool,
     rng: Rng,
     ms: u64,
     end: u64,
@@ -145,6 +147,7 @@ pub struct Town {
 impl Town {
     /// `regulars` people from the beginning, or from `open_ms` on; a newcomer every so many ms.
     pub fn new(policy: Policy, seed: u64, regulars: usize, newcomers_every: u64, open_ms: u64) -> Self {
+        let shadow = policy.shadow;
         let mut town = Self {
             rig: Rig::new(policy),
             count: Count::default(),
@@ -156,6 +159,7 @@ impl Town {
             attack: None,
             half_open: Vec::new(),
             newcomers_every,
+            shadow,
             rng: Rng(seed),
             ms: 0,
             end: 0,
@@ -380,7 +384,7 @@ impl Town {
 
     /// What follows from what became of a packet.
     fn judged(&mut self, step: Step, judgement: &Judgement) {
-        let (now, passed) = (self.ms, judgement.verdict == Verdict::Forward);
+        let (now, passed) = (self.ms, self.shadow || judgement.verdict == Verdict::Forward);
         match step {
             Step::Knock(call) => {
                 self.note_client(call.person, passed || call.tries > 0);

@@ -14,7 +14,7 @@ use crate::common::{SMALL, cases, drop_all, ingress, policy};
 const METERED: &str = "[profiles.ingress]\nprior = 0.4\n[profiles.ingress.treatments.poor]\nlog = true\n\
                        block_new = true\nmeter = { packets = \"20pps\", packet_burst = 3 }";
 
-fn policies() -> impl Strategy<Value = Policy> {
+pub fn policies() -> impl Strategy<Value = Policy> {
     prop_oneof![
         Just(ingress()),
         Just(drop_all()),
@@ -25,7 +25,7 @@ fn policies() -> impl Strategy<Value = Policy> {
     ]
 }
 
-fn wires() -> impl Strategy<Value = Vec<Wire>> {
+pub fn wires() -> impl Strategy<Value = Vec<Wire>> {
     let role = prop_oneof![Just(Role::Inside), Just(Role::Outside), Just(Role::Both)];
     let wire = (role, proptest::option::of(0..PORTS as u8)).prop_map(|(role, peer)| Wire { role, peer });
     vec(wire, 0..=PORTS)
@@ -53,9 +53,10 @@ fn frames() -> impl Strategy<Value = Frame> {
     prop_oneof![2 => garbage, 5 => sound, 3 => torn]
 }
 
-type Breath = (u64, Vec<(u8, Frame)>, Vec<usize>);
+/// Ms since the one before, what arrives, and what each port takes.
+pub type Breath = (u64, Vec<(u8, Frame)>, Vec<usize>);
 
-fn breaths() -> impl Strategy<Value = Vec<Breath>> {
+pub fn breaths() -> impl Strategy<Value = Vec<Breath>> {
     let arrivals = vec((0..PORTS as u8, frames()), 0..=repute_model::BATCH);
     vec((0..200u64, arrivals, vec(0..=repute_model::BATCH, PORTS)), 1..12)
 }

@@ -22,6 +22,7 @@ mod queue;
 mod requesters;
 mod resets;
 mod restore;
+mod shadow;
 mod shaper;
 mod shaper_rates;
 mod shaper_wheel;
