@@ -1,6 +1,7 @@
 //! From headers to conduct: what a parsed packet does in its conversation.
 
 use repute_reputation::{Act, Conversation, Exchange};
+use repute_wire::tcp_options::{Options, TcpOption};
 use repute_wire::{L3, L4, Parsed, icmp, icmpv6, quoted};
 
 const FIN: u16 = 1;
@@ -54,7 +55,40 @@ pub fn exchange(parsed: &Parsed, bytes: &[u8]) -> Exchange {
         seq,
         ack,
         datagram: datagram(parsed, word),
+        make: make(parsed, bytes, act),
     }
+}
+
+/// What an answer shows of the question, for TCP. A SYN-ACK has window scale, SACK permitted and timestamps only where
+/// the SYN asked for them (RFC 7323, 1.3; RFC 2018, 2), which forged ones rarely do and real hosts nearly always; a reset
+/// without acknowledgement answers something that had one (RFC 9293, 3.10.7.1), any other what may have been a bare SYN.
+fn make(parsed: &Parsed, bytes: &[u8], act: Act) -> u8 {
+    match act {
+        Act::SynAck => options(parsed, bytes).fold(BARE, |make, option| make | asked_for(option)),
+        Act::Reset if parsed.tcp_flags & ACK == 0 => ACKNOWLEDGED,
+        _ => BARE,
+    }
+}
+
+const fn asked_for(option: TcpOption<'_>) -> u8 {
+    match option {
+        TcpOption::WindowScale(_) => 1,
+        TcpOption::SackPermitted => 1 << 1,
+        TcpOption::Timestamps(..) => 1 << 2,
+        TcpOption::Mss(_) | TcpOption::Other(..) => 0,
+    }
+}
+
+/// Nothing is known of the question, or that it asked for nothing.
+const BARE: u8 = 0;
+/// The question was no SYN.
+const ACKNOWLEDGED: u8 = 1 << 3;
+
+/// The options of a segment, as far as they can be read.
+fn options<'a>(parsed: &Parsed, bytes: &'a [u8]) -> impl Iterator<Item = TcpOption<'a>> {
+    let at = usize::from(parsed.l4_off);
+    let len = bytes.get(at + 12).map_or(0, |offset| usize::from(offset >> 4) * 4);
+    Options::new(bytes.get(at + 20..at + len).unwrap_or_default()).map_while(Result::ok)
 }
 
 /// The number of the datagram that a packet is a fragment of: in the IPv4 header, or at the end of the IPv6 fragment

@@ -72,6 +72,8 @@ pub struct Exchange {
     pub ack: u32,
     /// The number of the datagram that it is a fragment of.
     pub datagram: Option<u32>,
+    /// What an answer shows of the question behind it; answers to one forger's questions are alike. 0 where nothing does.
+    pub make: u8,
 }
 
 /// The entries of both ends, where they are on the owner side and have one.
@@ -156,10 +158,10 @@ impl Shard {
         self.secret.pair(x.src, x.dst, ends)
     }
 
-    /// What names the port that an answer comes from, among those that a crowd gets, and all of them.
+    /// What names the port that an answer comes from and its make, among those that a crowd gets, and all of them.
     pub fn strain_keys(&self, x: &Exchange, crowd: Prefix) -> [u64; 2] {
         let len = u64::from(crowd.len128()) << 32;
-        let port = 1 << 63 | u64::from(x.protocol) << 16 | u64::from(x.sport);
+        let port = 1 << 63 | u64::from(x.make) << 24 | u64::from(x.protocol) << 16 | u64::from(x.sport);
         [port | len, len].map(|what| self.secret.pair(Address(0), crowd.first(), what))
     }
 

@@ -1,21 +1,22 @@
-//! Which of the answers that flood a crowd are the flood: those from a port that many come from.
+//! Which of the answers that flood a crowd are the flood: those of a port and make that many come of.
 //!
 //! Asked by the engine for answers to a crowd in flood that nobody asked for. Reflectors answer from the port of what
-//! they serve: one port, or a few, make the flood, and a stray answer from elsewhere has no part in it. Each port is
-//! counted by itself, and all small ones of a crowd together, so that a flood from random ports is one as well. Always
-//! holds: counts fade by half every second and include what was dropped, so that a flood that goes on stays one.
+//! they serve, and what they answer shows what they were asked: one port and one make, or a few, make the flood, and a
+//! stray answer of another kind has no part in it. Each kind is counted by itself, and all small ones of a crowd together,
+//! so that a flood from random ports is one as well. Always holds: counts fade by half every second and include what was
+//! dropped, so that a flood that goes on stays one.
 
 use repute_memory::Table;
 use repute_model::Tick;
 
-/// Ports counted at the same time, a power of two; who shares a place with somebody counts with him.
+/// Ports and makes counted at the same time, a power of two; who shares a place with somebody counts with him.
 const PLACES: usize = 1024;
-/// Above this, about 3 a second, answers from one port are a strain of the flood…
+/// Above this, about 3 a second, answers of one port and make are a strain of the flood…
 const STRAIN: f32 = 4.0;
-/// …and above this, about 8 a second, those from all ports that are none.
+/// …and above this, about 8 a second, those of all that are none.
 const OTHERS: f32 = 12.0;
 
-/// Counts by crowd and port.
+/// Counts by crowd, port and make.
 #[derive(Debug)]
 pub struct Strains {
     places: Table<Place>,
@@ -43,7 +44,7 @@ impl Default for Strains {
 }
 
 impl Strains {
-    /// Counts an answer; whether it is part of the flood. `strain` is a keyed hash of crowd and port, `all` one of
+    /// Counts an answer; whether it is part of the flood. `strain` is a keyed hash of crowd, port and make, `all` one of
     /// the crowd alone.
     pub fn count(&mut self, strain: u64, all: u64, now: Tick) -> bool {
         if self.place(strain).count(now) >= STRAIN {

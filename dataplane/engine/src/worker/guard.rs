@@ -9,7 +9,7 @@
 //! | | | `cookie`: an answer by the box; who acknowledges it is reset and passes from then on | a failed connection, once |
 //! | request | who was answered before | the first one is withheld; repeated between the same ports it passes, within what strangers may have together | a repetition, once |
 //! | segment | who was answered before | the same; TCP repeats what is not acknowledged | a repetition, once, where this box has never seen the connection |
-//! | answer | answers to questions, and those from ports of which few come | dropped | nothing |
+//! | answer | answers to questions, and those of ports and makes of which few come | dropped | nothing |
 //! | fragment | those of datagrams whose first one passed | dropped | one that overtakes the first |
 //!
 //! Always holds: nobody whom a list allows is held up, and nobody is remembered in the table because of a packet that

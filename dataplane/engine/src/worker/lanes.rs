@@ -184,6 +184,7 @@ impl Lanes {
             seq: 0,
             ack: 0,
             datagram: None,
+            make: 0,
         }
     }
 

@@ -1,10 +1,12 @@
 //! Floods in which every packet has a source of its own, in front of people who want to be served.
 
-use repute_model::{Command, CrowdChange, CrowdState, Flood, Report, Token};
+use repute_model::{Command, CrowdChange, CrowdState, Flood, Report, Token, Verdict};
 use repute_reputation::Watches;
 
-use crate::common::frame::{Ip, udp};
+use crate::common::frame::{ACK, Ip, RST, SYN, tcp, udp};
+use crate::common::rig::Rig;
 use crate::common::town::{Aim, Attack, Kind, SERVER, Town};
+use crate::common::traffic::Rng;
 use crate::common::{OUTSIDE, ingress, unguarded};
 
 /// How the victim was before.
@@ -74,6 +76,78 @@ fn the_fastest_floods_are_stopped_and_people_are_served() {
     flood(901, Kind::Syn, 200_000, Aim::One, Before::Calm);
     flood(902, Kind::Syn, 200_000, Aim::Carpet, Before::Boot);
     flood(903, Kind::Syn, 200_000, Aim::Two, Before::Idle);
+}
+
+/// Maximum segment size; with SACK and window scale; with timestamps too.
+const BARE: [u8; 4] = [2, 4, 5, 180];
+const FULL: [u8; 12] = [2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 8];
+const TIMED: [u8; 20] = [2, 4, 5, 180, 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 3, 3, 9];
+
+/// What reflectors answer to somebody whose questions this box does not see, among what others answer him from the same
+/// port: those were asked by a host that can do more than a forger. What was lost of the others, of how many.
+fn reflected_among_answers(seed: u64, port: u16, per_s: u64) -> (u64, u64) {
+    const VICTIM: Ip = [10, 0, 0, 9];
+    let (mut rig, mut rng) = (Rig::new(ingress()), Rng(seed));
+    // A neighbour is heard, so that both directions are known to be seen.
+    let neighbour = |rig: &mut Rig| {
+        rig.outside(0, udp(([198, 51, 100, 1], 4_000), ([10, 0, 0, 8], 53), 40));
+        rig.inside(0, udp(([10, 0, 0, 8], 53), ([198, 51, 100, 1], 4_000), 40));
+    };
+    (0..20).for_each(|_| {
+        rig.idle(50);
+        neighbour(&mut rig);
+    });
+    let (mut attack, mut stopped, mut answers, mut lost) = (0, 0, 0, 0);
+    for ms in 0..40_000u64 {
+        let mut frames = Vec::new();
+        let any = |rng: &mut Rng| [31, rng.word() as u8, rng.word() as u8, rng.word() as u8];
+        let to = |rng: &mut Rng| (VICTIM, 1_024 + rng.below(60_000) as u16);
+        for _ in 0..(ms + 1) * per_s / 1000 - ms * per_s / 1000 {
+            let (from, to) = ((any(&mut rng), port), to(&mut rng));
+            let frame = match rng.below(8) {
+                0 => tcp(from, to, RST | ACK, 0),
+                _ => tcp(from, to, SYN | ACK, 0).with_options(&BARE, 65_160),
+            };
+            frames.push((true, frame));
+        }
+        if ms % 1_000 == 0 {
+            neighbour(&mut rig);
+        }
+        if rng.below(700) == 0 {
+            let (from, to) = ((any(&mut rng), port), to(&mut rng));
+            let frame = match rng.below(4) {
+                0 => tcp(from, to, RST, 0),
+                1 => tcp(from, to, SYN | ACK, 0).with_options(&FULL, 65_160),
+                _ => tcp(from, to, SYN | ACK, 0).with_options(&TIMED, 65_160),
+            };
+            frames.push((false, frame));
+        }
+        let judged = rig.breathe(1, frames.iter().map(|(_, frame)| (OUTSIDE, frame.clone())));
+        for ((strikes, _), judgement) in frames.iter().zip(judged) {
+            let held = u64::from(judgement.verdict != Verdict::Forward);
+            // The slowest flood is one after a little more than a second.
+            match *strikes {
+                true if ms >= 2_000 => (attack, stopped) = (attack + 1, stopped + held),
+                true => {}
+                false => (answers, lost) = (answers + 1, lost + held),
+            }
+        }
+        rig.ports.sent.clear();
+        rig.ports.freed.clear();
+    }
+    println!("port {port}, {per_s}/s, seed {seed}: stopped {stopped} of {attack}, lost {lost} of {answers}");
+    assert!(stopped as f64 >= 0.97 * attack as f64, "stopped {stopped} of {attack}");
+    (lost, answers)
+}
+
+#[test]
+fn answers_of_another_make_than_the_flood_pass() {
+    let (mut lost, mut answers) = (0, 0);
+    for (seed, (port, per_s)) in (2_001..).zip([(443, 25), (443, 400), (80, 30), (22, 3_000), (443, 120)]) {
+        let (gone, all) = reflected_among_answers(seed, port, per_s);
+        (lost, answers) = (lost + gone, answers + all);
+    }
+    assert!(answers > 200 && lost * 100 <= answers, "lost {lost} of {answers}");
 }
 
 /// Two million sources, a packet each, whether floods are answered or not: those who were known before stay known, and
