@@ -129,7 +129,7 @@ async fn a_flood_is_watched_listed_and_explained() {
             break change;
         }
     };
-    let numbers = change.numbers.unwrap();
+    let numbers = change.numbers.clone().unwrap();
     assert!(change.flood == "syn" && change.from != "flood", "{change:?}");
     assert!(numbers.excess >= numbers.limit && numbers.limit > 0.0 && !numbers.heard, "{numbers:?}");
 
@@ -153,7 +153,7 @@ async fn a_flood_is_watched_listed_and_explained() {
     let explained = scores.explain(stranger()).await.unwrap().into_inner();
     let held = explained.held_up.iter().find(|held| held.crowd == "192.0.2.1/32").unwrap();
     assert_eq!((held.flood.as_str(), &held.becomes), ("syn", &row.becomes));
-    assert!(held.numbers.unwrap().per_s > 0.0);
+    assert!(held.numbers.as_ref().unwrap().per_s > 0.0);
 
     // In shadow mode it is a flood as before, and nobody is held up.
     let text = "[profiles.ingress]\n[profiles.ingress.crowds]\nmode = \"shadow\"\n".to_owned();

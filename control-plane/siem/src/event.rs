@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use admin::{FeedCut, FeedFailed, FeedLoaded, FeedStale, PolicyApplied, PolicyExpired, PolicyRolledBack};
-pub use crowd::CrowdChanged;
+pub use crowd::{CrowdChanged, CrowdSenders};
 pub use health::{
     EventsLost, PortLink, ReportsLost, SinkFailed, SinkRecovered, Started, Stopping, WorkerLagging,
     WorkerRecovered,

@@ -103,6 +103,19 @@ impl Floods {
     }
 }
 
+/// Who sends what makes or might make a flood: estimated from samples, in which every sender counts alike.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Spread {
+    /// Samples behind it, those of the last second or two.
+    pub samples: f64,
+    /// The network that most come from, and its share 0..=1; `None` = none stands out.
+    pub network: Option<(Prefix, f64)>,
+    /// The port that most go to, and its share 0..=1; `None` = none stands out.
+    pub port: Option<(u16, f64)>,
+    /// How widely senders are spread over networks: 0 = all in one, 1 = as evenly over many as can be told.
+    pub entropy: f64,
+}
+
 /// What made a crowd change its state, or how it stands.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct CrowdNumbers {
@@ -118,6 +131,10 @@ pub struct CrowdNumbers {
     pub usual_per_s: f64,
     /// Whether packets from the crowd itself are seen: without them more is needed.
     pub heard: bool,
+    /// Who sends; `None` = too few do to tell.
+    pub senders: Option<Spread>,
+    /// Whether strangers from the network that most come from are held up and no others: all the rest is no flood.
+    pub narrow: bool,
 }
 
 /// A crowd that moved to another state for one kind of flood.

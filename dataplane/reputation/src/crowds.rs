@@ -21,6 +21,8 @@ mod happening;
 mod heaviest;
 mod roster;
 mod row;
+mod sample;
+mod senders;
 mod sketch;
 mod totals;
 mod watch;
@@ -32,13 +34,16 @@ pub use alarms::{Alarm, Alarms};
 pub use counts::{Counts, Sums};
 pub use happening::{Fact, Happening};
 pub use row::CrowdRow;
+pub use sample::Sample;
 pub use totals::{Seen, Totals};
 pub use watches::{Standing, Watches};
 
 use due::Due;
 use heaviest::{Heaviest, Heavy};
+use repute_memory::Table;
 use roster::Roster;
 use row::Row;
+use sample::Drawn;
 use sketch::Sketch;
 
 /// Where a destination is counted, until the tick ends.
@@ -57,6 +62,8 @@ const CELLS_PER_ROW: u32 = 2;
 #[derive(Debug)]
 pub struct Crowds {
     rows: Roster<Row>,
+    /// A sender for each row, where openings or strays were counted in it.
+    drawn: Table<Drawn>,
     due: Due,
     /// What destinations without a row did, since it was last published.
     rest: Sums,
@@ -78,6 +85,7 @@ impl Crowds {
     pub fn new(rows: u32) -> Self {
         Self {
             rows: Roster::new(rows),
+            drawn: Table::new(rows as usize, Drawn::NONE),
             due: Due::new(rows),
             rest: Sums::default(),
             sketch: Sketch::new(rows * CELLS_PER_ROW),
@@ -127,6 +135,23 @@ impl Crowds {
         }
     }
 
+    /// The same for what may be part of a flood: its sender takes part in the draw with `rank`, a keyed hash.
+    #[inline]
+    pub fn add_from(&mut self, hash: u64, address: Address, more: Counts, sample: Sample, rank: u32) {
+        let at = match self.rows.find(hash, address) {
+            Some(at) => {
+                let row = self.row(at);
+                row.counts = row.counts.plus(more);
+                at
+            }
+            None => match self.meet(hash, address, more) {
+                Place::NONE => return,
+                Place(at) => at,
+            },
+        };
+        self.drawn[at as usize].draw(sample, rank);
+    }
+
     /// Notes that a destination that has a row sent something itself.
     #[inline]
     pub fn hear(&mut self, hash: u64, address: Address) {
@@ -174,7 +199,7 @@ impl Crowds {
     /// `false` when it was refused.
     fn publish_rest(&mut self, sink: &mut impl FnMut(CrowdRow) -> bool) -> bool {
         let before = self.rest;
-        let rest = CrowdRow { address: CrowdRow::REST, counts: self.rest.take() };
+        let rest = CrowdRow { address: CrowdRow::REST, counts: self.rest.take(), sample: Sample::NONE };
         let taken = rest.counts == Counts::default() || sink(rest);
         if !taken {
             self.rest = before;
@@ -186,10 +211,15 @@ impl Crowds {
         for _ in 0..Self::ROWS_PER_TICK {
             let Some(at) = self.due.first() else { break };
             let row = self.rows.row_mut(at);
-            if !sink(row.published()) {
+            let says = !row.counts.is_plain();
+            let sample = if says { self.drawn[at as usize].sample } else { Sample::NONE };
+            if !sink(row.published(sample)) {
                 break;
             }
             row.clear(now);
+            if says {
+                self.drawn[at as usize] = Drawn::NONE;
+            }
             self.due.leave();
         }
     }
@@ -235,6 +265,6 @@ impl Crowds {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        self.rows.bytes() + self.due.bytes() + self.sketch.bytes()
+        self.rows.bytes() + self.drawn.bytes() + self.due.bytes() + self.sketch.bytes()
     }
 }

@@ -32,7 +32,8 @@ pub use baseline::Ewma;
 pub use conduct::{Act, Exchange, Observed, Parties};
 pub use contact::{Contact, ContactState, Contacts};
 pub use crowds::{
-    Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Seen, Standing, Sums, Totals, Watches,
+    Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Sample, Seen, Standing, Sums, Totals,
+    Watches,
 };
 pub use entry::{Flags, Hot, Shortcut, Warm};
 pub use excess::{ExcessPlace, Excesses, Kind, Part};

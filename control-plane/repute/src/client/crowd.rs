@@ -91,7 +91,7 @@ async fn watch(past: u32, connection: &Connection, output: Output) -> anyhow::Re
 
 fn line(event: &v1::CrowdEvent) -> String {
     let Some(change) = &event.change else { return format!("missed {} changes\n", event.missed) };
-    let numbers = change.numbers.unwrap_or_default();
+    let numbers = change.numbers.clone().unwrap_or_default();
     format!(
         "{:<20} {:<8} {} -> {}: {}, {} ago\n",
         change.crowd,
@@ -118,7 +118,7 @@ fn table(rows: &[v1::CrowdStanding]) -> Table {
     let mut table =
         Table::new(["<CROWD", "<FLOOD", "<STATE", ">PER S", ">COMPLETED", ">EXCESS OF", ">USUAL", "<HEARD"]);
     for row in rows {
-        let numbers = row.numbers.unwrap_or_default();
+        let numbers = row.numbers.clone().unwrap_or_default();
         table.row([
             (&row.crowd).into(),
             (&row.flood).into(),
@@ -139,11 +139,37 @@ fn shown(rows: &[v1::CrowdStanding]) -> String {
         return "nothing happens there that says anything of a flood\n".to_owned();
     }
     let mut out = table(rows).render();
-    for row in rows.iter().filter(|row| !row.becomes.is_empty()) {
-        let text = format!("{}, {}: a stranger is held up; {}.", row.crowd, row.flood, row.becomes);
-        let _ = write!(out, "\n{}\n", wrapped(&text, 80));
+    for row in rows {
+        let senders = row.numbers.as_ref().and_then(|numbers| numbers.senders.as_ref());
+        if let Some(senders) = senders {
+            let text = format!("{}, {}: {}.", row.crowd, row.flood, self::senders(senders));
+            let _ = write!(out, "\n{}\n", wrapped(&text, 80));
+        }
+        if !row.becomes.is_empty() {
+            let text = format!("{}, {}: {} is held up; {}.", row.crowd, row.flood, who(row), row.becomes);
+            let _ = write!(out, "\n{}\n", wrapped(&text, 80));
+        }
     }
     out
+}
+
+/// Who is held up.
+fn who(row: &v1::CrowdStanding) -> String {
+    let numbers = row.numbers.as_ref().filter(|numbers| numbers.narrow);
+    let network = numbers.and_then(|numbers| numbers.senders.as_ref()).map(|senders| &senders.network);
+    network.map_or_else(|| "a stranger".to_owned(), |network| format!("a stranger from {network}, and no other,"))
+}
+
+/// Where senders are, in a few words.
+pub fn senders(senders: &v1::CrowdSenders) -> String {
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    let network = match senders.network.as_str() {
+        "" => "no network stands out among the senders".to_owned(),
+        network => format!("{} of the senders are in {network}", percent(senders.network_share)),
+    };
+    let port = senders.port.map(|port| format!(", {} go to port {port}", percent(senders.port_share)));
+    let port = port.unwrap_or_default();
+    format!("{network}{port}, spread {:.2} of 1 ({} samples)", senders.entropy, short(senders.samples))
 }
 
 #[cfg(test)]
@@ -158,6 +184,19 @@ mod tests {
             completed_per_s: 2.25,
             usual_per_s: 3.0,
             heard: true,
+            senders: None,
+            narrow: false,
+        }
+    }
+
+    fn from_one_network() -> v1::CrowdSenders {
+        v1::CrowdSenders {
+            samples: 210.0,
+            network: "198.51.100.0/24".into(),
+            network_share: 0.934,
+            port: Some(443),
+            port_share: 1.0,
+            entropy: 0.041,
         }
     }
 
@@ -179,6 +218,24 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= 90), "{text}");
         assert!(text.contains("a stranger is held up; its SYN is withheld."), "{text}");
         assert!(shown(&[]).starts_with("nothing happens there"));
+    }
+
+    #[test]
+    fn senders_are_told_and_who_of_them_is_held_up() {
+        let numbers = v1::CrowdNumbers { senders: Some(from_one_network()), narrow: true, ..numbers() };
+        let row = v1::CrowdStanding {
+            crowd: "192.0.2.80/32".into(),
+            flood: "syn".into(),
+            numbers: Some(numbers),
+            becomes: "its SYN is withheld".into(),
+            ..Default::default()
+        };
+        let text = shown(&[row]).replace('\n', " ");
+        let told = "syn: 93 % of the senders are in 198.51.100.0/24, 100 % go to port 443, spread 0.04 of 1 (210 samples).";
+        assert!(text.contains(told), "{text}");
+        assert!(text.contains("a stranger from 198.51.100.0/24, and no other, is held up; its SYN"), "{text}");
+        let nobody = v1::CrowdSenders { network: String::new(), port: None, ..from_one_network() };
+        assert!(senders(&nobody).starts_with("no network stands out among the senders, spread"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use repute_model::Spread;
 use serde::Serialize;
 
 use super::rehearsal::Rehearsal;
@@ -28,6 +29,29 @@ pub struct Row {
     usual_per_s: f64,
     /// Whether the crowd itself was heard.
     heard: bool,
+    /// Who sends; absent while too few do to tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    senders: Option<Senders>,
+    /// Whether only strangers from that network are held up.
+    narrow: bool,
+}
+
+/// Who sends, estimated from samples.
+#[derive(Serialize)]
+struct Senders {
+    samples: f64,
+    /// The network that most come from and its share, the port that most go to and its share.
+    network: Option<(String, f64)>,
+    port: Option<(u16, f64)>,
+    /// 0 = all in one network, 1 = spread over many.
+    entropy: f64,
+}
+
+impl From<Spread> for Senders {
+    fn from(Spread { samples, network, port, entropy }: Spread) -> Self {
+        let network = network.map(|(network, share)| (network.to_string(), share));
+        Self { samples, network, port, entropy }
+    }
 }
 
 /// All changes, in order.
@@ -45,6 +69,8 @@ pub fn rows(rehearsal: &Rehearsal, file: Option<&Path>) -> Vec<Row> {
         completed_per_s: change.numbers.completed_per_s,
         usual_per_s: change.numbers.usual_per_s,
         heard: change.numbers.heard,
+        senders: change.numbers.senders.map(Senders::from),
+        narrow: change.numbers.narrow,
     };
     rehearsal.crowds.iter().map(row).collect()
 }

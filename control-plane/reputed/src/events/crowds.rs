@@ -84,6 +84,8 @@ fn changed(CrowdEvent { change, .. }: &CrowdEvent) -> CrowdChanged {
         completed_per_s: numbers.completed_per_s,
         usual_per_s: numbers.usual_per_s,
         heard: numbers.heard,
+        senders: numbers.senders.map(Into::into),
+        narrow: numbers.narrow,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Service `Crowds`, and where an explained source is held up.
 
-use repute_model::{CrowdChange, CrowdNumbers, CrowdState, Explanation, Flood, Prefix, SynAnswer};
+use repute_model::{CrowdChange, CrowdNumbers, CrowdState, Explanation, Flood, Prefix, Spread, SynAnswer};
 use repute_policy::Checked;
 use repute_proto::v1;
 use repute_proto::v1::crowds_server::Crowds as Service;
@@ -150,8 +150,21 @@ impl Answers {
 }
 
 fn numbers(numbers: &CrowdNumbers) -> v1::CrowdNumbers {
-    let CrowdNumbers { excess, limit, per_s, completed_per_s, usual_per_s, heard } = *numbers;
-    v1::CrowdNumbers { excess, limit, per_s, completed_per_s, usual_per_s, heard }
+    let CrowdNumbers { excess, limit, per_s, completed_per_s, usual_per_s, heard, narrow, .. } = *numbers;
+    let senders = numbers.senders.as_ref().map(senders);
+    v1::CrowdNumbers { excess, limit, per_s, completed_per_s, usual_per_s, heard, senders, narrow }
+}
+
+fn senders(spread: &Spread) -> v1::CrowdSenders {
+    let Spread { samples, network, port, entropy } = *spread;
+    v1::CrowdSenders {
+        samples,
+        network: network.map_or_else(String::new, |(network, _)| network.to_string()),
+        network_share: network.map_or(0.0, |(_, share)| share),
+        port: port.map(|(port, _)| port.into()),
+        port_share: port.map_or(0.0, |(_, share)| share),
+        entropy,
+    }
 }
 
 fn event(CrowdEvent { change, at }: &CrowdEvent) -> v1::CrowdEvent {

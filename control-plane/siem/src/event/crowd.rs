@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use repute_model::{CrowdState, Flood, Prefix};
+use repute_model::{CrowdState, Flood, Prefix, Spread};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -39,6 +39,54 @@ pub struct CrowdChanged {
     pub usual_per_s: f64,
     /// Whether packets from the crowd itself are seen.
     pub heard: bool,
+    /// Who sends; none while too few do to tell.
+    pub senders: Option<CrowdSenders>,
+    /// Whether only strangers from the network that most come from are held up.
+    pub narrow: bool,
+}
+
+/// Who sends what makes or might make a flood, estimated from samples in which every sender counts alike.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct CrowdSenders {
+    /// Samples behind it.
+    pub samples: f64,
+    /// The network that most come from; none = none stands out.
+    #[serde(serialize_with = "wire::maybe_text")]
+    #[schemars(with = "Option<wire::PrefixText>")]
+    pub network: Option<Prefix>,
+    /// Its share, 0..1.
+    pub network_share: f64,
+    /// The port that most go to; none = none stands out.
+    pub port: Option<u16>,
+    /// Its share, 0..1.
+    pub port_share: f64,
+    /// How widely senders are spread over networks: 0 = all in one, 1 = as evenly over many as can be told.
+    pub entropy: f64,
+}
+
+impl From<Spread> for CrowdSenders {
+    fn from(Spread { samples, network, port, entropy }: Spread) -> Self {
+        Self {
+            samples,
+            network: network.map(|(network, _)| network),
+            network_share: network.map_or(0.0, |(_, share)| share),
+            port: port.map(|(port, _)| port),
+            port_share: port.map_or(0.0, |(_, share)| share),
+            entropy,
+        }
+    }
+}
+
+impl fmt::Display for CrowdSenders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(network) = self.network {
+            write!(f, "{:.0} % from {network}, ", 100.0 * self.network_share)?;
+        }
+        if let Some(port) = self.port {
+            write!(f, "{:.0} % to port {port}, ", 100.0 * self.port_share)?;
+        }
+        write!(f, "spread {:.2} of 1", self.entropy)
+    }
 }
 
 impl Happening for CrowdChanged {
@@ -61,6 +109,7 @@ impl fmt::Display for CrowdChanged {
             from.name(),
             to.name(),
             flood.name()
-        )
+        )?;
+        self.senders.as_ref().map_or(Ok(()), |senders| write!(f, "; {senders}"))
     }
 }

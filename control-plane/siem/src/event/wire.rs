@@ -15,6 +15,14 @@ pub fn text<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Err
     to.collect_str(value)
 }
 
+/// Writes what `Display` shows, or null.
+pub fn maybe_text<T: Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => to.collect_str(value),
+        None => to.serialize_none(),
+    }
+}
+
 /// Writes a time as RFC 3339 in UTC with microseconds.
 pub fn time<S: Serializer>(at: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&rfc3339(*at))

@@ -107,6 +107,9 @@ impl Extension {
         self.custom("cfp2", "completedPerSecond", decimal(change.completed_per_s));
         self.custom("cfp3", "excess", decimal(change.excess));
         self.custom("cfp4", "limit", decimal(change.limit));
+        if let Some(senders) = &change.senders {
+            self.custom("cs4", "senders", senders);
+        }
     }
 
     fn mitigation(&mut self, mitigation: &Mitigation) {

@@ -162,7 +162,8 @@ fn crowd(change: &CrowdChanged, event: &Event) -> Map<String, Value> {
         "status_detail": change.to.name(),
         "unmapped": {
             "excess": change.excess, "limit": change.limit, "per_s": change.per_s, "heard": change.heard,
-            "completed_per_s": change.completed_per_s, "usual_per_s": change.usual_per_s,
+            "completed_per_s": change.completed_per_s, "usual_per_s": change.usual_per_s, "senders": change.senders,
+            "narrow": change.narrow,
         },
     }))
 }

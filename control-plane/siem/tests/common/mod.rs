@@ -60,6 +60,15 @@ fn crowd(crowd: &str, from: CrowdState, to: CrowdState) -> What {
         completed_per_s: 2.25,
         usual_per_s: 3.0,
         heard: true,
+        senders: (to == CrowdState::Flood).then(|| CrowdSenders {
+            samples: 90.5,
+            network: Some("198.51.100.0/24".parse().unwrap()),
+            network_share: 0.75,
+            port: None,
+            port_share: 0.0,
+            entropy: 0.25,
+        }),
+        narrow: false,
     }
     .into()
 }

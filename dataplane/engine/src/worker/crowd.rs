@@ -4,7 +4,9 @@
 //! packet from the owner side is noted once, by the worker that received it.
 
 use repute_model::{Address, CrowdChange, CrowdRules, Flood, Tick};
-use repute_reputation::{Alarms, Counts, Crowds, Fact, Happening, Place, Secret, Watches};
+use repute_reputation::{
+    Alarms, Counts, Crowds, Exchange, Fact, Happening, Place, Sample, Secret, Watches,
+};
 
 use crate::Account;
 use crate::crowd_mesh::CrowdMesh;
@@ -65,6 +67,15 @@ impl Crowd {
     /// The same, several times.
     pub fn mark_times(&mut self, to: Address, fact: Fact, times: u16) {
         self.crowds.add(self.secret.address(to), to, Counts::times(fact, times));
+    }
+
+    /// Facts about a packet to a destination that was noted before, which may be part of a flood: its sender may be looked
+    /// at more closely.
+    pub fn mark_from(&mut self, x: &Exchange, what: Happening, now: Tick) {
+        let Some(flood) = what.flood() else { return self.mark(x.dst, what) };
+        let sample = Sample::new(x.src, x.dport, flood);
+        let rank = self.secret.pair(x.src, x.dst, now.0) as u32;
+        self.crowds.add_from(self.secret.address(x.dst), x.dst, Counts::facts(what), sample, rank);
     }
 
     /// A destination has sent something itself.

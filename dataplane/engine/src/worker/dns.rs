@@ -134,7 +134,7 @@ impl<P: Packet> Worker<P> {
     fn in_flood(&self, path: Path, speech: &Speech<'_>, x: &Exchange) -> Path {
         let flooded = matches!(speech, Speech::Query(_))
             && matches!(path, Path::Default | Path::Cached)
-            && self.crowd.alarms().find(x.dst, Flood::Request).is_some();
+            && self.crowd.alarms().find(x.src, x.dst, Flood::Request).is_some();
         if flooded { Path::Challenge } else { path }
     }
 

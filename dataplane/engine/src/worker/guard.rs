@@ -16,7 +16,7 @@
 //! was, but who returns a cookie.
 
 use repute_model::{Flood, Floods, HELD_UP, Judgement, Listing, Packet, Prefix, Reason, Source, SynAnswer};
-use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
+use repute_reputation::{Act, Alarm, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
 
 use super::cookies::Cookies;
 use super::sample::Sample;
@@ -179,7 +179,7 @@ impl<P: Packet> Worker<P> {
         if self.returns_cookie(known, x) {
             return Some(Reason::CookieReturned);
         }
-        let (at, alarm) = self.crowd.alarms().find(x.dst, flood)?;
+        let (at, alarm) = self.crowd.alarms().find(x.src, x.dst, flood)?;
         let crowd = alarm.crowd;
         if self.is_exempt(source, known, flood) {
             return None;
@@ -223,19 +223,19 @@ impl<P: Packet> Worker<P> {
         matches!(x.act, Act::Segment { .. })
             && !self.policy.shadow
             && self.syn_answer() == SynAnswer::Cookie
-            && self.crowd.alarms().find(x.dst, Flood::Syn).is_some()
+            && self.crowd.alarms().find(x.src, x.dst, Flood::Syn).is_some()
             && known.is_none_or(|slot| !self.shard.hot(slot).flags.has(Flags::VERIFIED))
             && self.guard.cookies.is_returned(x, self.now)
     }
 
     /// Where a source would be held up now, and with what.
     pub(crate) fn held_up(&self, source: Source, known: Option<Slot>) -> [Option<(Prefix, Floods)>; HELD_UP] {
-        let held = |floods: Floods| {
-            let held = Flood::ALL.iter().filter(|&&flood| floods.has(flood));
+        let held = |alarm: &Alarm| {
+            let held = Flood::ALL.iter().filter(|&&flood| alarm.concerns(source.first(), flood));
             let held = held.filter(|&&flood| !self.is_exempt(source, known, flood));
             held.fold(Floods::NONE, |all, &flood| all.with(flood))
         };
-        let alarms = self.crowd.alarms().iter().map(|alarm| (alarm.crowd, held(alarm.floods)));
+        let alarms = self.crowd.alarms().iter().map(|alarm| (alarm.crowd, held(alarm)));
         let mut alarms = alarms.filter(|(_, floods)| !floods.is_empty());
         std::array::from_fn(|_| alarms.next())
     }

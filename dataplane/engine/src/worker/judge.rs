@@ -173,7 +173,7 @@ impl<P: Packet> Worker<P> {
     /// Facts about a packet that was counted when it came.
     fn mark(&mut self, exchange: &Exchange, facts: Happening) {
         if self.view.counts_crowds {
-            self.crowd.mark(exchange.dst, facts);
+            self.crowd.mark_from(exchange, facts, self.now);
         }
     }
 

@@ -51,6 +51,8 @@ pub struct Attack {
     pub from_ms: u64,
     pub for_ms: u64,
     pub aim: Aim,
+    /// The /24 that all of it comes from; `None` = from everywhere.
+    pub network: Option<[u8; 3]>,
 }
 
 /// What was counted.
@@ -199,6 +201,17 @@ impl Town {
         self.people[number].address
     }
 
+    /// How many people have come.
+    pub fn newcomers_so_far(&self) -> usize {
+        self.people.len()
+    }
+
+    /// How many have come since there were `before`, and how many of these were held up.
+    pub fn delayed_since(&self, before: usize) -> (usize, usize) {
+        let since = &self.people[before..];
+        (since.len(), since.iter().filter(|person| person.delayed).count())
+    }
+
     pub fn attack(&mut self, attack: Attack) {
         self.attack = Some(attack);
         self.at(attack.from_ms, Step::Strike(0));
@@ -323,7 +336,10 @@ impl Town {
             Step::Strike(n) => {
                 let attack = self.attack?;
                 let word = self.rng.word();
-                let source = [31 + (word >> 60) as u8, (word >> 16) as u8, (word >> 8) as u8, word as u8];
+                let source = match attack.network {
+                    Some([a, b, c]) => [a, b, c, word as u8],
+                    None => [31 + (word >> 60) as u8, (word >> 16) as u8, (word >> 8) as u8, word as u8],
+                };
                 let target = match attack.aim {
                     Aim::One => SERVER,
                     Aim::Two => [10, 0, 0, if n.is_multiple_of(2) { 80 } else { 81 }],

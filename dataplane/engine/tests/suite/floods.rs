@@ -26,7 +26,7 @@ fn flood(seed: u64, kind: Kind, per_s: u64, aim: Aim, before: Before) {
     let open_ms = if before == Before::Idle { 20_000 } else { 0 };
     let for_ms = if per_s > 100_000 { 5_000 } else { 60_000 };
     let mut town = Town::new(ingress(), seed, 24, 700, open_ms);
-    town.attack(Attack { kind, per_s, from_ms, for_ms, aim });
+    town.attack(Attack { kind, per_s, from_ms, for_ms, aim, network: None });
     town.run(from_ms + for_ms.max(15_000));
     let count = town.count;
     let share = |part: u64, all: u64| part as f64 / all.max(1) as f64;
@@ -150,6 +150,44 @@ fn answers_of_another_make_than_the_flood_pass() {
     assert!(answers > 200 && lost * 100 <= answers, "lost {lost} of {answers}");
 }
 
+/// A flood whose sources all lie in one network is that network's: people elsewhere are not held up. When it comes from
+/// everywhere, everybody is again.
+#[test]
+fn a_flood_of_one_network_holds_up_nobody_else() {
+    let attack = Attack {
+        kind: Kind::Syn,
+        per_s: 400,
+        from_ms: 10_000,
+        for_ms: 28_000,
+        aim: Aim::One,
+        network: Some([198, 51, 100]),
+    };
+    let mut town = Town::new(ingress(), 61, 24, 300, 0);
+    town.attack(attack);
+    town.run(13_000);
+    let server = crowds(&mut town, 0, false).into_iter().find(|crowd| crowd.crowd.len128() == 128).unwrap();
+    let senders = server.numbers.senders.unwrap();
+    let (network, share) = senders.network.unwrap();
+    assert!(server.numbers.narrow && network.to_string() == "198.51.100.0/24" && share > 0.8, "{server:?}");
+    assert!(senders.entropy < 0.5 && senders.port.unwrap().0 == 443, "{senders:?}");
+    assert!(town.rig.explain([203, 0, 113, 7]).held_up.iter().all(Option::is_none));
+    assert!(town.rig.explain([198, 51, 100, 250]).held_up[0].is_some());
+    let before = town.newcomers_so_far();
+    town.run(25_000);
+    let delayed = town.delayed_since(before);
+    assert_eq!(delayed.1, 0, "of {} newcomers", delayed.0);
+    assert!(delayed.0 > 50 && town.count.stopped as f64 >= 0.97 * town.count.attack as f64, "{:?}", town.count);
+
+    town.count = Default::default();
+    town.attack(Attack { from_ms: 40_000, for_ms: 20_000, network: None, ..attack });
+    town.run(24_000);
+    let count = town.count;
+    assert!(count.stopped as f64 >= 0.97 * count.attack as f64 && count.attack > 7_000, "{count:?}");
+    let crowds = crowds(&mut town, 0, false);
+    let server = crowds.iter().find(|crowd| crowd.crowd.len128() == 128).unwrap();
+    assert!(!server.numbers.narrow && server.numbers.senders.unwrap().entropy > 0.8, "{server:?}");
+}
+
 /// Two million sources, a packet each, whether floods are answered or not: those who were known before stay known, and
 /// nothing grows.
 #[test]
@@ -191,7 +229,7 @@ fn crowds(town: &mut Town, cursor: u32, all: bool) -> Vec<CrowdChange> {
 #[test]
 fn a_flood_can_be_explained() {
     let mut town = Town::new(ingress(), 77, 8, 500, 0);
-    town.attack(Attack { kind: Kind::Syn, per_s: 300, from_ms: 5_000, for_ms: 60_000, aim: Aim::One });
+    town.attack(Attack { kind: Kind::Syn, per_s: 300, from_ms: 5_000, for_ms: 60_000, aim: Aim::One, network: None });
     town.run(10_000);
     let stands = crowds(&mut town, 0, false);
     assert!(crowds(&mut town, Watches::PLACES, true).is_empty());

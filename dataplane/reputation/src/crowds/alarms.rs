@@ -7,8 +7,10 @@
 use arrayvec::ArrayVec;
 use repute_model::{Address, Flood, Floods, Prefix};
 
+use super::sample::Network;
+
 /// Words of one alarm.
-const WORDS: usize = 4;
+const WORDS: usize = 5;
 
 /// One crowd in flood.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -17,10 +19,22 @@ pub struct Alarm {
     pub crowd: Prefix,
     /// The kinds that they are flooded with.
     pub floods: Floods,
+    /// Of those: the kinds in which only senders from `network` are held up.
+    pub confined: Floods,
+    /// Where these come from.
+    pub(super) network: Option<Network>,
     /// Questions per second that strangers who repeat themselves may ask there together.
     pub requests_per_s: f32,
     /// Segments per second of connections that nobody knows, likewise.
     pub segments_per_s: f32,
+}
+
+impl Alarm {
+    /// Whether who sends from this address has part in a kind of flood.
+    pub fn concerns(&self, from: Address, flood: Flood) -> bool {
+        let is_of = |network: Network| network.prefix().contains(from);
+        self.floods.has(flood) && (!self.confined.has(flood) || self.network.is_some_and(is_of))
+    }
 }
 
 /// All of them.
@@ -32,7 +46,7 @@ pub struct Alarms {
 impl Alarms {
     /// Crowds in flood at the same time at most; a /24 in flood is one.
     pub const MAX: usize = 256;
-    /// Words that they are published as: how many there are, then four for each.
+    /// Words that they are published as: how many there are, then five for each.
     pub const WORDS: usize = 1 + WORDS * Self::MAX;
 
     /// The list of these alarms, and how many did not fit.
@@ -56,13 +70,14 @@ impl Alarms {
         self.list.iter()
     }
 
-    /// The alarm of the destination itself for this kind of flood, else that of its prefix, by number.
-    pub fn find(&self, to: Address, flood: Flood) -> Option<(usize, &Alarm)> {
+    /// The alarm that concerns somebody who sends to a destination: that of the destination itself for this kind of
+    /// flood, else that of its prefix, by number.
+    pub fn find(&self, from: Address, to: Address, flood: Flood) -> Option<(usize, &Alarm)> {
         let crowds = [Prefix::containing(to, 128), super::watches::prefix_of(to)];
         crowds.into_iter().find_map(|crowd| {
             let at = self.list.binary_search_by_key(&crowd, |alarm| alarm.crowd).ok()?;
             let alarm = &self.list[at];
-            alarm.floods.has(flood).then_some((at, alarm))
+            alarm.concerns(from, flood).then_some((at, alarm))
         })
     }
 
@@ -74,8 +89,11 @@ impl Alarms {
             let rates = [alarm.requests_per_s, alarm.segments_per_s].map(|rate| u64::from(rate.to_bits()));
             words[0] = (first >> 64) as u64;
             words[1] = first as u64;
-            words[2] = u64::from(alarm.crowd.len128()) << 8 | u64::from(alarm.floods.bits());
+            let is_wide = u64::from(alarm.network.is_some_and(|network| network.is_wide));
+            let [floods, confined] = [alarm.floods, alarm.confined].map(|floods| u64::from(floods.bits()));
+            words[2] = is_wide << 24 | u64::from(alarm.crowd.len128()) << 16 | confined << 8 | floods;
             words[3] = rates[0] << 32 | rates[1];
+            words[4] = alarm.network.map_or(0, |network| network.number);
         }
     }
 
@@ -86,8 +104,11 @@ impl Alarms {
         for words in words[1..].chunks_exact(WORDS).take(count) {
             let first = u128::from(words[0]) << 64 | u128::from(words[1]);
             self.list.push(Alarm {
-                crowd: Prefix::containing(Address(first), (words[2] >> 8) as u8),
+                crowd: Prefix::containing(Address(first), (words[2] >> 16) as u8),
                 floods: Floods::of_bits(words[2] as u8),
+                confined: Floods::of_bits((words[2] >> 8) as u8),
+                network: (words[4] != 0)
+                    .then_some(Network { number: words[4], is_wide: words[2] >> 24 & 1 != 0 }),
                 requests_per_s: f32::from_bits((words[3] >> 32) as u32),
                 segments_per_s: f32::from_bits(words[3] as u32),
             });
@@ -103,6 +124,8 @@ mod tests {
         Alarm {
             crowd: Prefix::containing(Address::v4(first), len),
             floods: Floods::NONE.with(flood),
+            confined: Floods::NONE,
+            network: None,
             requests_per_s: first as f32 / 2.0,
             segments_per_s: 0.5,
         }
@@ -120,7 +143,8 @@ mod tests {
             .into_iter(),
         );
         assert_eq!(left_out, 0);
-        let found = |to, flood| alarms.find(Address::v4(to), flood).map(|(_, alarm)| alarm.crowd.len128());
+        let from = Address::v4(9);
+        let found = |to, flood| alarms.find(from, Address::v4(to), flood).map(|(_, alarm)| alarm.crowd.len128());
         assert_eq!(found(0x0a00_0105, Flood::Syn), Some(128));
         assert_eq!(found(0x0a00_0106, Flood::Syn), Some(120));
         assert_eq!(found(0x0a00_0206, Flood::Syn), None);
@@ -128,8 +152,33 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_of_one_network_concerns_nobody_else() {
+        let number = u64::from(0xc633_6400_u32);
+        let confined = Alarm {
+            floods: Floods::NONE.with(Flood::Syn).with(Flood::Answer),
+            confined: Floods::NONE.with(Flood::Syn),
+            network: Some(Network { number, is_wide: false }),
+            ..alarm(0x0a00_0105, 128, Flood::Syn)
+        };
+        let (mut alarms, _) = Alarms::collect([confined, alarm(0x0a00_0100, 120, Flood::Request)].into_iter());
+        let concerns = |alarms: &Alarms, from, flood| {
+            alarms.find(Address::v4(from), Address::v4(0x0a00_0105), flood).map(|(at, _)| at)
+        };
+        assert_eq!(concerns(&alarms, 0xc633_6409, Flood::Syn), Some(1));
+        assert_eq!(concerns(&alarms, 0xc633_6509, Flood::Syn), None);
+        assert_eq!(concerns(&alarms, 0xc633_6509, Flood::Answer), Some(1));
+        // Where its prefix is flooded from everywhere, that counts.
+        (alarms, _) = Alarms::collect([confined, alarm(0x0a00_0100, 120, Flood::Syn)].into_iter());
+        assert_eq!(concerns(&alarms, 0xc633_6509, Flood::Syn), Some(0));
+    }
+
+    #[test]
     fn words_and_back_and_a_full_list() {
-        let many = (0..300).map(|i| alarm(i, 128, Flood::Request));
+        let many = (0..300).map(|i| Alarm {
+            confined: Floods::of_bits(i as u8 & 2),
+            network: (i % 3 > 0).then_some(Network { number: 1 << (20 + i % 3 * 20), is_wide: i % 2 == 1 }),
+            ..alarm(i, 128, Flood::Request)
+        });
         let (alarms, left_out) = Alarms::collect(many);
         assert_eq!((alarms.iter().count(), left_out), (Alarms::MAX, 44));
         let (mut words, mut back) = ([0; Alarms::WORDS], Alarms::default());

@@ -174,6 +174,11 @@ impl Gauge {
         self.opened_per_s + self.excess
     }
 
+    /// Openings per second beyond a share of them, less those that are completed.
+    pub fn rest_per_s(&self, share: f32) -> f32 {
+        (self.opened_per_s * (1.0 - share) - self.completed_per_s).max(0.0)
+    }
+
     pub fn numbers(&self, need: &Need, heard: bool) -> CrowdNumbers {
         CrowdNumbers {
             excess: self.excess.into(),
@@ -182,6 +187,8 @@ impl Gauge {
             completed_per_s: self.completed_per_s.into(),
             usual_per_s: self.drift(need).into(),
             heard,
+            senders: None,
+            narrow: false,
         }
     }
 }

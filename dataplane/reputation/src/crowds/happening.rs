@@ -4,6 +4,8 @@
 
 use std::ops::BitOr;
 
+use repute_model::Flood;
+
 /// One fact about a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -58,6 +60,23 @@ impl Happening {
     /// Whether this fact is in it.
     pub const fn has(self, fact: Fact) -> bool {
         self.0 & fact.bit() != 0
+    }
+
+    /// What kind of flood it may be part of, if any.
+    pub const fn flood(self) -> Option<Flood> {
+        if self.has(Fact::Syn) {
+            Some(Flood::Syn)
+        } else if self.has(Fact::Request) {
+            Some(Flood::Request)
+        } else if self.has(Fact::Segment) {
+            Some(Flood::Segment)
+        } else if self.has(Fact::Unasked) {
+            Some(Flood::Answer)
+        } else if self.has(Fact::Fragment) {
+            Some(Flood::Fragment)
+        } else {
+            None
+        }
     }
 
     /// Whether there is nothing in it.

@@ -4,7 +4,7 @@
 
 use repute_model::{Address, Tick};
 
-use super::Counts;
+use super::{Counts, Sample};
 use super::roster::Keyed;
 
 /// The number of the 64 ms that a tick belongs to: what was counted loses half of its weight with each of them.
@@ -20,6 +20,8 @@ pub struct CrowdRow {
     pub address: Address,
     /// What happened.
     pub counts: Counts,
+    /// One of those who sent what may be part of a flood.
+    pub sample: Sample,
 }
 
 impl CrowdRow {
@@ -60,8 +62,8 @@ impl Row {
     }
 
     /// What there is to publish.
-    pub fn published(&self) -> CrowdRow {
-        CrowdRow { address: self.address, counts: self.counts }
+    pub fn published(&self, sample: Sample) -> CrowdRow {
+        CrowdRow { address: self.address, counts: self.counts, sample }
     }
 
     /// It has been published: begins anew.

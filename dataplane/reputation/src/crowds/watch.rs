@@ -9,10 +9,18 @@ use repute_model::{Address, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods,
 
 use super::gauge::{Gauge, Need, STEP_MS};
 use super::roster::Keyed;
-use super::{Counts, CrowdRow, Fact};
+use super::sample::Network;
+use super::senders::Senders;
+use super::{CrowdRow, Fact};
+use crate::Secret;
 
 /// A crowd is seen in both directions while it was heard within this time.
 const HEARD_MS: u64 = 10_000;
+
+/// About a second.
+const SECOND_STEPS: u64 = 1000 / STEP_MS;
+/// A flood is that of one network where no less comes from there.
+const MOST: f32 = 0.5;
 
 /// What makes a flood of one kind, where the crowd is heard and where it is not.
 #[derive(Clone, Copy)]
@@ -46,6 +54,8 @@ pub(super) struct View {
     /// Whether the box has seen both directions of anything.
     pub armed: bool,
     pub now: Tick,
+    /// Keys what is estimated.
+    pub secret: Secret,
 }
 
 /// A crowd.
@@ -58,6 +68,10 @@ pub(super) struct Watch {
     /// When it was last heard.
     heard: Option<Tick>,
     gauges: [Gauge; Flood::COUNT],
+    /// Who sends what each of them counts.
+    senders: [Senders; Flood::COUNT],
+    /// The network that each kind of flood comes from, while all the rest is none.
+    confined: [Option<Network>; Flood::COUNT],
 }
 
 /// One kind of flood that began, ended or changed.
@@ -70,12 +84,24 @@ pub(super) struct Turn {
 
 impl Watch {
     pub fn new(hash: u64, address: Address, now: Tick) -> Self {
-        Self { address, hash, step: now.0 / STEP_MS, heard: None, gauges: [Gauge::NEW; Flood::COUNT] }
+        Self {
+            address,
+            hash,
+            step: now.0 / STEP_MS,
+            heard: None,
+            gauges: [Gauge::NEW; Flood::COUNT],
+            senders: [Senders::NONE; Flood::COUNT],
+            confined: [None; Flood::COUNT],
+        }
     }
 
     /// Takes note of what happened.
-    pub fn note(&mut self, counts: &Counts, view: &View, prefix: bool) {
+    pub fn note(&mut self, row: &CrowdRow, view: &View, prefix: bool) {
+        let counts = &row.counts;
         self.pass(view, prefix);
+        if let Some(flood) = row.sample.flood() {
+            self.senders[flood.index()].note(&row.sample, &view.secret);
+        }
         if counts.get(Fact::Heard) > 0 {
             self.heard = Some(view.now);
         }
@@ -104,19 +130,49 @@ impl Watch {
                 self.gauges[flood.index()].pass(self.step, step, &need);
             }
         }
+        // What senders are told from is that of the last second or two.
+        for _ in 0..(step / SECOND_STEPS - self.step / SECOND_STEPS).min(16) {
+            self.senders.iter_mut().for_each(Senders::halve);
+        }
         self.step = step;
     }
 
-    /// Moves every kind to the state that follows, and tells of those that changed.
-    pub fn settle(&mut self, view: &View, prefix: bool, mut told: impl FnMut(Turn)) {
-        let heard = self.is_heard(view);
+    /// Moves every kind to the state that follows, and tells of those that changed. Whether a flood comes from another
+    /// network than before.
+    pub fn settle(&mut self, view: &View, prefix: bool, mut told: impl FnMut(Turn)) -> bool {
+        let (heard, mut shifted) = (self.is_heard(view), false);
         for &flood in Flood::ALL {
             let need = needs(flood, view, heard, prefix);
             let gauge = &mut self.gauges[flood.index()];
-            if let Some(from) = gauge.settle(need.as_ref()) {
-                let numbers = need.map_or_else(CrowdNumbers::default, |need| gauge.numbers(&need, heard));
-                told(Turn { flood, from, to: gauge.state(), numbers });
+            let (from, to) = (gauge.settle(need.as_ref()), gauge.state());
+            let confined = need.as_ref().and_then(|need| self.confines(flood, need));
+            shifted |= std::mem::replace(&mut self.confined[flood.index()], confined) != confined;
+            if let Some(from) = from {
+                told(Turn { flood, from, to, numbers: self.numbers(flood, need.as_ref(), heard) });
             }
+        }
+        shifted
+    }
+
+    /// The network that a flood can be confined to: most of it comes from there, and the rest, but for what is completed,
+    /// is less than half of what is usual; once confined, less than all of it.
+    fn confines(&self, flood: Flood, need: &Need) -> Option<Network> {
+        let gauge = &self.gauges[flood.index()];
+        if gauge.state() != CrowdState::Flood {
+            return None;
+        }
+        let (network, share) = self.senders[flood.index()].network()?;
+        let allowed = if self.confined[flood.index()] == Some(network) { 1.0 } else { 0.5 };
+        (share >= MOST && gauge.rest_per_s(share) <= allowed * need.drift).then_some(network)
+    }
+
+    /// The numbers behind its state for one kind; `need` is what makes a flood, if anything does.
+    fn numbers(&self, flood: Flood, need: Option<&Need>, heard: bool) -> CrowdNumbers {
+        let Some(need) = need else { return CrowdNumbers::default() };
+        CrowdNumbers {
+            senders: self.senders[flood.index()].spread(),
+            narrow: self.confined[flood.index()].is_some(),
+            ..self.gauges[flood.index()].numbers(need, heard)
         }
     }
 
@@ -137,9 +193,16 @@ impl Watch {
     /// Its state for one kind, and the numbers behind it.
     pub fn stands(&self, flood: Flood, view: &View, prefix: bool) -> (CrowdState, CrowdNumbers) {
         let heard = self.is_heard(view);
-        let gauge = &self.gauges[flood.index()];
-        let numbers = needs(flood, view, heard, prefix).map(|need| gauge.numbers(&need, heard));
-        (gauge.state(), numbers.unwrap_or_default())
+        let need = needs(flood, view, heard, prefix);
+        (self.gauges[flood.index()].state(), self.numbers(flood, need.as_ref(), heard))
+    }
+
+    /// The network that some kinds of flood come from while all the rest is none, and which kinds those are; where they
+    /// come from several, that of the first.
+    pub fn confined(&self) -> (Option<Network>, Floods) {
+        let network = self.confined.iter().flatten().next().copied();
+        let same = Flood::ALL.iter().filter(|flood| network.is_some() && self.confined[flood.index()] == network);
+        (network, same.fold(Floods::NONE, |all, &flood| all.with(flood)))
     }
 
     /// Completions per second of one kind while it was calm.

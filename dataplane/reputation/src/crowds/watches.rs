@@ -96,7 +96,7 @@ impl Watches {
                 continue;
             };
             let watch = roster.row_mut(at);
-            watch.note(&row.counts, &view, is_prefix);
+            watch.note(row, &view, is_prefix);
             settle(watch, &view, is_prefix, &mut self.stale, &mut told);
         }
     }
@@ -129,11 +129,16 @@ impl Watches {
         let answers = self.rules.answers;
         let flooded = prefixes.chain(hosts).filter(|(watch, _)| answers && !watch.floods().is_empty());
         let share = |watch: &Watch, flood| (ALLOWANCE + USEFUL * watch.useful(flood)) / f32::from(workers);
-        (self.alarms, self.left_out) = Alarms::collect(flooded.map(|(watch, crowd)| Alarm {
-            crowd,
-            floods: watch.floods(),
-            requests_per_s: share(watch, Flood::Request),
-            segments_per_s: share(watch, Flood::Segment),
+        (self.alarms, self.left_out) = Alarms::collect(flooded.map(|(watch, crowd)| {
+            let (network, confined) = watch.confined();
+            Alarm {
+                crowd,
+                floods: watch.floods(),
+                confined,
+                network,
+                requests_per_s: share(watch, Flood::Request),
+                segments_per_s: share(watch, Flood::Segment),
+            }
         }));
         Some(&self.alarms)
     }
@@ -144,7 +149,7 @@ impl Watches {
         let view = self.view(now);
         let is_prefix = at < PLACES;
         let roster = if is_prefix { &self.prefixes } else { &self.destinations };
-        let watch = *roster.row(at % PLACES);
+        let watch = roster.row(at % PLACES);
         let crowd = crowd_of(watch.address, is_prefix);
         let kinds = if watch.address == CrowdRow::REST { &[] } else { Flood::ALL };
         kinds.iter().filter_map(move |&flood| {
@@ -175,7 +180,7 @@ impl Watches {
     }
 
     fn view(&self, now: Tick) -> View {
-        View { rules: self.rules, armed: self.is_armed(), now }
+        View { rules: self.rules, armed: self.is_armed(), now, secret: self.secret }
     }
 }
 
@@ -200,8 +205,9 @@ fn settle(
     told: &mut impl FnMut(CrowdChange),
 ) {
     let crowd = crowd_of(watch.address, is_prefix);
-    watch.settle(view, is_prefix, |turn| {
-        *stale |= [turn.from, turn.to].contains(&CrowdState::Flood);
+    let mut turned = false;
+    let shifted = watch.settle(view, is_prefix, |turn| {
+        turned |= [turn.from, turn.to].contains(&CrowdState::Flood);
         told(CrowdChange {
             crowd,
             flood: turn.flood,
@@ -211,4 +217,5 @@ fn settle(
             at: view.now,
         });
     });
+    *stale |= turned || shifted;
 }
