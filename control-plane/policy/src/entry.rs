@@ -4,7 +4,7 @@
 //! a confidence; which band that makes, and what this band gets, says the profile.
 
 use repute_model::{Listing, Profile};
-use repute_reputation::scoring::stranger;
+use repute_reputation::scoring::{Circumstances, stranger};
 
 use crate::config::Treat;
 
@@ -14,7 +14,7 @@ use crate::config::Treat;
 /// drop the highest one.
 pub(crate) fn entry(profile: &Profile, treat: Treat) -> Option<Listing> {
     let gets = |percent: &u8| {
-        let score = stranger(profile, Some(Listing::Deny(*percent))).score;
+        let score = stranger(profile, &Circumstances::listed(Some(Listing::Deny(*percent)))).score;
         profile.treatments[profile.thresholds.band(score).index()]
     };
     let deny = |percent| Some(Listing::Deny(percent));

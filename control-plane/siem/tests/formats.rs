@@ -133,7 +133,11 @@ async fn a_crowd_in_every_format() {
     );
     assert_eq!(flood["senders"]["network"], json!("198.51.100.0/24"));
     assert!(Format::Text.line(crowds[1]).ends_with("; 75 % from 198.51.100.0/24, spread 0.25 of 1"));
-    assert!(Format::Cef.line(crowds[1]).contains("cs4=75 % from 198.51.100.0/24, spread 0.25 of 1 cs4Label=senders"));
+    assert!(
+        Format::Cef
+            .line(crowds[1])
+            .contains("cs4=75 % from 198.51.100.0/24, spread 0.25 of 1 cs4Label=senders")
+    );
     let cef = Format::Cef.line(crowds[0]);
     let expected = "dst=192.0.2.80 reason=syn outcome=suspect cs2=calm cs2Label=before cs3=true cs3Label=heard cfp1=312.5 \
                     cfp1Label=perSecond cfp2=2.2 cfp2Label=completedPerSecond cfp3=24.0 cfp3Label=excess cfp4=12.0 \

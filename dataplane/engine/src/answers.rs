@@ -75,7 +75,7 @@ impl<P: Packet> Worker<P> {
 
     /// A source without an entry gets what a new one would get.
     fn explain_stranger(&self, source: Source, rules: Rules<'_>) -> Explanation {
-        let stranger = Stranger::of(source, &self.policy, rules);
+        let stranger = Stranger::of(&self.circumstances(source, None), rules);
         Explanation {
             rule: stranger.rule,
             treatment: stranger.treatment,

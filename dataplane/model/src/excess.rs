@@ -34,6 +34,8 @@ impl Offence {
             Factor::IcmpErrors => Some(Self::Errors),
             Factor::Destination => Some(Self::BadDestinations),
             Factor::Criticality | Factor::Mitigations | Factor::Feed | Factor::History => None,
+            // Whoever has none is not known by what he sends.
+            Factor::Neighbours | Factor::Crowd | Factor::Sightings => None,
             // What is said to a DNS server takes a path in place of a treatment.
             Factor::Queries
             | Factor::QueryTypes

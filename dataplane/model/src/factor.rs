@@ -63,6 +63,12 @@ factors! {
     Feed = "feed" in "confidence, 1 = certain",
     /// The score before this interval (model `egress-interval` only).
     History = "history" in "score, 1 = good",
+    /// Of a source without an entry: how many of the sources around it (/24, /48) stand badly.
+    Neighbours = "neighbours" in "share of them, 1 = all",
+    /// Of a source without an entry: it sends to a crowd in flood.
+    Crowd = "crowd" in "1 = in flood",
+    /// Of a source without an entry: how often it came and found no room for one.
+    Sightings = "sightings" in "sightings",
     /// Queries per second to the DNS server: the absolute rule for a flood of questions.
     Queries = "queries" in "queries per second",
     /// Queries of types that carry data for tunnels and amplifiers: TXT, NULL, ANY and types that nobody assigned.
@@ -95,6 +101,11 @@ impl Factor {
     /// The position in arrays by factor.
     pub const fn index(self) -> usize {
         self as usize
+    }
+
+    /// Whether it says something only of sources that have no entry: whoever has one is known by what he does.
+    pub const fn is_of_strangers(self) -> bool {
+        matches!(self, Self::Neighbours | Self::Crowd | Self::Sightings)
     }
 }
 

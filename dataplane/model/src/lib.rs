@@ -35,11 +35,11 @@ mod treatment;
 pub use address::Address;
 pub use band::{Band, Dwell, Thresholds};
 pub use command::{Command, Filter, Token};
-pub use dns::{Block, Decision, Dns, Path, Proof, Redirect};
-pub use excess::{Excess, Offence, SizeClass};
 pub use crowd::{
     CrowdChange, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods, Spread, Symmetry, SynAnswer,
 };
+pub use dns::{Block, Decision, Dns, Path, Proof, Redirect};
+pub use excess::{Excess, Offence, SizeClass};
 pub use explanation::{Explanation, HELD_UP, Rule, SourceRow, Term};
 pub use factor::{Factor, Ramp, Weighting};
 pub use judgement::{Judgement, Verdict};

@@ -9,7 +9,7 @@ use repute_model::{Factor, Model, Profile};
 use crate::{Flags, Hot, Tally, Warm};
 
 /// The most that means nothing, per window.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Calm {
     packets: u32,
     bytes: u32,
@@ -23,6 +23,8 @@ pub struct Calm {
     icmp_errors: Tally,
     unsolicited: Tally,
     mitigations: u8,
+    /// The share of bad neighbours of a stranger.
+    pub neighbours: f64,
     /// Whether anything is calm at all: only in a model without terms that are always there.
     applies: bool,
 }
@@ -40,6 +42,7 @@ impl Calm {
         icmp_errors: Tally::ZERO,
         unsolicited: Tally::ZERO,
         mitigations: 0,
+        neighbours: 0.0,
         applies: false,
     };
 
@@ -60,6 +63,7 @@ impl Calm {
             icmp_errors: tally(Factor::IcmpErrors),
             unsolicited: tally(Factor::Unsolicited),
             mitigations: from(Factor::Mitigations) as u8,
+            neighbours: from(Factor::Neighbours),
             applies: profile.model == Model::WeightedSum && criticality.weight == 0.0,
         }
     }

@@ -21,7 +21,7 @@ mod happening;
 mod heaviest;
 mod roster;
 mod row;
-mod sample;
+mod sender;
 mod senders;
 mod sketch;
 mod totals;
@@ -34,7 +34,7 @@ pub use alarms::{Alarm, Alarms};
 pub use counts::{Counts, Sums};
 pub use happening::{Fact, Happening};
 pub use row::CrowdRow;
-pub use sample::Sample;
+pub use sender::Sender;
 pub use totals::{Seen, Totals};
 pub use watches::{Standing, Watches};
 
@@ -43,7 +43,7 @@ use heaviest::{Heaviest, Heavy};
 use repute_memory::Table;
 use roster::Roster;
 use row::Row;
-use sample::Drawn;
+use sender::Drawn;
 use sketch::Sketch;
 
 /// Where a destination is counted, until the tick ends.
@@ -137,7 +137,7 @@ impl Crowds {
 
     /// The same for what may be part of a flood: its sender takes part in the draw with `rank`, a keyed hash.
     #[inline]
-    pub fn add_from(&mut self, hash: u64, address: Address, more: Counts, sample: Sample, rank: u32) {
+    pub fn add_from(&mut self, hash: u64, address: Address, more: Counts, sender: Sender, rank: u32) {
         let at = match self.rows.find(hash, address) {
             Some(at) => {
                 let row = self.row(at);
@@ -149,7 +149,7 @@ impl Crowds {
                 Place(at) => at,
             },
         };
-        self.drawn[at as usize].draw(sample, rank);
+        self.drawn[at as usize].draw(sender, rank);
     }
 
     /// Notes that a destination that has a row sent something itself.
@@ -199,7 +199,7 @@ impl Crowds {
     /// `false` when it was refused.
     fn publish_rest(&mut self, sink: &mut impl FnMut(CrowdRow) -> bool) -> bool {
         let before = self.rest;
-        let rest = CrowdRow { address: CrowdRow::REST, counts: self.rest.take(), sample: Sample::NONE };
+        let rest = CrowdRow { address: CrowdRow::REST, counts: self.rest.take(), sender: Sender::NONE };
         let taken = rest.counts == Counts::default() || sink(rest);
         if !taken {
             self.rest = before;
@@ -212,8 +212,8 @@ impl Crowds {
             let Some(at) = self.due.first() else { break };
             let row = self.rows.row_mut(at);
             let says = !row.counts.is_plain();
-            let sample = if says { self.drawn[at as usize].sample } else { Sample::NONE };
-            if !sink(row.published(sample)) {
+            let sender = if says { self.drawn[at as usize].sender } else { Sender::NONE };
+            if !sink(row.published(sender)) {
                 break;
             }
             row.clear(now);

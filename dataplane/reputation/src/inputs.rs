@@ -17,6 +17,8 @@ pub struct Inputs {
     pub destination: f64,
     /// Criticality of its service, 0..1.
     pub criticality: f64,
+    /// It has no entry: nothing is known of what it did.
+    pub is_stranger: bool,
 }
 
 /// What a policy says about a source, looked up once a policy.
@@ -81,6 +83,7 @@ impl Inputs {
             volume_baseline: f64::from(warm.bytes_mean),
             destination,
             criticality: context.criticality,
+            is_stranger: false,
         }
     }
 

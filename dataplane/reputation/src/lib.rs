@@ -18,6 +18,7 @@ mod hosts;
 mod index;
 mod inputs;
 pub mod names;
+mod neighbours;
 mod prefilter;
 mod recent;
 mod requester;
@@ -32,7 +33,7 @@ pub use baseline::Ewma;
 pub use conduct::{Act, Exchange, Observed, Parties};
 pub use contact::{Contact, ContactState, Contacts};
 pub use crowds::{
-    Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Sample, Seen, Standing, Sums, Totals,
+    Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Seen, Sender, Standing, Sums, Totals,
     Watches,
 };
 pub use entry::{Flags, Hot, Shortcut, Warm};
@@ -41,6 +42,7 @@ pub use gcra::{Departure, Refused, conforms, departure};
 pub use hash::{Conversation, Secret};
 pub use hosts::Hosts;
 pub use inputs::{Context, Inputs};
+pub use neighbours::Neighbours;
 pub use prefilter::Prefilter;
 pub use recent::Recent;
 pub use requester::{Inquiry, Outcome, Requester};

@@ -56,6 +56,11 @@ impl Prefilter {
         Some(seen)
     }
 
+    /// How often `key` was offered, as far as it is remembered: 0..=15.
+    pub fn sightings(&self, key: u64) -> u32 {
+        least(&self.blocks[self.place(key)], key) as u32
+    }
+
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
         self.blocks.bytes()
@@ -129,6 +134,7 @@ mod tests {
     fn counts_and_saturates() {
         let mut filter = Prefilter::new(1 << 16);
         for expected in 1..=15 {
+            assert_eq!(filter.sightings(key(7)), expected - 1);
             assert_eq!(filter.count(key(7)), expected);
         }
         assert_eq!(filter.count(key(7)), 15);

@@ -8,7 +8,7 @@ pub mod weighted_sum;
 use repute_model::{Factor, Model, Profile, Score, Term};
 
 use crate::Inputs;
-pub use stranger::stranger;
+pub use stranger::{Circumstances, stranger};
 
 /// A model's result with the terms that made it.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -53,7 +53,11 @@ fn ramped(profile: &Profile, inputs: &Inputs) -> [Term; Factor::COUNT] {
         Term {
             factor: Factor::ALL[i],
             value: weighting.ramp.value(evidence),
-            weight: weighting.weight,
+            weight: if Factor::ALL[i].is_of_strangers() && !inputs.is_stranger {
+                0.0
+            } else {
+                weighting.weight
+            },
             evidence,
         }
     })

@@ -8,7 +8,9 @@ use repute_model::{Band, Factor, Limits, Listing, Model, Policy, Profile, Score,
 use crate::calm::Calm;
 use crate::index::Index;
 use crate::scoring::{self, Scored};
-use crate::{Contacts, Context, Flags, Hosts, Hot, Inputs, Prefilter, Requester, Secret, Shortcut, Warm};
+use crate::{
+    Contacts, Context, Flags, Hosts, Hot, Inputs, Neighbours, Prefilter, Requester, Secret, Shortcut, Warm,
+};
 use repute_memory::{Pages, Table};
 
 pub use batch::Sought;
@@ -80,6 +82,7 @@ pub struct Shard {
     pub(crate) high_water: u32,
     hand: u32,
     prefilter: Prefilter,
+    pub(crate) neighbours: Neighbours,
     pub(crate) contacts: Contacts,
     pub(crate) hosts: Hosts,
     /// Requests that were answered: how sure the box is to see both directions.
@@ -107,6 +110,7 @@ impl Shard {
             high_water: 0,
             hand: 0,
             prefilter: Prefilter::new(sources),
+            neighbours: Neighbours::new(seed),
             contacts: Contacts::new(limits.contacts),
             hosts: Hosts::new(limits.contacts.max(256).ilog2()),
             answers: 0,
@@ -203,8 +207,14 @@ impl Shard {
     /// Bytes that everything of the shard takes, and the smallest pages under its large tables.
     pub fn memory(&self) -> (usize, Pages) {
         let fixed = [self.hot.bytes(), self.warm.bytes(), self.requesters.bytes(), self.index.bytes()];
-        let side = [self.prefilter.bytes(), self.contacts.bytes(), self.hosts.bytes()];
+        let side =
+            [self.prefilter.bytes(), self.neighbours.bytes(), self.contacts.bytes(), self.hosts.bytes()];
         (fixed.iter().chain(&side).sum(), self.hot.pages().max(self.warm.pages()))
+    }
+
+    /// The share of bad sources around a source, 0..1, and how often it was offered to the prefilter.
+    pub fn surroundings(&self, source: Source) -> (f64, u32) {
+        (self.neighbours.share(source.first()), self.prefilter.sightings(self.key(source)))
     }
 
     /// Sources offered to the prefilter, and after how many of them it has forgotten a single sighting.

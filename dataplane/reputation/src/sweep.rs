@@ -4,7 +4,7 @@
 //! bounded and depends on the tick number only.
 
 use repute_memory::prefetch;
-use repute_model::{Factor, Model, Tick};
+use repute_model::{Band, Factor, Model, Tick};
 
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
@@ -83,6 +83,9 @@ impl Shard {
                 changed(self, change);
             }
         }
+        if !self.neighbours.are_calm() {
+            self.neighbours.close((part, parts), now, rules.profile.evidence_half_life_ms);
+        }
         self.notice_silence(rules, now, &mut changed);
     }
 
@@ -99,6 +102,7 @@ impl Shard {
     /// baselines nothing.
     pub fn jump(&mut self, rules: Rules<'_>, now: Tick, mut changed: impl FnMut(&Self, Change)) {
         let round = Round::at(now, rules);
+        self.neighbours.begin();
         for entry in 0..self.high_water {
             if let Some(slot) = self.at(entry) {
                 let hot = self.hot_mut(slot);
@@ -112,6 +116,7 @@ impl Shard {
                 }
             }
         }
+        self.neighbours.close((0, 1), now, rules.profile.evidence_half_life_ms);
         self.waited_ms = 0;
     }
 
@@ -132,6 +137,10 @@ impl Shard {
         };
         if closes {
             self.close_window(slot, rules, now);
+        }
+        let is_bad = self.hot(slot).band >= Band::Poor;
+        if is_bad || !self.neighbours.are_calm() {
+            self.neighbours.note(self.warm[slot.0 as usize].address(), is_bad);
         }
         self.expire(slot, rules, now);
         named.or(change)

@@ -14,8 +14,8 @@ use repute_model::Prefix;
 use super::{
     Bands, Baseline, BlockName, Challenge, CrowdMode, Crowds, DecisionName, Deny, DenyAsn, DenyCountry,
     DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Limits, LinkRule, Meter, Mirror,
-    Mode, ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries, QueryFactors, Redirect, Sampling,
-    Service, Soften, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
+    Mode, ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries, QueryFactors, Redirect,
+    Sampling, Service, Soften, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 

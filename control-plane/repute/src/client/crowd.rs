@@ -157,7 +157,10 @@ fn shown(rows: &[v1::CrowdStanding]) -> String {
 fn who(row: &v1::CrowdStanding) -> String {
     let numbers = row.numbers.as_ref().filter(|numbers| numbers.narrow);
     let network = numbers.and_then(|numbers| numbers.senders.as_ref()).map(|senders| &senders.network);
-    network.map_or_else(|| "a stranger".to_owned(), |network| format!("a stranger from {network}, and no other,"))
+    network.map_or_else(
+        || "a stranger".to_owned(),
+        |network| format!("a stranger from {network}, and no other,"),
+    )
 }
 
 /// Where senders are, in a few words.
@@ -233,7 +236,10 @@ mod tests {
         let text = shown(&[row]).replace('\n', " ");
         let told = "syn: 93 % of the senders are in 198.51.100.0/24, 100 % go to port 443, spread 0.04 of 1 (210 samples).";
         assert!(text.contains(told), "{text}");
-        assert!(text.contains("a stranger from 198.51.100.0/24, and no other, is held up; its SYN"), "{text}");
+        assert!(
+            text.contains("a stranger from 198.51.100.0/24, and no other, is held up; its SYN"),
+            "{text}"
+        );
         let nobody = v1::CrowdSenders { network: String::new(), port: None, ..from_one_network() };
         assert!(senders(&nobody).starts_with("no network stands out among the senders, spread"));
     }

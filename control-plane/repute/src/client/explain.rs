@@ -106,10 +106,13 @@ fn because(explained: &v1::Explanation) -> String {
 
 /// Where the source has no standing to send, why, and what it has to do.
 fn held_up(held: &v1::HeldUp) -> String {
-    let numbers = held.numbers.as_ref().map_or_else(|| "it is about to end".to_owned(), |numbers| {
-        let senders = numbers.senders.as_ref().map(|senders| format!("; {}", self::senders(senders)));
-        measure(numbers) + &senders.unwrap_or_default()
-    });
+    let numbers = held.numbers.as_ref().map_or_else(
+        || "it is about to end".to_owned(),
+        |numbers| {
+            let senders = numbers.senders.as_ref().map(|senders| format!("; {}", self::senders(senders)));
+            measure(numbers) + &senders.unwrap_or_default()
+        },
+    );
     format!("To {}, which is in flood ({}: {numbers}), {}.", held.crowd, held.flood, held.becomes)
 }
 

@@ -1,10 +1,12 @@
-//! A flood from one address is limited, then stopped; its neighbour goes on.
+//! Floods: from one address, which is limited, then stopped, while its neighbour goes on; and from everywhere, beside wrk.
 
-use std::process::Child;
+use std::fs;
+use std::process::{Child, Command};
 
 use serde_json::json;
 
 use crate::support::{LAB_TOML, Lab, SERVER_4};
+use crate::traffic::assert_clean;
 
 /// One of the client's further addresses: a source of its own.
 const ATTACKER: &str = "10.77.0.120";
@@ -81,5 +83,72 @@ fn syns_from_everywhere_are_withheld_and_people_get_in() {
     }
     assert!(flood.try_wait().unwrap().is_none(), "the flood was over before it was met");
     flood.wait().unwrap();
+    lab.close();
+}
+
+/// SYNs a second of the generator.
+const SYNS_PER_S: u32 = 20_000;
+
+/// Lets trafgen send SYNs from everywhere to the server out of an interface of the client, for so long.
+fn syns(lab: &Lab, interface: &str, seconds: u32) -> Child {
+    let mac = lab.within("server").args(["cat", "/sys/class/net/eb/address"]).output().unwrap();
+    let mac = String::from_utf8(mac.stdout).unwrap();
+    let packet = format!(
+        "{{ eth(da={}, sa=02:00:00:00:00:07), ipv4(ttl=64, saddr=drnd(), daddr=10.77.0.2), \
+         tcp(sport=drnd(), dport=80, seq=drnd(), syn) }}",
+        mac.trim()
+    );
+    let file = lab.file("syn.cfg");
+    fs::write(&file, packet).unwrap();
+    let (file, packets) = (file.display(), SYNS_PER_S * seconds);
+    lab.spawn(&format!(
+        "timeout {seconds} trafgen -i {file} -o {interface} -P 1 -b {SYNS_PER_S}pps -n {packets} -C"
+    ))
+}
+
+/// What wrk says a second.
+fn requests_per_s(report: &str) -> f64 {
+    let line = report.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
+    line.and_then(|rate| rate.trim().parse().ok()).unwrap_or_else(|| panic!("{report}"))
+}
+
+/// What a flood costs people: the same wrk beside the same generator, whose packets go to the server through the box, or
+/// are dropped at the first hop. The machine has two CPUs for all of them: the ratio is printed and not judged.
+#[test]
+fn wrk_beside_a_flood_is_compared_with_wrk_beside_its_generator() {
+    if Command::new("trafgen").arg("--version").output().is_err() {
+        println!("skipped: no trafgen; scripts/setup test installs it");
+        return;
+    }
+    let Some(lab) = Lab::up(LAB_TOML) else { return };
+    let wrk = format!("wrk -t1 -c20 -d4 --timeout 20 {SERVER_4}");
+    assert_clean(&lab.client(&wrk.replace("-d4", "-d1")));
+    for step in ["link add da type veth peer name db", "link set da up", "link set db up"] {
+        lab.client(&format!("ip {step}"));
+    }
+    let mut generator = syns(&lab, "da", 6);
+    let reference = lab.client(&wrk);
+    generator.wait().unwrap();
+    assert_eq!(lab.dropped("syn-retry"), 0, "what is dropped at the first hop is no flood");
+
+    let mut flood = syns(&lab, "ea", 18);
+    wait_until(&lab, &mut flood, || lab.dropped("syn-retry") > 1_000);
+    let beside = lab.client(&wrk);
+    assert_clean(&beside);
+    let get = format!("curl -gsS --max-time 20 {SERVER_4}");
+    for number in 111..114 {
+        assert_eq!(
+            lab.client(&format!("{get} --interface 10.77.0.{number}")),
+            "hello\n",
+            "a newcomer gets in"
+        );
+    }
+    let [beside, reference] = [&beside, &reference].map(|report| requests_per_s(report));
+    println!(
+        "{beside:.0} requests/s beside {SYNS_PER_S} SYNs/s: {:.1} % of {reference:.0}",
+        100.0 * beside / reference
+    );
+    flood.wait().unwrap();
+    assert!(lab.dropped("syn-retry") > u64::from(SYNS_PER_S), "{}", lab.repute("status"));
     lab.close();
 }

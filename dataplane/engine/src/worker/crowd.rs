@@ -4,9 +4,7 @@
 //! packet from the owner side is noted once, by the worker that received it.
 
 use repute_model::{Address, CrowdChange, CrowdRules, Flood, Tick};
-use repute_reputation::{
-    Alarms, Counts, Crowds, Exchange, Fact, Happening, Place, Sample, Secret, Watches,
-};
+use repute_reputation::{Alarms, Counts, Crowds, Exchange, Fact, Happening, Place, Secret, Sender, Watches};
 
 use crate::Account;
 use crate::crowd_mesh::CrowdMesh;
@@ -73,9 +71,9 @@ impl Crowd {
     /// at more closely.
     pub fn mark_from(&mut self, x: &Exchange, what: Happening, now: Tick) {
         let Some(flood) = what.flood() else { return self.mark(x.dst, what) };
-        let sample = Sample::new(x.src, x.dport, flood);
+        let sender = Sender::new(x.src, x.dport, flood);
         let rank = self.secret.pair(x.src, x.dst, now.0) as u32;
-        self.crowds.add_from(self.secret.address(x.dst), x.dst, Counts::facts(what), sample, rank);
+        self.crowds.add_from(self.secret.address(x.dst), x.dst, Counts::facts(what), sender, rank);
     }
 
     /// A destination has sent something itself.

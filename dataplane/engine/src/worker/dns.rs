@@ -106,7 +106,7 @@ impl<P: Packet> Worker<P> {
         let (Some(dns), Some(rules)) = (&self.policy.dns, rules(&self.policy)) else {
             return Judgement::FORWARD;
         };
-        let Stranger { scored, rule, treatment } = Stranger::of(source, &self.policy, rules);
+        let Stranger { scored, rule, treatment } = Stranger::of(&self.circumstances(source, Some(x)), rules);
         let (band, measures) = (dns.profile.thresholds.band(scored.score), treatment.measures());
         let (allowed, dry) = (rule == Rule::Allowed, dns.is_dry(band));
         let fate = match *speech {

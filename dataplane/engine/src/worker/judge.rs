@@ -119,7 +119,11 @@ impl<P: Packet> Worker<P> {
         }
         let counts = self.view.counts_crowds && self.says_something(known, exchange);
         let facts = if counts { self.facts(known, exchange) } else { Happening::NOTHING };
-        let guarded = if counts && leads_on && !speech.is_datagram() { self.guard(source, known, exchange) } else { None };
+        let guarded = if counts && leads_on && !speech.is_datagram() {
+            self.guard(source, known, exchange)
+        } else {
+            None
+        };
         if let Some(judgement) = guarded.filter(|_| !self.policy.shadow) {
             self.mark(exchange, facts);
             return self.note_guarded(known, exchange, wire_len, judgement);
@@ -219,12 +223,12 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    /// Judges by lists and prior a source without an entry. Nothing is remembered of what it asks: the requests
+    /// Judges by its circumstances a source without an entry. Nothing is remembered of what it asks: the requests
     /// of a flood would push out those of sources that have one.
     fn judge_stranger(&mut self, source: Source, x: &Exchange) -> Judgement {
         self.account.strangers += 1;
         let Some(rules) = rules(&self.policy) else { return Judgement::FORWARD };
-        let Stranger { rule, treatment, .. } = Stranger::of(source, &self.policy, rules);
+        let Stranger { rule, treatment, .. } = Stranger::of(&self.circumstances(source, Some(x)), rules);
         let stopped = match rule {
             Rule::Listed(_) if treatment.drop => Some(Reason::Listed),
             _ if treatment.drop => Some(Reason::Standing),

@@ -197,7 +197,7 @@ impl<P: Packet> Worker<P> {
             drops
         } else {
             self.prefilter_early = true;
-            self.shard.turns_away(sought.key)
+            self.shard.turns_away(sought.key, subject)
         };
         if !refused {
             return None;

@@ -1,10 +1,12 @@
-//! The standing of a source that has no entry: what the lists and the prior say of it.
+//! The standing of a source that has no entry: what lists, prior and its circumstances say of it.
 //!
 //! Asked when the table has no room, and by explanations. Always holds: the two give the same answer.
 
-use repute_model::{Listing, Policy, Rule, Source, Treatment};
-use repute_reputation::Rules;
-use repute_reputation::scoring::{self, Scored};
+use repute_model::{Flood, Listing, Packet, Rule, Side, Source, Treatment};
+use repute_reputation::scoring::{self, Circumstances, Scored};
+use repute_reputation::{Exchange, Rules};
+
+use super::Worker;
 
 /// How a source stands of which nothing was counted.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +20,15 @@ pub struct Stranger {
 }
 
 impl Stranger {
-    /// Scores a source by lists and prior alone.
-    pub fn of(source: Source, policy: &Policy, rules: Rules<'_>) -> Self {
-        Self::listed(policy.lists.get(source.first()), rules)
+    /// Scores a source of which a list says this and nobody anything else.
+    pub fn listed(listing: Option<Listing>, rules: Rules<'_>) -> Self {
+        Self::of(&Circumstances::listed(listing), rules)
     }
 
-    /// Scores a source of which a list says this.
-    pub fn listed(listing: Option<Listing>, rules: Rules<'_>) -> Self {
-        let scored = scoring::stranger(rules.profile, listing);
+    /// Scores a source of which this is known.
+    pub fn of(circumstances: &Circumstances, rules: Rules<'_>) -> Self {
+        let listing = circumstances.listing;
+        let scored = scoring::stranger(rules.profile, circumstances);
         let band = rules.profile.thresholds.band(scored.score);
         let by_band = rules.profile.treatments[band.index()];
         let (rule, treatment) = match listing {
@@ -34,5 +37,32 @@ impl Stranger {
             None => (Rule::Stranger(band), by_band),
         };
         Self { scored, rule, treatment }
+    }
+}
+
+impl<P: Packet> Worker<P> {
+    /// What is known of a source without an entry. Without a packet (`None`) it is said as it would count towards a crowd
+    /// in flood, if there is any, and towards no service.
+    pub(crate) fn circumstances(&self, source: Source, x: Option<&Exchange>) -> Circumstances {
+        let (neighbours, sightings) = self.shard.surroundings(source);
+        let alarms = self.crowd.alarms();
+        let floods =
+            |x: &Exchange| Flood::ALL.iter().any(|&flood| alarms.find(x.src, x.dst, flood).is_some());
+        Circumstances {
+            listing: self.policy.lists.get(source.first()),
+            criticality: x.and_then(|x| self.criticality(x)).unwrap_or(0.5),
+            neighbours,
+            in_flood: !alarms.is_empty() && x.is_none_or(floods),
+            sightings,
+        }
+    }
+
+    /// Criticality of the service that a packet is about.
+    fn criticality(&self, x: &Exchange) -> Option<f64> {
+        let service = match self.policy.owner_side() {
+            Side::Outside => self.policy.service(x.dst, x.protocol, x.dport),
+            Side::Inside => self.policy.service(x.src, x.protocol, x.sport),
+        };
+        Some(self.policy.services.get(usize::from(service?))?.criticality)
     }
 }

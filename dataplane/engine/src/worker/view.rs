@@ -1,7 +1,7 @@
 //! What the hot path asks of ports and policy, worked out once an installation.
 
-use repute_model::{Limits, Listing, Masks, Measures, Policy, Sampling, Side, Treatment};
-use repute_reputation::{Flags, Hot, Shortcut};
+use repute_model::{Factor, Limits, Listing, Masks, Measures, Policy, Sampling, Side, Treatment};
+use repute_reputation::{Flags, Hot, Rules, Shortcut};
 
 use super::{Role, Stranger, Wire, rules, width};
 use crate::PORTS;
@@ -93,6 +93,11 @@ impl View {
             treatment
                 .map_or((Way::General, Measures::PASS), |treatment| (way(treatment), treatment.measures()))
         };
+        // Who talks to which service makes a difference.
+        let by_service = |rules: Rules<'_>| {
+            !policy.services.is_empty() && rules.profile.factors[Factor::Criticality.index()].weight > 0.0
+        };
+        let varies = rules(policy).is_some_and(by_service);
         let bands = treatments.unwrap_or([Treatment::PASS; 5]);
         let ways = std::array::from_fn(|band| match treatments {
             None => Way::General,
@@ -107,7 +112,7 @@ impl View {
             ways,
             measures: bands.map(Treatment::measures),
             samplings: bands.map(|treatment| treatment.mirror.unwrap_or(Sampling::NONE)),
-            stranger: stranger(None),
+            stranger: if varies { (Way::General, Measures::PASS) } else { stranger(None) },
             denied: std::array::from_fn(|percent| stranger(Some(Listing::Deny(percent as u8)))),
             passes: Shortcut::passes(policy.edition),
             copies: Shortcut::copies(policy.edition),
@@ -142,6 +147,8 @@ fn service(policy: &Policy, limits: &Limits) -> Option<[u16; 4]> {
     let dns = policy.dns.as_ref().filter(|_| limits.queries > 0)?;
     let first = *dns.ports.first()?;
     Some(std::array::from_fn(|i| dns.ports.get(i).copied().unwrap_or(first)))
+}
+
 /// What a known source gets. In shadow mode its packets are noted as what they are, packets that pass: what would have
 /// been done with them the general way finds out.
 fn known(policy: &Policy, treatment: Treatment) -> Way {

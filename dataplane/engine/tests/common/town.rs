@@ -4,10 +4,14 @@
 //! answered; the servers answer floods as well, as long as their backlog lasts, and ask resolvers and clocks outside.
 //! Everything is drawn from a seed and happens on the rig's grid of ticks.
 
+mod bots;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use repute_model::{BATCH, CrowdState, Judgement, Policy, Report, Verdict};
+
+pub use bots::{Conduct, Toll};
 
 use super::frame::{ACK, Frame, Ip, PSH, SYN, tcp, udp};
 use super::rig::Rig;
@@ -97,8 +101,12 @@ enum Step {
     Answer(Call, u32),
     /// The client acknowledges that, and asks.
     Ask(Call, u32),
+    /// A client acknowledges it, and asks nothing.
+    Open(Call, u32),
     /// The server sends what was asked for.
     Serve(Call),
+    /// A client goes on sending, whatever comes back.
+    Pour(Call, u64),
     /// One packet of the attack.
     Strike(u64),
     /// The server's answer to that.
@@ -123,12 +131,18 @@ struct Person {
     at_once: bool,
     arrived: u64,
     stream_answered: bool,
+    /// Of a bot: what it does, how often it connects (0 = it is none), packets it has sent, whether it was let in.
+    conduct: Conduct,
+    every_ms: u64,
+    sent: u64,
+    let_in: bool,
 }
 
 /// The whole of it.
 pub struct Town {
     pub rig: Rig,
     pub count: Count,
+    pub toll: Toll,
     /// When the first crowd was in flood, and how many changes to that there were.
     pub flooded: Option<u64>,
     pub floods: usize,
@@ -153,6 +167,7 @@ impl Town {
         let mut town = Self {
             rig: Rig::new(policy),
             count: Count::default(),
+            toll: Toll::default(),
             flooded: None,
             floods: 0,
             agenda: BinaryHeap::new(),
@@ -241,9 +256,8 @@ impl Town {
             }
             self.tick(&due);
         }
-        for person in
-            self.people.iter().filter(|person| !person.regular && person.arrived + 10_000 < self.end)
-        {
+        let came = |person: &&Person| !person.regular && person.every_ms == 0;
+        for person in self.people.iter().filter(came).filter(|person| person.arrived + 10_000 < self.end) {
             self.count.newcomers += 1;
             self.count.at_once += u64::from(person.at_once);
             self.count.served += u64::from(person.served);
@@ -307,6 +321,10 @@ impl Town {
                     let pause = 1_000 + u64::from(self.rng.below(2_000));
                     self.at(now + pause, Step::Connect(person));
                 }
+                let every_ms = self.people[person].every_ms;
+                if every_ms > 0 {
+                    self.at(now + every_ms, Step::Connect(person));
+                }
                 return None;
             }
             Step::Arrive => {
@@ -328,6 +346,16 @@ impl Town {
                 let (client, server) = to(&self.people[call.person], call.port);
                 let (seq, ack) = (call.isn.wrapping_add(1), isn.wrapping_add(1));
                 (OUTSIDE, tcp(client, server, ACK | PSH, 200).numbered(seq, ack))
+            }
+            Step::Open(call, isn) => {
+                let (client, server) = to(&self.people[call.person], call.port);
+                let (seq, ack) = (call.isn.wrapping_add(1), isn.wrapping_add(1));
+                (OUTSIDE, tcp(client, server, ACK, 0).numbered(seq, ack))
+            }
+            Step::Pour(call, per_s) => {
+                self.at(now + 1000 / per_s, Step::Pour(call, per_s));
+                let (client, server) = to(&self.people[call.person], call.port);
+                (OUTSIDE, tcp(client, server, ACK | PSH, 200).numbered(call.isn.wrapping_add(201), 10))
             }
             Step::Serve(call) => {
                 let (client, server) = to(&self.people[call.person], call.port);
@@ -404,6 +432,7 @@ impl Town {
         match step {
             Step::Knock(call) => {
                 self.note_client(call.person, passed || call.tries > 0);
+                self.note_bot(call.person, passed, false);
                 if passed {
                     self.people[call.person].at_once |= call.tries <= 1;
                     let isn = self.rng.word() as u32;
@@ -417,12 +446,20 @@ impl Town {
             }
             Step::Answer(call, isn) if passed => {
                 let round_trip = 20 + u64::from(self.rng.below(130));
-                self.at(now + round_trip, Step::Ask(call, isn));
+                let opens = self.people[call.person].conduct == Conduct::Opens;
+                self.at(now + round_trip, if opens { Step::Open(call, isn) } else { Step::Ask(call, isn) });
             }
+            Step::Open(call, _) => self.note_bot(call.person, passed, true),
+            Step::Pour(call, _) => self.note_bot(call.person, passed, false),
             Step::Ask(call, _) => {
                 self.note_client(call.person, passed);
+                let begins = !self.people[call.person].let_in;
+                self.note_bot(call.person, passed, true);
                 if passed {
                     self.at(now + 3, Step::Serve(call));
+                    if let (true, Conduct::Pours(per_s)) = (begins, self.people[call.person].conduct) {
+                        self.at(now + 10, Step::Pour(call, per_s));
+                    }
                 }
             }
             Step::Serve(call) if passed => self.people[call.person].served = true,

@@ -12,7 +12,14 @@ const CLIENT: Ip = [198, 51, 100, 7];
 /// A town under attack, whose box answers SYNs.
 fn flooded() -> Town {
     let mut town = Town::new(policy("[profiles.ingress.crowds]\nsyn = \"cookie\""), 7, 8, 0, 0);
-    town.attack(Attack { kind: Kind::Syn, per_s: 500, from_ms: 3_000, for_ms: 600_000, aim: Aim::One, network: None });
+    town.attack(Attack {
+        kind: Kind::Syn,
+        per_s: 500,
+        from_ms: 3_000,
+        for_ms: 600_000,
+        aim: Aim::One,
+        network: None,
+    });
     town.run(6_000);
     town.rig.ports.kept = Some(Vec::new());
     town

@@ -176,7 +176,11 @@ fn a_flood_of_one_network_holds_up_nobody_else() {
     town.run(25_000);
     let delayed = town.delayed_since(before);
     assert_eq!(delayed.1, 0, "of {} newcomers", delayed.0);
-    assert!(delayed.0 > 50 && town.count.stopped as f64 >= 0.97 * town.count.attack as f64, "{:?}", town.count);
+    assert!(
+        delayed.0 > 50 && town.count.stopped as f64 >= 0.97 * town.count.attack as f64,
+        "{:?}",
+        town.count
+    );
 
     town.count = Default::default();
     town.attack(Attack { from_ms: 40_000, for_ms: 20_000, network: None, ..attack });
@@ -229,7 +233,14 @@ fn crowds(town: &mut Town, cursor: u32, all: bool) -> Vec<CrowdChange> {
 #[test]
 fn a_flood_can_be_explained() {
     let mut town = Town::new(ingress(), 77, 8, 500, 0);
-    town.attack(Attack { kind: Kind::Syn, per_s: 300, from_ms: 5_000, for_ms: 60_000, aim: Aim::One, network: None });
+    town.attack(Attack {
+        kind: Kind::Syn,
+        per_s: 300,
+        from_ms: 5_000,
+        for_ms: 60_000,
+        aim: Aim::One,
+        network: None,
+    });
     town.run(10_000);
     let stands = crowds(&mut town, 0, false);
     assert!(crowds(&mut town, Watches::PLACES, true).is_empty());

@@ -5,6 +5,7 @@
 mod common;
 
 mod benign;
+mod botnet;
 mod commands;
 mod conservation;
 mod cookies;
@@ -27,5 +28,6 @@ mod shaper;
 mod shaper_rates;
 mod shaper_wheel;
 mod soften;
+mod strangers;
 mod team;
 mod treatments;

@@ -157,7 +157,8 @@ fn what_was_held_when_the_mode_changed_leaves_in_its_turn() {
 /// A flood in front of people, seen and told as if it were stopped, and nobody notices.
 #[test]
 fn a_flood_is_told_as_it_would_be_stopped_and_nobody_is_held_up() {
-    let attack = Attack { kind: Kind::Syn, per_s: 500, from_ms: 10_000, for_ms: 30_000, aim: Aim::One, network: None };
+    let attack =
+        Attack { kind: Kind::Syn, per_s: 500, from_ms: 10_000, for_ms: 30_000, aim: Aim::One, network: None };
     for syn in ["retry", "cookie"] {
         let text = format!("mode = \"shadow\"\n[profiles.ingress.crowds]\nsyn = \"{syn}\"");
         let mut town = Town::new(policy(&text), 88, 24, 700, 0);

@@ -7,7 +7,7 @@
 use arrayvec::ArrayVec;
 use repute_model::{Address, Flood, Floods, Prefix};
 
-use super::sample::Network;
+use super::sender::Network;
 
 /// Words of one alarm.
 const WORDS: usize = 5;
@@ -144,7 +144,8 @@ mod tests {
         );
         assert_eq!(left_out, 0);
         let from = Address::v4(9);
-        let found = |to, flood| alarms.find(from, Address::v4(to), flood).map(|(_, alarm)| alarm.crowd.len128());
+        let found =
+            |to, flood| alarms.find(from, Address::v4(to), flood).map(|(_, alarm)| alarm.crowd.len128());
         assert_eq!(found(0x0a00_0105, Flood::Syn), Some(128));
         assert_eq!(found(0x0a00_0106, Flood::Syn), Some(120));
         assert_eq!(found(0x0a00_0206, Flood::Syn), None);
@@ -160,7 +161,8 @@ mod tests {
             network: Some(Network { number, is_wide: false }),
             ..alarm(0x0a00_0105, 128, Flood::Syn)
         };
-        let (mut alarms, _) = Alarms::collect([confined, alarm(0x0a00_0100, 120, Flood::Request)].into_iter());
+        let (mut alarms, _) =
+            Alarms::collect([confined, alarm(0x0a00_0100, 120, Flood::Request)].into_iter());
         let concerns = |alarms: &Alarms, from, flood| {
             alarms.find(Address::v4(from), Address::v4(0x0a00_0105), flood).map(|(at, _)| at)
         };

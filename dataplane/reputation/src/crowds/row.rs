@@ -4,8 +4,8 @@
 
 use repute_model::{Address, Tick};
 
-use super::{Counts, Sample};
 use super::roster::Keyed;
+use super::{Counts, Sender};
 
 /// The number of the 64 ms that a tick belongs to: what was counted loses half of its weight with each of them.
 pub(super) fn window(now: Tick) -> u32 {
@@ -21,7 +21,7 @@ pub struct CrowdRow {
     /// What happened.
     pub counts: Counts,
     /// One of those who sent what may be part of a flood.
-    pub sample: Sample,
+    pub sender: Sender,
 }
 
 impl CrowdRow {
@@ -62,8 +62,8 @@ impl Row {
     }
 
     /// What there is to publish.
-    pub fn published(&self, sample: Sample) -> CrowdRow {
-        CrowdRow { address: self.address, counts: self.counts, sample }
+    pub fn published(&self, sender: Sender) -> CrowdRow {
+        CrowdRow { address: self.address, counts: self.counts, sender }
     }
 
     /// It has been published: begins anew.

@@ -1,13 +1,13 @@
 //! Who sends what floods a crowd: the heaviest network, the heaviest port, and how widely the senders are spread.
 //!
-//! Called by [`super::watch`] with the samples that come with rows ([`super::sample`]). Heavy hitters by the space-saving
+//! Called by [`super::watch`] with the samples that come with rows ([`super::sender`]). Heavy hitters by the space-saving
 //! algorithm (Metwally, Agrawal, El Abbadi 2005), spread as the entropy of a keyed histogram of networks, with Miller's
 //! correction (1955) for few samples. Always holds: what was counted halves every second; nothing is said of fewer than
 //! [`LEAST`] samples, so that the first packets that a crowd ever gets are no network.
 
 use repute_model::{Address, Spread};
 
-use super::sample::{Network, Sample};
+use super::sender::{Network, Sender};
 use crate::Secret;
 
 /// Fewer samples say nothing.
@@ -84,12 +84,12 @@ impl Senders {
         seen: 0.0,
     };
 
-    /// Counts a sample.
-    pub fn note(&mut self, sample: &Sample, secret: &Secret) {
-        let [narrow, wide] = [false, true].map(|is_wide| sample.network(is_wide).number);
+    /// Counts one that was drawn.
+    pub fn note(&mut self, sender: &Sender, secret: &Secret) {
+        let [narrow, wide] = [false, true].map(|is_wide| sender.network(is_wide).number);
         self.narrow.count(narrow);
         self.wide.count(wide);
-        self.ports.count(sample.port.into());
+        self.ports.count(sender.port.into());
         self.cells[secret.address(Address(wide.into())) as usize % CELLS] += 1.0;
         self.seen += 1.0;
     }
@@ -147,7 +147,7 @@ mod tests {
         let (secret, mut senders) = (Secret::from_seed(3), Senders::NONE);
         for n in 0..samples {
             let (from, port) = sender(n);
-            senders.note(&Sample::new(Address::v4(from), port, Flood::Syn), &secret);
+            senders.note(&Sender::new(Address::v4(from), port, Flood::Syn), &secret);
         }
         senders.spread()
     }
@@ -166,12 +166,16 @@ mod tests {
     #[test]
     fn one_network_many_and_a_mixture() {
         let one = spread(500, |n| (0xc633_6400 | n % 256, 443)).unwrap();
-        assert_eq!((one.network.unwrap().0.to_string(), one.port), ("198.51.100.0/24".to_owned(), Some((443, 1.0))));
+        assert_eq!(
+            (one.network.unwrap().0.to_string(), one.port),
+            ("198.51.100.0/24".to_owned(), Some((443, 1.0)))
+        );
         let wide = spread(500, |n| (0xc633_0000 | anywhere(n) >> 16, 443)).unwrap();
         assert_eq!((wide.network.unwrap().0.to_string(), wide.entropy), ("198.51.0.0/16".to_owned(), 0.0));
         let all = spread(500, |n| (anywhere(n), anywhere(n + 9) as u16)).unwrap();
         assert!(all.entropy > 0.97 && all.network.is_none() && all.port.is_none(), "{all:?}");
-        let mixed = spread(500, |n| (if n % 10 < 8 { 0xc633_6400 | n % 256 } else { anywhere(n) }, 443)).unwrap();
+        let mixed =
+            spread(500, |n| (if n % 10 < 8 { 0xc633_6400 | n % 256 } else { anywhere(n) }, 443)).unwrap();
         let (network, share) = mixed.network.unwrap();
         assert!(network.to_string() == "198.51.100.0/24" && (0.75..0.9).contains(&share), "{mixed:?}");
         assert!((0.1..0.5).contains(&mixed.entropy), "{mixed:?}");
@@ -187,7 +191,7 @@ mod tests {
     fn what_was_is_forgotten() {
         let (secret, mut senders) = (Secret::from_seed(3), Senders::NONE);
         let note = |senders: &mut Senders, from| {
-            senders.note(&Sample::new(Address::v4(from), 443, Flood::Syn), &secret);
+            senders.note(&Sender::new(Address::v4(from), 443, Flood::Syn), &secret);
         };
         (0..1000).for_each(|n| note(&mut senders, 0xc633_6400 | n % 256));
         for second in 0..4 {

@@ -178,13 +178,13 @@ impl Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crowds::Sample;
     use crate::Fact;
+    use crate::crowds::Sender;
 
     fn row(i: u32, packets: u32) -> CrowdRow {
         let mut counts = Counts::of(Fact::Syn.into(), 60);
         counts.packets = packets;
-        CrowdRow { address: Address::v4(i), counts, sample: Sample::NONE }
+        CrowdRow { address: Address::v4(i), counts, sender: Sender::NONE }
     }
 
     fn packets(totals: &Totals, i: u32, now: u64) -> Option<[u64; 3]> {

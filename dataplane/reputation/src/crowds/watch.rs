@@ -9,7 +9,7 @@ use repute_model::{Address, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods,
 
 use super::gauge::{Gauge, Need, STEP_MS};
 use super::roster::Keyed;
-use super::sample::Network;
+use super::sender::Network;
 use super::senders::Senders;
 use super::{CrowdRow, Fact};
 use crate::Secret;
@@ -99,8 +99,8 @@ impl Watch {
     pub fn note(&mut self, row: &CrowdRow, view: &View, prefix: bool) {
         let counts = &row.counts;
         self.pass(view, prefix);
-        if let Some(flood) = row.sample.flood() {
-            self.senders[flood.index()].note(&row.sample, &view.secret);
+        if let Some(flood) = row.sender.flood() {
+            self.senders[flood.index()].note(&row.sender, &view.secret);
         }
         if counts.get(Fact::Heard) > 0 {
             self.heard = Some(view.now);
@@ -201,7 +201,8 @@ impl Watch {
     /// come from several, that of the first.
     pub fn confined(&self) -> (Option<Network>, Floods) {
         let network = self.confined.iter().flatten().next().copied();
-        let same = Flood::ALL.iter().filter(|flood| network.is_some() && self.confined[flood.index()] == network);
+        let same =
+            Flood::ALL.iter().filter(|flood| network.is_some() && self.confined[flood.index()] == network);
         (network, same.fold(Floods::NONE, |all, &flood| all.with(flood)))
     }
 

@@ -3,7 +3,7 @@
 //! Called by the engine on a miss and by the sweep. Always holds: a source that is penalised, listed,
 //! allowed or proven never gives up its entry to a newcomer.
 
-use repute_model::{Band, Source, Tick};
+use repute_model::{Address, Band, Source, Tick};
 
 use super::{Rules, Shard, Slot};
 use crate::{Flags, Hot, Requester, Warm};
@@ -25,10 +25,12 @@ impl Shard {
     }
 
     /// Refuses an entry to a source that no list names where [`admit`](Self::admit) would for want of sightings,
-    /// and counts it as that would; `false` = it may get one.
+    /// and counts it as that would; `false` = it may get one, or stands in bad company.
     #[inline]
-    pub fn turns_away(&mut self, key: u64) -> bool {
-        let refused = self.is_pressed() && self.prefilter.count_below(key, PRESSED_SIGHTINGS).is_some();
+    pub fn turns_away(&mut self, key: u64, address: Address) -> bool {
+        let refused = self.is_pressed()
+            && (self.neighbours.are_calm() || self.neighbours.share(address) <= self.calm.neighbours)
+            && self.prefilter.count_below(key, PRESSED_SIGHTINGS).is_some();
         self.occupancy.refused += u64::from(refused);
         refused
     }

@@ -23,6 +23,9 @@ const FACTORS: [(Factor, f64, f64, f64); Factor::GENERAL] = [
     (Factor::Mitigations,      0.15,   1.0,    8.0),
     (Factor::Feed,             1.00,   0.0,    1.0),
     (Factor::History,          0.00,   0.0,    1.0),
+    (Factor::Neighbours,       0.45,   0.25,   0.75),
+    (Factor::Crowd,            0.10,   0.0,    1.0),
+    (Factor::Sightings,        0.10,   3.0,   12.0),
 ];
 
 /// The same for those of queries to a DNS server.

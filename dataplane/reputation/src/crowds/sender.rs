@@ -1,13 +1,13 @@
 //! One sender of what a row counts: drawn by the worker, sent to the leader with the row.
 //!
 //! Of all senders of openings and strays between two publications the one is kept whose keyed hash with that tick is the
-//! least: each is as likely, however much it sends. Always holds: a row that has nothing to say has no sample.
+//! least: each is as likely, however much it sends. Always holds: a row that has nothing to say has no sender.
 
 use repute_model::{Address, Flood, Prefix};
 
 /// A sender: its network, the port it sends to, and what kind of flood that would be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sample {
+pub struct Sender {
     /// An IPv4 address, or the upper half of an IPv6 one.
     number: u64,
     /// Where it sends to, 0 where the protocol has no ports.
@@ -16,7 +16,7 @@ pub struct Sample {
     flood: u8,
 }
 
-impl Sample {
+impl Sender {
     /// Nobody was drawn.
     pub const NONE: Self = Self { number: 0, port: 0, flood: Self::NOTHING };
     const NOTHING: u8 = u8::MAX;
@@ -76,21 +76,21 @@ const fn bits(number: u64, is_wide: bool) -> u8 {
     }
 }
 
-/// A sample and how it was drawn: the least rank wins.
+/// A sender and how it was drawn: the least rank wins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Drawn {
-    pub sample: Sample,
+    pub sender: Sender,
     rank: u32,
 }
 
 impl Drawn {
-    pub const NONE: Self = Self { sample: Sample::NONE, rank: u32::MAX };
+    pub const NONE: Self = Self { sender: Sender::NONE, rank: u32::MAX };
 
     /// Lets one more sender take part.
     #[inline]
-    pub fn draw(&mut self, sample: Sample, rank: u32) {
+    pub fn draw(&mut self, sender: Sender, rank: u32) {
         if rank < self.rank {
-            *self = Self { sample, rank };
+            *self = Self { sender, rank };
         }
     }
 }
@@ -101,20 +101,23 @@ mod tests {
 
     #[test]
     fn a_sender_is_known_by_its_networks() {
-        let v4 = Sample::new(Address::v4(0xc000_0207), 443, Flood::Syn);
-        let v6 = Sample::new(Address(0x2001_0db8_0001_0002 << 64 | 7), 53, Flood::Answer);
+        let v4 = Sender::new(Address::v4(0xc000_0207), 443, Flood::Syn);
+        let v6 = Sender::new(Address(0x2001_0db8_0001_0002 << 64 | 7), 53, Flood::Answer);
         let prefixes = [(v4, false), (v4, true), (v6, false), (v6, true)]
-            .map(|(sample, is_wide)| sample.network(is_wide).prefix().to_string());
+            .map(|(sender, is_wide)| sender.network(is_wide).prefix().to_string());
         assert_eq!(prefixes, ["192.0.2.0/24", "192.0.0.0/16", "2001:db8:1::/48", "2001:db8::/32"]);
-        assert_eq!((v4.flood(), v6.flood(), Sample::NONE.flood()), (Some(Flood::Syn), Some(Flood::Answer), None));
+        assert_eq!(
+            (v4.flood(), v6.flood(), Sender::NONE.flood()),
+            (Some(Flood::Syn), Some(Flood::Answer), None)
+        );
     }
 
     #[test]
     fn the_least_rank_is_drawn() {
         let mut drawn = Drawn::NONE;
         for (port, rank) in [(1, 500), (2, 30), (3, 31), (4, 900)] {
-            drawn.draw(Sample::new(Address::v4(9), port, Flood::Syn), rank);
+            drawn.draw(Sender::new(Address::v4(9), port, Flood::Syn), rank);
         }
-        assert_eq!(drawn.sample.port, 2);
+        assert_eq!(drawn.sender.port, 2);
     }
 }
