@@ -11,6 +11,8 @@ mod band;
 mod command;
 mod crowd;
 mod dns;
+mod domain_name;
+mod domains;
 mod excess;
 mod explanation;
 mod factor;
@@ -24,6 +26,7 @@ mod prefix;
 mod protect;
 mod reason;
 mod report;
+mod rpz;
 mod score;
 mod side;
 mod source;
@@ -39,6 +42,8 @@ pub use crowd::{
     CrowdChange, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods, Spread, Symmetry, SynAnswer,
 };
 pub use dns::{Block, Decision, Dns, Path, Proof, Redirect};
+pub use domain_name::{DomainName, DomainNameError};
+pub use domains::DomainTable;
 pub use excess::{Excess, Offence, SizeClass};
 pub use explanation::{Explanation, HELD_UP, Rule, SourceRow, Term};
 pub use factor::{Factor, Ramp, Weighting};
@@ -50,6 +55,10 @@ pub use prefix::{Listing, Located, Prefix, PrefixError, PrefixTable};
 pub use protect::{PortRule, Protect};
 pub use reason::Reason;
 pub use report::{BandChange, LogLine, Mitigation, Report};
+pub use rpz::{
+    LocalData, LocalDataBuilder, LocalRecord, Rpz, RpzAction, RpzMatch, RpzRules, RpzRuling, RpzTrigger,
+    RpzZone,
+};
 pub use score::Score;
 pub use side::{Direction, Side, Sides};
 pub use source::{Masks, Source, Width};
