@@ -69,16 +69,18 @@ impl Secret {
         fold(a ^ what, b.rotate_left(32) ^ self.0[2])
     }
 
-    /// A number for some bytes.
+    /// A number for a string of bytes, such as a domain name.
     #[inline]
     pub fn bytes(&self, bytes: &[u8]) -> u64 {
         let (words, rest) = bytes.as_chunks::<8>();
         let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
-        // The length is in it, so that zeros at the end count.
-        let begin = fold(bytes.len() as u64 ^ self.0[1], self.0[2]);
-        let words = words.iter().chain([&last]).map(|&word| u64::from_le_bytes(word));
-        words.fold(begin, |sum, word| fold(word ^ self.0[0], sum ^ self.0[3]))
+        let begin = self.0[0] ^ (bytes.len() as u64).rotate_left(48);
+        // What went before is in both factors, so that no word of a string is multiplied with a constant.
+        words.iter().chain([&last]).fold(begin, |hash, word| {
+            let word = u64::from_le_bytes(*word);
+            fold(hash ^ word ^ self.0[1], hash.rotate_left(32) ^ self.0[2])
+        })
     }
 
     /// A number for an address, for small side tables.
@@ -130,6 +132,23 @@ mod tests {
             counts[secret.source(source, 0) as usize & 255] += 1;
         }
         assert!(counts.iter().all(|&c| (150..370).contains(&c)), "{counts:?}");
+    }
+
+    #[test]
+    fn every_byte_and_the_length_of_a_string_matter() {
+        let secret = Secret::from_seed(7);
+        let text = *b"sixteen bytes...";
+        let mut seen = vec![secret.bytes(&text)];
+        for at in 0..text.len() {
+            let mut other = text;
+            other[at] ^= 1;
+            seen.extend([secret.bytes(&other), secret.bytes(&text[..at])]);
+        }
+        seen.extend([secret.bytes(&[0; 16]), secret.bytes(&[0; 17]), Secret::from_seed(8).bytes(&text)]);
+        let count = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), count);
     }
 
     #[test]

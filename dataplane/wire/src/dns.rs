@@ -2,8 +2,8 @@
 //!
 //! [`Query::read`] and [`Answer::read`] take a whole UDP payload, or one message of a TCP segment ([`segment()`]),
 //! and give back what an interceptor needs, or the [`Malformed`] that says what is wrong. [`Message`] below them
-//! only follows the framing and is lazy. [`Reply`] writes an answer over the query; [`patch`] makes a stored answer
-//! fit the next query. The DNS stages of the engine call all of it.
+//! only follows the framing and is lazy. [`Reply`] writes an answer over the query; [`keep`] copies what others may be
+//! given of an answer, and [`patch`] makes it fit the next query. The DNS stages of the engine call all of it.
 //!
 //! **Invariants:** no function here panics, allocates or loops without a bound, on any bytes. A name has at most
 //! 255 bytes and is read through at most 127 compression pointers, all of which lead back. A message is a whole
@@ -28,6 +28,7 @@ mod answer;
 mod cookie;
 mod edns;
 mod header;
+mod kept;
 mod malformed;
 mod message;
 mod name;
@@ -44,6 +45,7 @@ pub use answer::Answer;
 pub use cookie::{Cookie, CookieSecrets, CookieStanding};
 pub use edns::{Edns, EdnsOption, EdnsOptions, ExtendedError};
 pub use header::Header;
+pub use kept::keep;
 pub use malformed::Malformed;
 pub use message::{Message, Questions, Records};
 pub use name::{Labels, NAME_MAX, Name};
@@ -59,6 +61,8 @@ pub use subnet::ClientSubnet;
 pub mod kind {
     /// An IPv4 address.
     pub const A: u16 = 1;
+    /// A server in charge of a zone.
+    pub const NS: u16 = 2;
     /// Another name for this one.
     pub const CNAME: u16 = 5;
     /// Start of a zone of authority.

@@ -88,6 +88,13 @@ impl<'a> Name<'a> {
         self.compressed
     }
 
+    /// Whether it is `other`, or lies below it.
+    pub fn is_at_or_below(&self, other: &Name<'_>) -> bool {
+        let Some(below) = self.labels.checked_sub(other.labels) else { return false };
+        let ours = self.labels().skip(below.into());
+        ours.zip(other.labels()).all(|(ours, theirs)| ours.eq_ignore_ascii_case(theirs))
+    }
+
     /// The name without compression and in lower case (RFC 4034, 6.2): what tables are keyed by.
     pub fn lowered<'b>(&self, into: &'b mut [u8; NAME_MAX]) -> &'b [u8] {
         let mut at = 0;

@@ -71,6 +71,11 @@ impl<'a> Query<'a> {
         self.message.header().opcode() == QUERY
     }
 
+    /// Bytes of UDP payload that the client takes: at least 512 (RFC 6891, 6.2.3).
+    pub fn udp_size(&self) -> usize {
+        self.edns.map_or(0, |edns| usize::from(edns.udp_size)).max(512)
+    }
+
     /// What an answer repeats of it.
     pub fn asked(&self) -> Asked {
         Asked {

@@ -137,7 +137,8 @@ impl<'a> Record<'a> {
         })
     }
 
-    fn end(&self) -> usize {
+    /// Where it ends in the message.
+    pub(crate) fn end(&self) -> usize {
         self.data_at + self.data.len()
     }
 

@@ -8,7 +8,7 @@ use repute_model::Address;
 
 use super::header::{self, Header, flag};
 use super::query::{Asked, Query, REPEATED};
-use super::{CLASS_IN, ExtendedError, Rcode, cookie, edns, kind};
+use super::{CLASS_IN, ClientSubnet, ExtendedError, Rcode, cookie, edns, kind, patch};
 use zerocopy::FromBytes;
 
 /// Why an answer cannot be written.
@@ -35,12 +35,14 @@ pub struct Extras<'a> {
     pub cookie: Option<[u8; cookie::SERVER_LEN]>,
     /// Why the answer is as it is.
     pub error: Option<ExtendedError<'a>>,
+    /// Whom the answer is for, where the query said on whose behalf it asks; a prefix of 0 is not sent.
+    pub subnet: Option<ClientSubnet>,
 }
 
 impl Default for Extras<'_> {
     /// 1232 bytes, which are not fragmented (DNS flag day 2020), and no options.
     fn default() -> Self {
-        Self { udp_size: 1232, cookie: None, error: None }
+        Self { udp_size: 1232, cookie: None, error: None, subnet: None }
     }
 }
 
@@ -50,6 +52,7 @@ pub struct Reply<'b> {
     buffer: &'b mut [u8],
     len: usize,
     answers: u16,
+    additionals: u16,
     asked: Asked,
     rcode: Rcode,
 }
@@ -75,7 +78,7 @@ impl<'b> Reply<'b> {
         header.answers.set(0);
         header.authorities.set(0);
         header.additionals.set(0);
-        Ok(Self { buffer, len, answers: 0, asked: *asked, rcode })
+        Ok(Self { buffer, len, answers: 0, additionals: 0, asked: *asked, rcode })
     }
 
     /// Begins an answer in another buffer than the query's.
@@ -86,6 +89,25 @@ impl<'b> Reply<'b> {
         let head = query.head();
         buffer.get_mut(..head.len()).ok_or(ReplyError::NoRoom)?.copy_from_slice(head);
         Self::over(buffer, &query.asked(), rcode)
+    }
+
+    /// Goes on with a stored answer: the first `len` bytes of `buffer`, which have no OPT record, are made to repeat `query`
+    /// ([`patch::repeat`]). `None`, and nothing is changed, where they answer another question.
+    ///
+    /// AD stays only for those who asked for it (RFC 6840, 5.8).
+    pub fn stored(buffer: &'b mut [u8], len: usize, query: &Query<'_>) -> Option<Self> {
+        let message = buffer.get_mut(..len)?;
+        if !patch::repeat(message, query) {
+            return None;
+        }
+        let asked = query.asked();
+        let (header, _) = Header::mut_from_prefix(message).ok()?;
+        if !asked.dnssec_ok && !query.message.header().is_authentic() {
+            header.flags.set(header.flags.get() & !flag::AUTHENTIC);
+        }
+        let (answers, additionals) = (header.answers.get(), header.additionals.get());
+        let rcode = Rcode::from_parts(header.rcode_low(), 0);
+        Some(Self { buffer, len, answers, additionals, asked, rcode })
     }
 
     /// Says that the answer was cut to fit, so that the asker comes back by TCP.
@@ -127,7 +149,7 @@ impl<'b> Reply<'b> {
         if self.asked.edns {
             self.opt(extras)?;
         }
-        let (answers, additionals) = (self.answers, self.asked.edns.into());
+        let (answers, additionals) = (self.answers, self.additionals + u16::from(self.asked.edns));
         let header = self.header()?;
         header.answers.set(answers);
         header.additionals.set(additionals);
@@ -148,6 +170,10 @@ impl<'b> Reply<'b> {
         }
         if let Some(error) = extras.error {
             self.option(edns::code::EXTENDED_ERROR, &error.code.to_be_bytes(), error.text)?;
+        }
+        if let Some(subnet) = extras.subnet.filter(|subnet| subnet.source > 0) {
+            let (head, address, len) = subnet.write();
+            self.option(edns::code::CLIENT_SUBNET, &head, &address[..len])?;
         }
         let len = u16::try_from(self.len - len_at - 2).map_err(|_| ReplyError::NoRoom)?;
         let place = self.buffer.get_mut(len_at..len_at + 2).ok_or(ReplyError::NoRoom)?;

@@ -21,6 +21,14 @@ const IPV4: u16 = 1;
 const IPV6: u16 = 2;
 
 impl ClientSubnet {
+    /// The data of the option: what it begins with, and the bytes of the address, of which the first so many count.
+    pub(crate) fn write(&self) -> ([u8; 4], [u8; 16], usize) {
+        let (family, bits) =
+            if self.address.is_v4() { (IPV4, self.address.0 << 96) } else { (IPV6, self.address.0) };
+        let [a, b] = family.to_be_bytes();
+        ([a, b, self.source, self.scope], bits.to_be_bytes(), usize::from(self.source).div_ceil(8).min(16))
+    }
+
     /// Reads the data of the option.
     pub(crate) fn read(data: &[u8]) -> Result<Self, Malformed> {
         let (&[a, b, source, scope], bytes) = data.split_first_chunk().ok_or(Malformed::ClientSubnet)?;
@@ -61,6 +69,9 @@ mod tests {
         ] {
             let subnet = ClientSubnet::read(data).unwrap();
             assert_eq!((subnet.address.to_string().as_str(), subnet.source), (address, source));
+            let (head, bytes, len) = subnet.write();
+            let written = [&head[..], &bytes[..len]].concat();
+            assert!(written == data || source == 0, "{written:?}");
         }
         let whole = [&[0, 2, 128, 0][..], &[0xff; 16]].concat();
         assert_eq!(ClientSubnet::read(&whole).unwrap().address, Address(u128::MAX));

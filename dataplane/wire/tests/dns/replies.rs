@@ -6,9 +6,11 @@ use domain::base::{self};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use repute_model::Address;
-use repute_wire::dns::{Answer, Data, ExtendedError, Extras, Query, Rcode, Reply, ReplyError, patch};
+use repute_wire::dns::{
+    Answer, ClientSubnet, Data, ExtendedError, Extras, Query, Rcode, Reply, ReplyError, keep, patch,
+};
 
-use crate::messages::{QUESTION, answer, message, opt, option, query, query_with};
+use crate::messages::{QUESTION, answer, message, opt, option, query, query_with, record};
 
 const SERVER: [u8; 16] = [9; 16];
 
@@ -173,10 +175,77 @@ fn a_stored_answer_to_another_question_stays_as_it_is() {
 }
 
 #[test]
+fn what_is_kept_has_nothing_of_one_client_and_nothing_planted() {
+    let additional =
+        |name: &[u8], kind: u8| [name, &[0, kind, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 7]].concat();
+    let ns = record(2, 30, b"\x02ns\xc0\x0c");
+    let server = 12 + QUESTION.len() as u8 + 12;
+    let bytes = message(
+        [0x8180, 1, 0, 1, 5],
+        &[
+            QUESTION,
+            &ns,
+            &opt(&option(10, b"a client")),
+            &additional(&[0xc0, server], 1),
+            &additional(b"\x02ns\x07example\x03com\0", 1),
+            &additional(b"\x03org\0", 1),
+            &additional(&[0xc0, 12], 16),
+        ],
+    );
+    let original = Answer::read(&bytes).unwrap();
+    let mut copy = [0; 512];
+    let len = keep(&original, &mut copy).unwrap();
+    let kept = Answer::read(&copy[..len]).unwrap();
+    assert!(kept.edns.is_none());
+    let names = kept.message.records().unwrap().map(|record| record.unwrap().name.to_string());
+    assert_eq!(names.collect::<Vec<_>>(), ["Example.org", "ns.Example.org"]);
+    for room in 0..len {
+        assert_eq!(keep(&original, &mut copy[..room]), None, "{room}");
+    }
+    // A zone that the question does not lie in does not widen what is in bailiwick.
+    let planted = message(
+        [0x8180, 1, 0, 1, 1],
+        &[QUESTION, b"\x03com\0\0\x02\0\x01\0\0\0\x09\0\x01\0", &additional(b"\x01a\x03com\0", 1)],
+    );
+    let len = keep(&Answer::read(&planted).unwrap(), &mut copy).unwrap();
+    assert_eq!(Answer::read(&copy[..len]).unwrap().message.header().additionals.get(), 0);
+}
+
+#[test]
+fn a_stored_answer_gets_the_clients_own_opt() {
+    let mut bytes = [0; 512];
+    let len = keep(&Answer::read(&answer()).unwrap(), &mut bytes).unwrap();
+    bytes[3] |= 0x20;
+    let subnet = [0, 1, 24, 0, 198, 51, 100];
+    let asked = query_with(&opt(&[option(10, b"a client"), option(8, &subnet)].concat()));
+    let query = Query::read(&asked).unwrap();
+    let reply = Reply::stored(&mut bytes, len, &query).unwrap();
+    let subnet = query.edns.unwrap().subnet.map(|subnet| ClientSubnet { scope: 20, ..subnet });
+    let len = reply.finish(&Extras { cookie: Some(SERVER), subnet, ..Extras::default() }).unwrap();
+    check(&asked, &bytes[..len], Rcode::NOERROR);
+    let edns = Answer::read(&bytes[..len]).unwrap().edns.unwrap();
+    assert_eq!((edns.subnet, edns.cookie.unwrap().server), (subnet, &SERVER[..]));
+    let theirs = base::Message::from_slice(&bytes[..len]).unwrap();
+    assert_eq!(theirs.header_counts().arcount(), 1);
+    assert!(theirs.header().ad(), "DO asks for it");
+
+    let mut bytes = [0; 512];
+    let len = keep(&Answer::read(&answer()).unwrap(), &mut bytes).unwrap();
+    bytes[3] |= 0x20;
+    let asked = self::query();
+    let reply = Reply::stored(&mut bytes, len, &Query::read(&asked).unwrap()).unwrap();
+    let len = reply.finish(&Extras::default()).unwrap();
+    check(&asked, &bytes[..len], Rcode::NOERROR);
+    assert!(!base::Message::from_slice(&bytes[..len]).unwrap().header().ad());
+}
+
+#[test]
 fn ttls_beyond_the_sign_are_none() {
     let mut bytes = [0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff];
     patch::count_down(&mut bytes, [0, 4, 5, 60_000], 1);
     assert_eq!(bytes, [0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xfe]);
+    patch::set_ttls(&mut bytes, [0, 5, 60_000], 30);
+    assert_eq!(bytes, [0, 0, 0, 30, 0x7f, 0xff, 0xff, 0xfe]);
 }
 
 proptest! {
@@ -205,7 +274,7 @@ proptest! {
         let written = Reply::beside(&mut buffer, &query, rcode).and_then(|mut reply| {
             reply.address(address("192.0.2.1"), 9)?;
             reply.address(address("2001:db8::1"), 9)?;
-            reply.finish(&Extras { cookie: Some(SERVER), error: Some(ExtendedError::PROHIBITED), udp_size: 512 })
+            reply.finish(&Extras { cookie: Some(SERVER), error: Some(ExtendedError::PROHIBITED), udp_size: 512, subnet: None })
         });
         match written {
             Ok(len) => check(&asked, &buffer[..len], rcode),
