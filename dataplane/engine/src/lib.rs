@@ -20,7 +20,7 @@ mod batch;
 mod classify;
 mod clock;
 mod crowd_mesh;
-mod dns;
+pub mod dns;
 pub mod handover;
 mod mailbox;
 mod mirror;

@@ -14,11 +14,13 @@ use common::frame::Frame;
 use common::rig::{PAIR, source};
 use common::traffic::{self, Rng};
 use common::{INSIDE, OUTSIDE, SMALL, SMALL_DNS, policy, version};
+use repute_engine::dns::{Asks, Cache, CacheLimits, Sent, Transaction, Upstream};
 use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox};
 use repute_model::{
-    BATCH, Band, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX, Report, SNAPSHOT_MAX,
-    Sampling, Score, SourceState, Tick, Token,
+    Address, BATCH, Band, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX, Report,
+    SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token,
 };
+use repute_wire::dns::{Answer as DnsAnswer, Extras, Query};
 use repute_wire::vxlan::{Ends, PORT, Tunnel, Vni};
 
 /// The system's allocator, counting the calls of each thread.
@@ -198,6 +200,49 @@ fn a_mirror_allocates_and_frees_nothing() {
     assert_eq!(calls() - before, 0);
     assert_eq!(left + mirror.withheld(), 51_000);
     assert!(left > 10_000 && mirror.withheld() > 1_000, "{left}");
+}
+
+#[test]
+fn the_rooms_of_dns_allocate_and_free_nothing() {
+    let limits = CacheLimits { entries: 64, bytes: 16 << 10, ..CacheLimits::default() };
+    let (mut cache, mut upstream) = (Cache::new(limits, 1), Upstream::new(64, 2));
+    let question = b"\x04name\0\0\x01\0\x01";
+    let mut query = [&b"\0\x09\x01\0\0\x01\0\0\0\0\0\0"[..], question].concat();
+    let record = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
+    let mut answer = [&b"\0\x09\x81\x80\0\x01\0\x01\0\0\0\0"[..], question, record].concat();
+    let (mut hits, before) = (0, calls());
+    for n in 0..10_000u64 {
+        let now = Tick(n * 10);
+        // Every other one asks for what was asked for a moment ago.
+        let which = if n % 2 == 0 { n % 16 } else { n };
+        let name = [7, 11, 13].map(|letters| b'a' + (which % letters) as u8);
+        query[13..16].copy_from_slice(&name);
+        answer[13..16].copy_from_slice(&name);
+        let asked = Query::read(&query).unwrap();
+        let ends = Transaction {
+            client: Address::v4(n as u32),
+            server: Address::v4(1),
+            client_port: 4000,
+            server_port: 53,
+            id: 9,
+            question: asked.question,
+        };
+        let mut buffer = [0; 512];
+        if let Some(hit) = cache.lookup(&asked, false, now) {
+            hits += hit.write(&asked, &mut buffer, &Extras::default(), 512).map_or(0, |_| 1);
+            continue;
+        }
+        upstream.note(&ends, Sent { asks: Asks::of(&asked), asker: None, bytes: query.len() as u16 }, now);
+        upstream.expire(n % 10, 10, now, 3000, |_| {});
+        if n % 3 > 0 {
+            let waiting = upstream.answered(&ends).unwrap();
+            cache.learn(&DnsAnswer::read(&answer).unwrap(), waiting.sent.asks, now).unwrap();
+        }
+    }
+    assert_eq!(calls(), before);
+    assert!(
+        hits > 100 && cache.counters().evicted > 100 && upstream.forgotten() + cache.counters().expired > 0
+    );
 }
 
 #[test]

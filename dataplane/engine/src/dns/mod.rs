@@ -5,18 +5,22 @@
 //! time comes as a tick, randomness as a seed.
 
 mod account;
+pub mod cache;
 mod names;
 mod pending;
 mod reply;
 mod secrets;
+pub mod upstream;
 
 use names::Names;
 use pending::Pending;
 use secrets::Secrets;
 
 pub use account::DnsAccount;
+pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Hit, Unkept};
 pub(crate) use reply::{Replies, payload};
 pub(crate) use secrets::seconds;
+pub use upstream::{Sent, Transaction, Upstream, Waiting};
 
 /// What a worker keeps for DNS beside the entries of its sources.
 #[derive(Debug)]

@@ -1,0 +1,237 @@
+//! Answers that a worker gives without asking again.
+//!
+//! Owned by one worker; asked by its DNS stage for every query that may be answered from here, and taught with every
+//! answer to a query that really went upstream. All memory is there from the begin: answers lie in chained blocks of
+//! equal size (`blocks`), found by a keyed hash (`shelf`), and what was not asked for again gives way first (second
+//! chance, which is CLOCK in a queue; Corbató 1968).
+//!
+//! What always holds: an answer is given only to the same question, asked in the same way (`key`); its TTLs are those
+//! that the server would have counted down; nothing of one client (OPT, cookies) is given to another.
+
+mod blocks;
+mod hit;
+mod key;
+mod life;
+mod shelf;
+#[cfg(test)]
+mod tests;
+
+use repute_model::Tick;
+use repute_reputation::Secret;
+use repute_wire::dns::{Answer, Query, Rcode, keep};
+
+use blocks::Blocks;
+use shelf::{Entry, Shelf};
+
+pub use hit::Hit;
+pub use key::Asks;
+pub use life::Unkept;
+
+use key::Key;
+
+/// Answers with more records than this are not kept: TTLs are remembered one by one.
+const RECORDS_MAX: usize = 128;
+
+/// How much is kept, and how long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CacheLimits {
+    /// Answers.
+    pub entries: u32,
+    /// Bytes of answers and their questions, in blocks of 128.
+    pub bytes: usize,
+    /// Bytes of one answer; a longer one is not kept.
+    pub message_max: u16,
+    /// Seconds that an answer is kept, whatever its TTLs say.
+    pub ttl_max_s: u32,
+    /// Seconds that it is kept that there is no such name or no such data (RFC 2308, 5: one to three hours).
+    pub negative_max_s: u32,
+    /// Seconds that an answer may be given after its time while the server is silent (RFC 8767, 5: one to three days);
+    /// 0 = none is.
+    pub stale_max_s: u32,
+}
+
+impl Default for CacheLimits {
+    /// 65 536 answers in 16 MiB, of 4096 bytes at most, for a day, negative ones for an hour, none after their time.
+    fn default() -> Self {
+        Self {
+            entries: 1 << 16,
+            bytes: 16 << 20,
+            message_max: 4096,
+            ttl_max_s: 86_400,
+            negative_max_s: 3600,
+            stale_max_s: 0,
+        }
+    }
+}
+
+/// What a cache has done since the begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CacheCounters {
+    /// Queries that were answered in time.
+    pub hits: u64,
+    /// Queries that were answered after the answer's time, because the server is silent.
+    pub stale: u64,
+    /// Queries without an answer here.
+    pub misses: u64,
+    /// Queries that no cache may answer: not counted as misses.
+    pub unfit: u64,
+    /// Answers that were kept.
+    pub learned: u64,
+    /// Answers that were not, by [`Unkept`].
+    pub unkept: [u64; Unkept::COUNT],
+    /// Answers that were given up for newer ones while they could still be given.
+    pub evicted: u64,
+    /// Answers that were given up because their time was over.
+    pub expired: u64,
+}
+
+/// The cache.
+#[derive(Debug)]
+pub struct Cache {
+    limits: CacheLimits,
+    secret: Secret,
+    blocks: Blocks,
+    shelf: Shelf,
+    /// Where a copy is made before it is kept.
+    scratch: Box<[u8]>,
+    counters: CacheCounters,
+}
+
+impl Cache {
+    /// An empty cache; `seed` keeps others from aiming at one place of it.
+    pub fn new(limits: CacheLimits, seed: u64) -> Self {
+        Self {
+            secret: Secret::from_seed(seed.rotate_left(29)),
+            blocks: Blocks::new(limits.bytes),
+            shelf: Shelf::new(limits.entries),
+            scratch: vec![0; usize::from(limits.message_max)].into(),
+            counters: CacheCounters::default(),
+            limits,
+        }
+    }
+
+    /// The answer to `query`, if there is one. `silent`: the server does not answer, so that one whose time is over may do
+    /// (RFC 8767).
+    pub fn lookup(&mut self, query: &Query<'_>, silent: bool, now: Tick) -> Option<Hit<'_>> {
+        let Some(key) = Key::of_query(query) else {
+            self.counters.unfit += 1;
+            return None;
+        };
+        let Some(at) = self.find(&key) else {
+            self.counters.misses += 1;
+            return None;
+        };
+        let entry = self.shelf.get(at);
+        let (fresh, serves) = (entry.is_fresh(now), serves(&entry, &self.limits, now));
+        if !serves {
+            remove(&mut self.shelf, &mut self.blocks, at);
+            self.counters.expired += 1;
+        }
+        if !(fresh || silent && serves) {
+            self.counters.misses += 1;
+            return None;
+        }
+        *(if fresh { &mut self.counters.hits } else { &mut self.counters.stale }) += 1;
+        self.shelf.use_again(at);
+        Some(Hit { blocks: &self.blocks, entry, elapsed_s: fresh.then_some(entry.age_s(now)) })
+    }
+
+    /// Keeps `answer`, which came for a query that really went upstream and asked in this way, for others.
+    ///
+    /// # Errors
+    /// Why it is not kept; counted. What was kept before for the same question stays then, if it may still be given.
+    pub fn learn(&mut self, answer: &Answer<'_>, asks: Asks, now: Tick) -> Result<(), Unkept> {
+        let result = self.take(answer, asks, now);
+        match result {
+            Ok(()) => self.counters.learned += 1,
+            Err(why) => self.counters.unkept[why.index()] += 1,
+        }
+        result
+    }
+
+    fn take(&mut self, answer: &Answer<'_>, asks: Asks, now: Tick) -> Result<(), Unkept> {
+        let key = Key::of_answer(answer, asks).ok_or(Unkept::Question)?;
+        let len = keep(answer, &mut self.scratch).ok_or(Unkept::Long)?;
+        // Read anew: what was left out counts for nothing.
+        let copy =
+            self.scratch.get(..len).and_then(|bytes| Answer::read(bytes).ok()).ok_or(Unkept::Question)?;
+        let life_s = life::life_s(answer, &copy, &self.limits)?;
+        let mut positions = [0; 2 * RECORDS_MAX];
+        let positions = ttl_positions(&copy, &mut positions).ok_or(Unkept::Records)?;
+        let parts = [key.bytes(), &self.scratch[..len], positions];
+        let failed = answer.rcode() == Rcode::SERVFAIL;
+        let hash = self.secret.bytes(key.bytes());
+        if let Some(before) = find(&self.shelf, &self.blocks, &key, hash) {
+            if failed && !self.shelf.get(before).failed && serves(&self.shelf.get(before), &self.limits, now)
+            {
+                return Err(Unkept::Failure);
+            }
+            remove(&mut self.shelf, &mut self.blocks, before);
+        }
+        while !self.shelf.has_room() || !self.blocks.have_room(&parts) {
+            let oldest =
+                self.shelf.next_to_go(|entry| serves(entry, &self.limits, now)).ok_or(Unkept::Room)?;
+            let in_time = serves(&self.shelf.get(oldest), &self.limits, now);
+            *(if in_time { &mut self.counters.evicted } else { &mut self.counters.expired }) += 1;
+            remove(&mut self.shelf, &mut self.blocks, oldest);
+        }
+        let first = self.blocks.put(&parts).ok_or(Unkept::Room)?;
+        let scope = answer.edns.and_then(|edns| edns.subnet).map_or(0, |subnet| subnet.scope);
+        let [key_len, message_len, positions_len] = parts.map(|part| part.len() as u16);
+        let entry =
+            Entry { hash, at: now, life_s, first, key_len, message_len, positions_len, scope, failed };
+        self.shelf.add(entry).ok_or(Unkept::Room)
+    }
+
+    /// What it has done since the begin.
+    pub fn counters(&self) -> &CacheCounters {
+        &self.counters
+    }
+
+    /// Answers that it keeps.
+    pub fn entries(&self) -> u32 {
+        self.shelf.len()
+    }
+
+    /// Bytes of the blocks that they take.
+    pub fn bytes(&self) -> usize {
+        self.blocks.bytes_taken()
+    }
+
+    /// Bytes that the cache takes, full or empty.
+    pub fn memory(&self) -> usize {
+        self.blocks.memory() + self.shelf.memory() + self.scratch.len()
+    }
+
+    fn find(&self, key: &Key) -> Option<u32> {
+        find(&self.shelf, &self.blocks, key, self.secret.bytes(key.bytes()))
+    }
+}
+
+fn find(shelf: &Shelf, blocks: &Blocks, key: &Key, hash: u64) -> Option<u32> {
+    shelf.find(hash, |entry| {
+        usize::from(entry.key_len) == key.bytes().len() && blocks.begin_with(entry.first, key.bytes())
+    })
+}
+
+fn remove(shelf: &mut Shelf, blocks: &mut Blocks, at: u32) {
+    blocks.give_back(shelf.get(at).first);
+    shelf.remove(at);
+}
+
+/// Whether an entry may be given, at least while the server is silent.
+fn serves(entry: &Entry, limits: &CacheLimits, now: Tick) -> bool {
+    // That a server failed is not worth repeating after its time.
+    let stale_s = if entry.failed { 0 } else { limits.stale_max_s };
+    entry.is_fresh(now) || entry.age_s(now) < entry.life_s.saturating_add(stale_s)
+}
+
+/// The positions of all TTLs as big-endian words; `None` where they are too many.
+fn ttl_positions<'p>(copy: &Answer<'_>, into: &'p mut [u8; 2 * RECORDS_MAX]) -> Option<&'p [u8]> {
+    let mut len = 0;
+    for at in copy.ttl_positions() {
+        into.get_mut(len..len + 2)?.copy_from_slice(&at.to_be_bytes());
+        len += 2;
+    }
+    Some(&into[..len])
+}
