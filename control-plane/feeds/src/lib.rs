@@ -3,7 +3,8 @@
 //! A *feed* is somebody else's list of addresses with a confidence and an expiry. [`import`] turns one file or
 //! answer into entries, [`Feed`] decides when to ask for the next one and keeps the last good one, [`run`] does the
 //! asking, and [`Merged`] joins all feeds into the table that workers read and the index that tells which feed an
-//! address stands in. [`geo`] knows where addresses are, [`lookup`] asks services about single ones. The daemon
+//! address stands in. [`rpz`] reads
+//! policy zones, which are about names as well. [`geo`] knows where addresses are, [`lookup`] asks services about single ones. The daemon
 //! calls all of this; nothing here runs on a worker.
 //!
 //! ```
@@ -44,7 +45,7 @@ pub use feed::{
     Ask, COLLECTIONS_MAX, Collection, ConfigError, Decisions, Delivery, Feed, FeedConfig, FetchError, Handle,
     Header, Origin, Outcome, ROOTS_MAX, Status, Validators, Weights, run, taxii_collections,
 };
-pub use format::{Categories, Format, detect, detect_and_import, import};
+pub use format::{Categories, Format, detect, detect_and_import, import, rpz};
 pub use import::{Action, Import, Notes, Terms};
 pub use limits::Limits;
 pub use merge::{Cuts, FEEDS_MAX, Found, Merged, RESERVED, Shape};

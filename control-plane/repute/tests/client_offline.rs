@@ -98,3 +98,36 @@ fn a_feed_is_tested_without_a_server() {
     assert!(text(&failed.get_output().stderr).contains("no JSON"), "{failed:?}");
     repute(&["feed", "test", file, "--format", "netset"]).assert().code(2);
 }
+
+#[test]
+fn a_policy_zone_is_tested_without_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("zone");
+    let rules: String = (0..20).map(|n| format!("n{n}.example CNAME .\n")).collect();
+    let zone = "$TTL 1h\n@ SOA a. b. 1 2 3 4 5\n24.0.2.0.192.rpz-client-ip CNAME rpz-drop.\n\
+        ns.example.rpz-nsdname CNAME .\n40.0.2.0.192.rpz-ip CNAME .\n";
+    fs::write(&file, format!("{zone}{rules}")).unwrap();
+    let file = file.to_str().unwrap();
+    let tested = repute(&["-o", "json", "feed", "test", file]).assert().success();
+    let found: Value = serde_json::from_slice(&tested.get_output().stdout).unwrap();
+    assert_eq!(
+        (&found["format"], &found["zone"], &found["records"]),
+        (&"rpz".into(), &".".into(), &24.into())
+    );
+    let rules = found["rules"].as_array().unwrap();
+    let counts: Vec<_> =
+        rules.iter().map(|rule| (rule["count"].as_u64(), rule["enforced"].as_bool())).collect();
+    let yes = |count| (Some(count), Some(true));
+    let no = |count| (Some(count), Some(false));
+    assert_eq!(counts, [yes(1), yes(20), yes(0), no(1), no(0)]);
+    assert_eq!((&found["flaws"][0]["line"], &found["flaws"][0]["kind"]), (&5.into(), &"trigger".into()));
+    let tested = repute(&["feed", "test", file]).assert().success();
+    let shown = text(&tested.get_output().stdout);
+    assert!(shown.contains("1 rules by nsdname, not enforced"), "{shown}");
+    assert!(shown.contains("line 5: `40.0.2.0.192.rpz-ip` has a bad prefix length"), "{shown}");
+    let named = repute(&["feed", "test", file, "--zone", "rpz.example", "-o", "json"]).assert().success();
+    let found: Value = serde_json::from_slice(&named.get_output().stdout).unwrap();
+    assert_eq!(found["zone"], "rpz.example");
+    let failed = repute(&["feed", "test", file, "--format", "list"]).assert().code(1);
+    assert!(text(&failed.get_output().stderr).contains("zone"), "{failed:?}");
+}

@@ -1,8 +1,8 @@
 //! Which format a file is in, by its first bytes.
 
-use std::io::{Chain, Cursor, Read};
+use std::io::{self, Chain, Cursor, Read};
 
-use super::{Format, read, refuse};
+use super::{Format, read, refuse, rpz};
 use crate::import::{Import, Terms};
 use crate::read::Unpacked;
 use crate::refusal::{Place, Refusal, Why};
@@ -35,6 +35,7 @@ pub fn detect(head: &[u8]) -> Result<Format, &'static str> {
     match start.as_bytes().first() {
         Some(b'{' | b'[') => json(start),
         Some(b'<') => Err("a page or XML"),
+        _ if rpz::looks_like(head) => Err("a DNS zone file, which says something about names"),
         _ => lines(start),
     }
 }
@@ -86,24 +87,23 @@ fn lines(text: &str) -> Result<Format, &'static str> {
 /// # Errors
 /// As [`import`](super::import); also where no format fits.
 pub fn detect_and_import(source: impl Read, terms: &Terms<'_>) -> Result<(Format, Import), Refusal> {
-    let (format, source) = head(source, terms)?;
-    read(format, source, terms).map(|import| (format, import))
-}
-
-/// A source whose begin has been looked at: all of it.
-type Looked<R> = Chain<Cursor<Vec<u8>>, Unpacked<R>>;
-
-/// The format of a source, and all of the source.
-fn head<R: Read>(source: R, terms: &Terms<'_>) -> Result<(Format, Looked<R>), Refusal> {
-    let mut head = Vec::new();
-    let mut source = Unpacked::new(source, terms.limits).map_err(|error| refuse(terms, error.into()))?;
-    let looked = source.by_ref().take(HEAD).read_to_end(&mut head);
-    looked.map_err(|error| refuse(terms, error.into()))?;
+    let source = Unpacked::new(source, terms.limits).map_err(|error| refuse(terms, error.into()))?;
+    let (head, source) = head(source).map_err(|error| refuse(terms, error.into()))?;
     let format = detect(&head).map_err(|what| Refusal {
         place: Place::Line(telling_line(&head)),
         ..refuse(terms, Why::Unknown(what))
     })?;
-    Ok((format, Cursor::new(head).chain(source)))
+    read(format, source, terms).map(|import| (format, import))
+}
+
+/// A source whose begin has been looked at: all of it.
+pub(super) type Looked<R> = Chain<Cursor<Vec<u8>>, Unpacked<R>>;
+
+/// The begin of a source, and all of it.
+pub(super) fn head<R: Read>(mut source: Unpacked<R>) -> io::Result<(Vec<u8>, Looked<R>)> {
+    let mut head = Vec::new();
+    source.by_ref().take(HEAD).read_to_end(&mut head)?;
+    Ok((head.clone(), Cursor::new(head).chain(source)))
 }
 
 #[cfg(test)]
@@ -127,6 +127,7 @@ mod tests {
             ("{\"deleted\":null,\"new\":null}", Ok(Format::Crowdsec)),
             ("[{\"duration\":\"1h\",\"scope\":\"Ip\",\"value\":\"192.0.2.1\"}]", Ok(Format::Crowdsec)),
             ("{\"items\":[]}", Ok(Format::CrowdsecCti)),
+            ("; a zone\n$TTL 2h;\n", Err("a DNS zone file, which says something about names")),
             ("{}", Err("JSON of a kind that no importer knows")),
             ("<!doctype html>", Err("a page or XML")),
             ("", Ok(Format::List)),

@@ -11,6 +11,7 @@ mod iprep;
 mod list;
 mod misp;
 mod pattern;
+pub mod rpz;
 mod spamhaus;
 mod stix;
 mod warninglist;

@@ -4,6 +4,7 @@ mod discover;
 mod push;
 mod test;
 mod view;
+mod zone;
 
 use clap::{Args, Subcommand};
 use repute_proto::v1;

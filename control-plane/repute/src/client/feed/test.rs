@@ -11,12 +11,14 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use repute_feeds::{
-    Action, Categories, Format, Import, Limits, Merged, Shape, Terms, detect_and_import, import,
+    Action, Categories, Format, Import, Limits, Merged, Shape, Terms, detect_and_import, import, rpz,
 };
+use repute_model::DomainName;
 use serde::Serialize;
 
 use super::discover;
 use super::view::cuts;
+use super::zone;
 use crate::client::output::Output;
 
 /// Read a file as a feed would: what is taken over, what is skipped and why, what is cut out; of a TAXII server:
@@ -29,7 +31,7 @@ pub struct Test {
     #[arg(long, value_name = "FILE")]
     authorization: Option<PathBuf>,
     /// How it is written; without this by its first bytes
-    #[arg(long, value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)))]
+    #[arg(long, value_parser = PossibleValuesParser::new(formats()))]
     format: Option<String>,
     /// Its entries are to be allowed, not denied
     #[arg(long)]
@@ -37,9 +39,17 @@ pub struct Test {
     /// Of a Suricata list: the file that names the categories
     #[arg(long, value_name = "FILE")]
     categories: Option<PathBuf>,
+    /// Of a response policy zone: its name, where the file has no start of authority
+    #[arg(long, value_name = "NAME")]
+    zone: Option<DomainName>,
     /// Bytes at most
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     bytes_max: u64,
+}
+
+/// What a file may be: feeds, and policy zones.
+fn formats() -> Vec<&'static str> {
+    Format::ALL.map(Format::name).into_iter().chain([rpz::NAME]).collect()
 }
 
 /// What came of it.
@@ -81,11 +91,15 @@ pub fn run(args: &Test, output: Output) -> anyhow::Result<()> {
     if discover::is_url(&name) {
         return discover::run(&name, args.authorization.as_deref(), output);
     }
-    let file = File::open(&args.file).with_context(|| format!("{name}: cannot open"))?;
+    let open = || File::open(&args.file).with_context(|| format!("{name}: cannot open"));
+    if is_zone(args, &name, open()?)? {
+        return test_zone(args, name.clone(), open()?, output);
+    }
+    let file = open()?;
     let categories = args.categories.as_deref().map(categories).transpose()?;
     let mut terms = Terms::new(&name, SystemTime::now());
     terms.action = if args.allow { Action::Allow } else { Action::Deny };
-    terms.limits.bytes = args.bytes_max;
+    terms.limits = limits(args);
     terms.categories = categories.as_ref();
     let bar = progress(file.metadata()?.len());
     let wanted = Format::ALL.into_iter().find(|format| Some(format.name()) == args.format.as_deref());
@@ -96,6 +110,25 @@ pub fn run(args: &Test, output: Output) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let (format, import) = read?;
     output.one(&report(name, format, import), human)
+}
+
+/// Whether it is a policy zone, by what was said or by its begin.
+fn is_zone(args: &Test, name: &str, file: File) -> anyhow::Result<bool> {
+    match &args.format {
+        Some(format) => Ok(format == rpz::NAME),
+        None => Ok(rpz::is_zone(file, name, limits(args))?),
+    }
+}
+
+fn test_zone(args: &Test, name: String, file: File, output: Output) -> anyhow::Result<()> {
+    let bar = progress(file.metadata()?.len());
+    let read = rpz::read(bar.wrap_read(file), &name, args.zone.clone(), limits(args));
+    bar.finish_and_clear();
+    output.one(&zone::Report::new(name, &read?), zone::Report::human)
+}
+
+fn limits(args: &Test) -> Limits {
+    Limits { bytes: args.bytes_max, ..Limits::default() }
 }
 
 /// A bar on standard error that counts so many bytes; hidden outside a terminal.
