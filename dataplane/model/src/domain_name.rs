@@ -303,7 +303,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_name_or_an_error(text in "\\PC{0,300}|[a\\\\.0-9]{0,20}") {
+        fn any_text_is_a_name_or_an_error(text in "\\PC{0,20}|[a\\\\.0-9]{0,300}") {
             if let Ok(name) = text.parse::<DomainName>() {
                 prop_assert_eq!(DomainName::from_wire(name.as_bytes()), Some(name));
             }

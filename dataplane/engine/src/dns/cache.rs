@@ -13,6 +13,7 @@ mod hit;
 mod key;
 mod life;
 mod shelf;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use repute_wire::dns::{Answer, Query, Rcode, keep};
 
 use blocks::Blocks;
 use shelf::{Entry, Shelf};
+use store::Store;
 
 pub use hit::Hit;
 pub use key::Asks;
@@ -90,8 +92,7 @@ pub struct CacheCounters {
 pub struct Cache {
     limits: CacheLimits,
     secret: Secret,
-    blocks: Blocks,
-    shelf: Shelf,
+    store: Store,
     /// Where a copy is made before it is kept.
     scratch: Box<[u8]>,
     counters: CacheCounters,
@@ -102,8 +103,7 @@ impl Cache {
     pub fn new(limits: CacheLimits, seed: u64) -> Self {
         Self {
             secret: Secret::from_seed(seed.rotate_left(29)),
-            blocks: Blocks::new(limits.bytes),
-            shelf: Shelf::new(limits.entries),
+            store: Store { blocks: Blocks::new(limits.bytes), shelf: Shelf::new(limits.entries) },
             scratch: vec![0; usize::from(limits.message_max)].into(),
             counters: CacheCounters::default(),
             limits,
@@ -117,14 +117,14 @@ impl Cache {
             self.counters.unfit += 1;
             return None;
         };
-        let Some(at) = self.find(&key) else {
+        let Some(at) = self.store.find(&key, self.secret.bytes(key.bytes())) else {
             self.counters.misses += 1;
             return None;
         };
-        let entry = self.shelf.get(at);
+        let entry = self.store.shelf.get(at);
         let (fresh, serves) = (entry.is_fresh(now), serves(&entry, &self.limits, now));
         if !serves {
-            remove(&mut self.shelf, &mut self.blocks, at);
+            self.store.remove(at);
             self.counters.expired += 1;
         }
         if !(fresh || silent && serves) {
@@ -132,8 +132,8 @@ impl Cache {
             return None;
         }
         *(if fresh { &mut self.counters.hits } else { &mut self.counters.stale }) += 1;
-        self.shelf.use_again(at);
-        Some(Hit { blocks: &self.blocks, entry, elapsed_s: fresh.then_some(entry.age_s(now)) })
+        self.store.shelf.use_again(at);
+        Some(Hit { blocks: &self.store.blocks, entry, elapsed_s: fresh.then_some(entry.age_s(now)) })
     }
 
     /// Keeps `answer`, which came for a query that really went upstream and asked in this way, for others.
@@ -159,28 +159,34 @@ impl Cache {
         let mut positions = [0; 2 * RECORDS_MAX];
         let positions = ttl_positions(&copy, &mut positions).ok_or(Unkept::Records)?;
         let parts = [key.bytes(), &self.scratch[..len], positions];
-        let failed = answer.rcode() == Rcode::SERVFAIL;
-        let hash = self.secret.bytes(key.bytes());
-        if let Some(before) = find(&self.shelf, &self.blocks, &key, hash) {
-            if failed && !self.shelf.get(before).failed && serves(&self.shelf.get(before), &self.limits, now)
-            {
+        let (hash, failed) = (self.secret.bytes(key.bytes()), answer.rcode() == Rcode::SERVFAIL);
+        let may_be_given = |entry: &Entry| serves(entry, &self.limits, now);
+        if let Some(before) = self.store.find(&key, hash) {
+            let entry = self.store.shelf.get(before);
+            if failed && !entry.failed && may_be_given(&entry) {
                 return Err(Unkept::Failure);
             }
-            remove(&mut self.shelf, &mut self.blocks, before);
+            self.store.remove(before);
         }
-        while !self.shelf.has_room() || !self.blocks.have_room(&parts) {
-            let oldest =
-                self.shelf.next_to_go(|entry| serves(entry, &self.limits, now)).ok_or(Unkept::Room)?;
-            let in_time = serves(&self.shelf.get(oldest), &self.limits, now);
-            *(if in_time { &mut self.counters.evicted } else { &mut self.counters.expired }) += 1;
-            remove(&mut self.shelf, &mut self.blocks, oldest);
+        let CacheCounters { evicted, expired, .. } = &mut self.counters;
+        let gone = |entry: &Entry| *(if may_be_given(entry) { &mut *evicted } else { &mut *expired }) += 1;
+        if !self.store.make_room(&parts, may_be_given, gone) {
+            return Err(Unkept::Room);
         }
-        let first = self.blocks.put(&parts).ok_or(Unkept::Room)?;
         let scope = answer.edns.and_then(|edns| edns.subnet).map_or(0, |subnet| subnet.scope);
         let [key_len, message_len, positions_len] = parts.map(|part| part.len() as u16);
-        let entry =
-            Entry { hash, at: now, life_s, first, key_len, message_len, positions_len, scope, failed };
-        self.shelf.add(entry).ok_or(Unkept::Room)
+        let entry = |first| Entry {
+            hash,
+            at: now,
+            life_s,
+            first,
+            key_len,
+            message_len,
+            positions_len,
+            scope,
+            failed,
+        };
+        self.store.add(&parts, entry).ok_or(Unkept::Room)
     }
 
     /// What it has done since the begin.
@@ -190,33 +196,18 @@ impl Cache {
 
     /// Answers that it keeps.
     pub fn entries(&self) -> u32 {
-        self.shelf.len()
+        self.store.shelf.len()
     }
 
     /// Bytes of the blocks that they take.
     pub fn bytes(&self) -> usize {
-        self.blocks.bytes_taken()
+        self.store.blocks.bytes_taken()
     }
 
     /// Bytes that the cache takes, full or empty.
     pub fn memory(&self) -> usize {
-        self.blocks.memory() + self.shelf.memory() + self.scratch.len()
+        self.store.blocks.memory() + self.store.shelf.memory() + self.scratch.len()
     }
-
-    fn find(&self, key: &Key) -> Option<u32> {
-        find(&self.shelf, &self.blocks, key, self.secret.bytes(key.bytes()))
-    }
-}
-
-fn find(shelf: &Shelf, blocks: &Blocks, key: &Key, hash: u64) -> Option<u32> {
-    shelf.find(hash, |entry| {
-        usize::from(entry.key_len) == key.bytes().len() && blocks.begin_with(entry.first, key.bytes())
-    })
-}
-
-fn remove(shelf: &mut Shelf, blocks: &mut Blocks, at: u32) {
-    blocks.give_back(shelf.get(at).first);
-    shelf.remove(at);
 }
 
 /// Whether an entry may be given, at least while the server is silent.

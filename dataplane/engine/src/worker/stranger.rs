@@ -43,13 +43,19 @@ impl Stranger {
 impl<P: Packet> Worker<P> {
     /// What is known of a source without an entry. Without a packet (`None`) it is said as it would count towards a crowd
     /// in flood, if there is any, and towards no service.
+    ///
+    /// Of whom a list denies outright nothing else is asked.
     pub(crate) fn circumstances(&self, source: Source, x: Option<&Exchange>) -> Circumstances {
+        let listing = self.policy.lists.get(source.first());
+        if matches!(listing, Some(Listing::Deny(percent)) if self.view.denied(percent).0.drops()) {
+            return Circumstances::listed(listing);
+        }
         let (neighbours, sightings) = self.shard.surroundings(source);
         let alarms = self.crowd.alarms();
         let floods =
             |x: &Exchange| Flood::ALL.iter().any(|&flood| alarms.find(x.src, x.dst, flood).is_some());
         Circumstances {
-            listing: self.policy.lists.get(source.first()),
+            listing,
             criticality: x.and_then(|x| self.criticality(x)).unwrap_or(0.5),
             neighbours,
             in_flood: !alarms.is_empty() && x.is_none_or(floods),

@@ -2,8 +2,10 @@
 //!
 //! The numbers are in `docs/floods.md`.
 
-use crate::common::ingress;
+use repute_model::Policy;
+
 use crate::common::town::{Aim, Attack, Conduct, Kind, Town};
+use crate::common::{ingress, policy};
 
 /// Ten thousand hosts come while a forged flood of SYNs has made the box ask strangers to repeat themselves.
 #[test]
@@ -31,10 +33,10 @@ fn ten_thousand_hosts_pay_a_packet_and_a_second_each_to_be_let_in() {
 }
 
 /// What bots get that do so much for twenty seconds after they were let in: packets and connections a second and bot.
-fn gets(bots: usize, every_ms: u64, conduct: Conduct) -> (f64, f64) {
-    let mut town = Town::new(ingress(), 72, 4, 0, 0);
+fn gets(policy: Policy, bots: usize, every_ms: u64, conduct: Conduct) -> (f64, f64) {
+    let mut town = Town::new(policy, 72, 4, 0, 0);
     town.botnet(bots, every_ms, conduct, 0);
-    town.run(5_000);
+    town.run(6_000);
     town.toll = Default::default();
     town.run(20_000);
     let toll = town.toll;
@@ -49,22 +51,24 @@ fn gets(bots: usize, every_ms: u64, conduct: Conduct) -> (f64, f64) {
 /// Per source: `connections` refuses from about 45 a second on, so that no rate brings a bot more.
 #[test]
 fn a_bot_that_connects_faster_gets_less() {
-    let gets = |every_ms| gets(20, every_ms, Conduct::Asks).1;
+    let gets = |every_ms| gets(ingress(), 20, every_ms, Conduct::Asks).1;
     let slow: Vec<f64> = [1000, 200, 50].into_iter().map(gets).collect();
     assert!(slow[0] > 0.95 && slow[1] > 4.5 && slow[2] > 18.0, "as fast as people are is let pass: {slow:?}");
     let fast: Vec<f64> = [33, 25, 20, 10, 5].into_iter().map(gets).collect();
     assert!(fast.iter().all(|&per_s| per_s <= 45.0), "{fast:?}");
     assert!(fast[2..].iter().all(|&per_s| per_s <= 3.0), "beyond it there is next to nothing: {fast:?}");
-    let open = [50, 10].map(|every_ms| self::gets(20, every_ms, Conduct::Opens).1);
+    let open = [50, 10].map(|every_ms| self::gets(ingress(), 20, every_ms, Conduct::Opens).1);
     assert!(open[0] <= 45.0 && open[1] <= 3.0, "asking nothing brings no more: {open:?}");
 }
 
-/// Per source: `unanswered` meters or drops what nobody answers from about 500 packets a second on.
+/// In a connection that was used nobody counts what is not answered: what somebody may pour into it is what the meter of
+/// his band says, and by default good sources have none.
 #[test]
-fn a_bot_that_pours_faster_gets_less() {
-    let gets = |per_s| gets(10, 60_000, Conduct::Pours(per_s)).0;
-    let passed: Vec<f64> = [100, 200, 333, 500, 1_000].into_iter().map(gets).collect();
-    assert!(passed[0] > 90.0, "{passed:?}");
-    assert!(passed.iter().all(|&per_s| per_s <= 505.0), "{passed:?}");
-    assert!(passed[4] <= 20.0, "beyond it there is next to nothing: {passed:?}");
+fn what_a_bot_pours_into_its_connection_is_limited_by_a_meter_alone() {
+    let pours = |policy: Policy| gets(policy, 10, 60_000, Conduct::Pours(1_000)).0;
+    assert!(pours(ingress()) > 990.0);
+    let meter = "{ meter = { packets = \"200pps\", packet_burst = 100 } }";
+    let bands = ["excellent", "good", "neutral", "poor", "malicious"].map(|band| format!("{band} = {meter}\n"));
+    let metered = policy(&format!("[profiles.ingress.treatments]\n{}", bands.concat()));
+    assert!((195.0..=206.0).contains(&pours(metered)));
 }

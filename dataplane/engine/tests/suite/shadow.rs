@@ -103,7 +103,7 @@ fn queues() -> Policy {
     };
     let bands = ["excellent", "good", "neutral", "poor", "malicious"].map(one).concat();
     // Nobody changes his band.
-    let factors = Factor::ALL.iter().filter(|&&factor| factor != Factor::History);
+    let factors = Factor::ALL.iter().filter(|factor| **factor != Factor::History && !factor.is_of_dns());
     let factors: String = factors.map(|factor| format!("{factor} = {{ weight = 0 }}\n")).collect();
     policy(&format!(
         "[profiles.ingress.crowds]\nmode = \"off\"\n[profiles.ingress.treatments]\n{bands}[profiles.ingress.factors]\n{factors}"
@@ -113,7 +113,7 @@ fn queues() -> Policy {
 /// A queue that nothing waits in says of each packet what a real one does, whichever of its limits is reached.
 #[test]
 fn a_queue_counts_as_if_it_were_in_force() {
-    let limits = Limits { queue_packets: 128, queue_connections: 16, ..SMALL };
+    let limits = Limits { queue_packets: 64, queue_source: 24, queue_connections: 16, ..SMALL };
     let mut rigs = [queues(), shadow(queues())].map(|policy| Rig::sized(policy, limits));
     let client = |n: u32| -> Ip { [192, 0, 2, n as u8] };
     let mut seen = std::collections::HashSet::new();

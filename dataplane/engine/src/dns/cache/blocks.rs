@@ -41,6 +41,11 @@ impl Blocks {
         blocks_of(parts) <= self.left as usize
     }
 
+    /// Whether they could be put if nothing else were.
+    pub fn could_hold(&self, parts: &[&[u8]]) -> bool {
+        blocks_of(parts) <= self.blocks.len()
+    }
+
     /// Puts `parts` one behind the other; where they begin. `None`, and nothing is changed, without room.
     pub fn put(&mut self, parts: &[&[u8]]) -> Option<u32> {
         if !self.have_room(parts) {

@@ -413,7 +413,7 @@ fn what_no_cache_may_answer_is_not_looked_up() {
 fn each_reason_not_to_keep_is_told_and_counted() {
     let limits = CacheLimits { entries: 4, bytes: 512, message_max: 600, ..CacheLimits::default() };
     let mut cache = Cache::new(limits, 5);
-    let text = Put { kind: 16, ..PLAIN };
+    let (text, other) = (Put { kind: 16, ..PLAIN }, Put { name: 1, ..PLAIN });
     for (put, says, why) in [
         (PLAIN, Says::Cut, Unkept::Truncated),
         (PLAIN, Says::Nothing, Unkept::NoSoa),
@@ -421,6 +421,7 @@ fn each_reason_not_to_keep_is_told_and_counted() {
         (text, Says::Text(700), Unkept::Long),
         (text, Says::Text(520), Unkept::Room),
     ] {
+        learn(&mut cache, other, &Says::Addresses(vec![60], 1), 0).unwrap();
         assert_eq!(learn(&mut cache, put, &says, 0), Err(why));
         assert_eq!(cache.counters().unkept[why.index()], 1, "{why}");
     }
@@ -431,7 +432,9 @@ fn each_reason_not_to_keep_is_told_and_counted() {
     refused[3] |= 5;
     let asks = Asks::of(&Query::read(&asked).unwrap());
     assert_eq!(cache.learn(&Answer::read(&refused).unwrap(), asks, Tick(0)), Err(Unkept::Error));
-    assert_eq!((cache.entries(), cache.bytes(), cache.counters().learned), (0, 0, 0));
+    // What does not fit pushes nobody out.
+    assert_eq!((cache.entries(), cache.bytes(), cache.counters().learned), (1, 128, 5));
+    assert!(ask(&mut cache, other, false, 0).is_some());
 }
 
 #[test]
