@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use crowd::Crowd;
+pub(crate) use dns::Asked;
 use guard::Guard;
 use repute_model::{
     BATCH, Band, BandChange, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet,

@@ -76,6 +76,24 @@ pub struct Proof {
     pub garden: Redirect,
 }
 
+/// When a domain is under attack by names that do not exist (water torture), and what is let through then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subdomains {
+    /// Names below it, in a second, that do not exist or that the server fails at; 0 = nobody looks.
+    pub misses_per_s: u16,
+    /// Names not known to exist that requesters below the band good may then ask for together in a second; at least 1.
+    pub rate: u16,
+}
+
+/// How often a network may ask for the same without having proved that it receives the answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SameRate {
+    /// Queries for one name and type in a second; 0 = as often as it likes.
+    pub per_s: u16,
+    /// One in so many of those beyond is challenged, the others are dropped; 1..=255.
+    pub slip: u8,
+}
+
 /// How the queries to a DNS server are judged.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Dns {
@@ -97,6 +115,10 @@ pub struct Dns {
     pub sinkhole: Redirect,
     /// What challenged requesters have to do.
     pub proof: Proof,
+    /// When a domain is under attack.
+    pub subdomains: Subdomains,
+    /// How often the same may be asked for.
+    pub same: SameRate,
     /// Whether queries that are malformed are dropped.
     pub drops_malformed: bool,
 }

@@ -44,7 +44,8 @@ impl Offence {
             | Factor::FreshNames
             | Factor::AnswerSize
             | Factor::RandomNames
-            | Factor::MalformedQueries => None,
+            | Factor::MalformedQueries
+            | Factor::Network => None,
         }
     }
 }

@@ -85,6 +85,8 @@ factors! {
     RandomNames = "random-names" in "share of its queries",
     /// DNS messages that are malformed.
     MalformedQueries = "malformed-queries" in "messages",
+    /// Random and non-existent names among what its whole network (/24, IPv6 /48) asks for.
+    Network = "network" in "share of the network's queries",
 }
 
 impl Factor {

@@ -67,6 +67,8 @@ pub struct Requester {
     /// Seconds with challenges since it last answered one, fading.
     unmet: u8,
     votes: u8,
+    /// How odd the queries of its network are, in 1/255.
+    network: u8,
 }
 
 /// Shares say nothing until there are more queries than so many: as if so many had been beyond reproach.
@@ -102,6 +104,7 @@ impl Requester {
         challenged_s: 0,
         unmet: 0,
         votes: 0,
+        network: 0,
     };
 
     /// Takes note of a query; `true` when it is time to look at the score.
@@ -140,6 +143,11 @@ impl Requester {
         }
         self.seen |= bit;
         self.fresh = self.fresh.saturating_add(u32::from(inquiry.below - ID));
+    }
+
+    /// Takes note of how odd the queries of its whole network are, 0..=255.
+    pub const fn belongs(&mut self, oddity: u8) {
+        self.network = oddity;
     }
 
     /// Takes note of a message that could not be read.
@@ -186,19 +194,15 @@ impl Requester {
         self.proved != 0 && now.low().wrapping_sub(self.proved) <= lasts_ms
     }
 
-    /// Queries in the window under way.
-    pub const fn queries(&self) -> u32 {
-        self.queries
-    }
-
     /// Whether nothing speaks for or against it.
     pub fn is_calm(&self) -> bool {
         (self.asked.0 | self.failed.0 | self.answered.0 | self.fresh | self.queries) == 0
             && self.malformed.is_zero()
+            && self.network == 0
     }
 
     /// The evidence of every factor of DNS; the window under way has lasted `window_s`.
-    pub fn evidence(&self, window_s: f64) -> [(Factor, f64); 8] {
+    pub fn evidence(&self, window_s: f64) -> [(Factor, f64); 9] {
         let share = |part: Count, whole: f64| part.get() / (whole + DOUBT);
         let (asked, answered) = (self.asked.get(), self.answered.get());
         let excess = f64::from(self.answer_bytes) / (f64::from(self.asked_bytes) + DOUBT_BYTES);
@@ -211,6 +215,7 @@ impl Requester {
             (Factor::AnswerSize, excess),
             (Factor::RandomNames, share(self.random, asked)),
             (Factor::MalformedQueries, self.malformed.get()),
+            (Factor::Network, f64::from(self.network) / 255.0),
         ]
     }
 
@@ -223,7 +228,9 @@ impl Requester {
             *bytes = (f64::from(*bytes) * share) as u32;
         }
         self.malformed.fade(share);
-        self.unmet = (f64::from(self.unmet) * share) as u8;
+        for small in [&mut self.unmet, &mut self.network] {
+            *small = (f64::from(*small) * share) as u8;
+        }
     }
 
     /// Begins to count anew what is counted by window.

@@ -1,6 +1,6 @@
 //! `[profiles.dns]` as workers judge by it.
 
-use repute_model::{Block, Decision, Path, Proof, Redirect};
+use repute_model::{Block, Decision, Path, Proof, Redirect, SameRate, Subdomains};
 
 use super::{factors, profile};
 use crate::config::{self, BlockName, DecisionName, Dns, GarbledName, PathName};
@@ -35,6 +35,11 @@ pub(super) fn compile(dns: &Dns) -> repute_model::Dns {
             slip: queries.challenge.slip.get() as u8,
             garden: redirect(&queries.challenge.garden),
         },
+        subdomains: Subdomains {
+            misses_per_s: queries.subdomains.misses.get() as u16,
+            rate: queries.subdomains.rate.get() as u16,
+        },
+        same: SameRate { per_s: queries.same.rate.get() as u16, slip: queries.same.slip.get() as u8 },
         drops_malformed: queries.malformed == GarbledName::Drop,
     }
 }

@@ -15,7 +15,8 @@ use super::{
     Bands, Baseline, BlockName, Challenge, CrowdMode, Crowds, DecisionName, Deny, DenyAsn, DenyCountry,
     DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Limits, LinkRule, Meter, Mirror,
     Mode, ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries, QueryFactors, Redirect,
-    Sampling, Service, Soften, Sources, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
+    SameRate, Sampling, Service, Soften, Sources, Subdomains, SymmetryName, SynAnswerName, Treatment,
+    Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
@@ -72,6 +73,8 @@ impl Default for Queries {
             block: BlockName::Drop,
             sinkhole: Redirect::default(),
             challenge: Challenge::default(),
+            subdomains: Subdomains::default(),
+            same: SameRate::default(),
             malformed: GarbledName::Drop,
             query_factors: QueryFactors::default(),
         }
@@ -87,6 +90,18 @@ impl Default for Paths {
             poor: PathName::Challenge,
             malicious: PathName::Block,
         }
+    }
+}
+
+impl Default for Subdomains {
+    fn default() -> Self {
+        Self { misses: Int::new(50), rate: Int::new(10) }
+    }
+}
+
+impl Default for SameRate {
+    fn default() -> Self {
+        Self { rate: Int::new(50), slip: Int::new(2) }
     }
 }
 

@@ -118,6 +118,10 @@ pub struct Queries {
     pub sinkhole: Redirect,
     /// What challenged requesters have to do.
     pub challenge: Challenge,
+    /// When a domain is under attack by names that do not exist, and what is let through then.
+    pub subdomains: Subdomains,
+    /// How often a network may ask for the same without having proved that it receives the answers.
+    pub same: SameRate,
     /// What becomes of messages to the server that are no query.
     pub malformed: GarbledName,
     /// Weight and ramp of the factors of queries.
@@ -125,7 +129,7 @@ pub struct Queries {
 }
 
 table!(keys of Queries {
-    servers, ports, decision, paths, dry_run, block, sinkhole, challenge, malformed, query_factors,
+    servers, ports, decision, paths, dry_run, block, sinkhole, challenge, subdomains, same, malformed, query_factors,
 });
 
 impl Overlay for Dns {
@@ -195,6 +199,31 @@ pub struct Challenge {
 }
 
 table!(Challenge { lasts, tries, slip, garden });
+
+/// When a domain is under attack by names that do not exist (water torture), for each worker. Names known to exist are
+/// resolved whatever happens; whoever has proved itself and stands well is not held up.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Subdomains {
+    /// Names below it, in a second, that do not exist or that the server fails at; 0 = nobody looks.
+    pub misses: Int<0, 60_000>,
+    /// Names not known to exist that requesters below the band good may then ask for together in a second.
+    pub rate: Int<1, 60_000>,
+}
+
+table!(Subdomains { misses, rate });
+
+/// How often a network (/24, IPv6 /48) may ask for the same without having proved that it receives the answers.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct SameRate {
+    /// Queries for one name and type in a second, for each worker; 0 = as often as it likes.
+    pub rate: Int<0, 60_000>,
+    /// One in so many of those beyond is challenged, the others are dropped.
+    pub slip: Int<1, 255>,
+}
+
+table!(SameRate { rate, slip });
 
 /// Weight and ramp of the factors of queries, in the order of [`Factor::ALL`].
 #[derive(Clone, PartialEq, Debug)]

@@ -43,7 +43,7 @@ pub use bands::Bands;
 pub use crowds::{CrowdMode, Crowds, SymmetryName, SynAnswerName};
 pub use dns::{
     BandName, BlockName, Challenge, DecisionName, Dns, GarbledName, PathName, Paths, Queries, QueryFactors,
-    Redirect,
+    Redirect, SameRate, Subdomains,
 };
 pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub(crate) use factors::general;

@@ -23,6 +23,8 @@ pub struct DnsAccount {
     pub silent: u64,
     /// Answers of a server that fit no query that went to it.
     pub unasked: u64,
+    /// Domains that came under attack.
+    pub attacked: u64,
     /// Queries that were pushed out of memory before they were answered.
     pub forgotten: u64,
 }

@@ -3,9 +3,12 @@
 //! Called by the stage for every query that can be read. Always holds: one pass over the name, and the same name gives the
 //! same numbers whatever its case.
 
+use repute_model::Address;
 use repute_reputation::names::{NameModel, own_index};
 use repute_reputation::{Inquiry, Secret};
 use repute_wire::dns::{NAME_MAX, Name, Question};
+
+use super::networks::network;
 
 /// How likely made up a name has to be to count as random: an honest name in a hundred is.
 const RANDOM: f32 = 0.8;
@@ -26,18 +29,37 @@ impl Names {
 
     /// What a question says.
     pub fn inquiry(&self, question: &Question<'_>) -> Inquiry {
+        let model = self.model.as_ref();
+        Inquiry {
+            carries_data: carries_data(question.kind),
+            is_random: model.is_some_and(|model| model.probability(question.name.labels()) >= RANDOM),
+            ..self.place(&question.name)
+        }
+    }
+
+    /// Which name it is and which domain it is in, and nothing else.
+    pub fn place(&self, name: &Name<'_>) -> Inquiry {
         let mut buffer = [0; NAME_MAX];
-        let (name, lowered) = (&question.name, question.name.lowered(&mut buffer));
-        let below = bytes_below(name);
+        let (lowered, below) = (name.lowered(&mut buffer), bytes_below(name));
         // A length byte stands before every label.
         let domain = lowered.get(below.start..).unwrap_or(lowered);
         Inquiry {
-            carries_data: carries_data(question.kind),
-            is_random: self.model.as_ref().is_some_and(|model| model.probability(name.labels()) >= RANDOM),
+            carries_data: false,
+            is_random: false,
             domain: self.secret.bytes(domain) as u32,
             name: self.secret.bytes(lowered),
             below: below.bytes,
         }
+    }
+
+    /// What names the network of an address.
+    pub fn network(&self, address: Address) -> u64 {
+        self.secret.address(network(address))
+    }
+
+    /// What names this name and type as a network asks for them.
+    pub fn same(&self, address: Address, inquiry: &Inquiry, kind: u16) -> u64 {
+        self.secret.pair(network(address), Address(u128::from(inquiry.name)), kind.into())
     }
 
     /// Bytes that it takes.

@@ -164,7 +164,7 @@ impl<P: Packet> Worker<P> {
                 self.expect(slot, speech, exchange);
             }
         }
-        self.note_speech(slot, speech);
+        self.note_speech(slot, speech, exchange);
         let (verdict, reason) = fate.verdict();
         let judgement = Judgement { verdict, reason, standing, measures: treatment.measures() };
         let judgement = guarded.unwrap_or(judgement);

@@ -144,7 +144,20 @@ impl Requesters {
         self.rig.explain(who.ip).band
     }
 
-    fn resolve(&mut self, who: &mut Requester, name: &str, kind: u16, rcode: u8, addresses: u8) -> bool {
+    /// A packet of somebody who does nothing about a challenge, for a name that does not exist; whether it reached the
+    /// server.
+    pub fn strike(&mut self, from: Ip, name: &str) -> bool {
+        let (id, port) = (self.rng.word() as u16, 1024 + self.rng.below(60_000) as u16);
+        let asked = query(id, name, A, None);
+        let passed = self.rig.outside(0, by_udp((from, port), &asked)).verdict == Verdict::Forward;
+        if passed {
+            self.rig.inside(0, back((from, port), &answer(&asked, NXDOMAIN, 0)));
+        }
+        passed
+    }
+
+    /// Somebody asks for a name, and gets an answer or gives up.
+    pub fn resolve(&mut self, who: &mut Requester, name: &str, kind: u16, rcode: u8, addresses: u8) -> bool {
         for _ in 0..3 {
             let (id, port) = (self.rng.word() as u16, 1024 + self.rng.below(60_000) as u16);
             for _ in 0..2 {

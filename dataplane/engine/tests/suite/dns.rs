@@ -274,6 +274,23 @@ fn silence_of_the_server_is_noticed() {
 }
 
 #[test]
+fn the_same_asked_over_and_over_is_amplification() {
+    let mut rig = rig("same = { rate = 50, slip = 2 }\nquery_factors = { queries = { weight = 0 } }");
+    let counted: Vec<_> = (0..1_000).map(|n| ask(&mut rig, 1, plain(n)).1).collect();
+    let count = |reason| counted.iter().filter(|&&one| one == reason).count();
+    let (passed, dropped, told) =
+        (count(None), count(Some(Reason::DnsRate)), count(Some(Reason::DnsTruncated)));
+    assert!((145..=160).contains(&passed), "a burst of two seconds and fifty more: {passed}");
+    assert!(dropped.abs_diff(told) <= 1 && dropped + told + passed == 1_000, "{dropped} {told}");
+    let neighbour = by_udp((OTHER, 40_000), &query(5, "www.example.org", A, None));
+    assert!(ask(&mut rig, 1, neighbour).1.is_some(), "of the same network");
+    let else_where = by_udp(([203, 0, 113, 9], 40_000), &query(5, "www.example.org", A, None));
+    assert_eq!(ask(&mut rig, 1, else_where).0, Verdict::Forward);
+    let another = by_udp((CLIENT, 40_000), &query(5, "mail.example.org", A, None));
+    assert_eq!(ask(&mut rig, 1, another).0, Verdict::Forward);
+}
+
+#[test]
 fn a_policy_without_room_for_queries_judges_none() {
     let policy: Policy = policy("[profiles.dns.paths]\ngood = \"block\"");
     let mut rig = Rig::sized(policy, Limits { queries: 0, ..SMALL_DNS });

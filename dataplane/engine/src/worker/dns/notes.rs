@@ -1,0 +1,129 @@
+//! What is taken note of: queries whatever becomes of them, their outcomes, and silence.
+//!
+//! Called by the general way once something is decided, for what servers answer, and once a tick. Always holds: an answer
+//! counts only for a query that went on; what nobody asked for changes nothing.
+
+use repute_model::Packet;
+use repute_reputation::{Exchange, Flags, Outcome, Slot};
+use repute_wire::dns::{Answer, Rcode, segment};
+use repute_wire::{L4, Parsed};
+
+use super::{Reason, Speech};
+use crate::dns::{Interceptor, payload};
+use crate::worker::Worker;
+
+impl<P: Packet> Worker<P> {
+    /// Takes note of what a known source says to a server, whatever becomes of it.
+    pub(in crate::worker) fn note_speech(&mut self, slot: Slot, speech: &Speech<'_>, x: &Exchange) {
+        let Self { dns: Some(dns), shard, account, now, .. } = self else { return };
+        let fingerprint = shard.hot(slot).fingerprint;
+        let Some(requester) = shard.requester_mut(slot) else { return };
+        let look = match (speech.asked(), speech) {
+            (Some(asked), _) => {
+                let network = dns.names.network(x.src);
+                requester.belongs(dns.networks.asks(network, fingerprint, asked.inquiry.is_random, *now));
+                requester.asks(&asked.inquiry)
+            }
+            (None, Speech::Garbled(reason)) => {
+                account.dns.garbled += 1;
+                // Whether the box gets a packet in one piece is not its sender's doing.
+                let counts = *reason != Reason::Scattered;
+                if counts {
+                    requester.garbles();
+                }
+                counts
+            }
+            _ => false,
+        };
+        if look {
+            self.rescore(slot);
+        }
+    }
+
+    /// Takes note of a query that goes on to a server: what comes back is its outcome. By TCP it is a proof besides, once
+    /// the handshake has been seen.
+    pub(in crate::worker) fn expect(&mut self, slot: Slot, speech: &Speech<'_>, x: &Exchange) {
+        let Some(asked) = speech.asked() else { return };
+        let now = self.now;
+        if matches!(speech, Speech::Segment(_))
+            && self.shard.hot(slot).flags.has(Flags::VERIFIED)
+            && let Some(requester) = self.shard.requester_mut(slot)
+        {
+            requester.proves(now);
+        }
+        let asker = (slot.number(), self.shard.hot(slot).fingerprint as u8);
+        let message = asked.query.message;
+        if let Some(Interceptor { pending, .. }) = &mut self.dns {
+            pending.note(pending.key(x, message.header().id.get()), asker, message.bytes().len(), now);
+        }
+    }
+
+    /// Takes note of what a server answers to a source that is known.
+    pub(in crate::worker) fn note_answers(&mut self, packet: &P, parsed: &Parsed, receiver: Option<Slot>) {
+        let (Some(slot), Some(rules), Some(dns)) = (receiver, &self.policy.dns, &mut self.dns) else {
+            return;
+        };
+        if !parsed.has_ports() || !rules.serves(parsed.src, parsed.sport) {
+            return;
+        }
+        let Some(answer) = answer(packet.bytes(), parsed) else { return };
+        let (account, now) = (&mut self.account.dns, self.now);
+        let key = dns.pending.key_back(parsed, answer.message.header().id.get());
+        let Some(asked_bytes) = dns.pending.take(key) else {
+            account.unasked += 1;
+            return;
+        };
+        let outcome = outcome(answer.rcode());
+        match outcome {
+            Outcome::Answered => account.answered += 1,
+            Outcome::Nxdomain => account.nxdomain += 1,
+            Outcome::Failed => account.failed += 1,
+        }
+        dns.networks.learns(dns.names.network(parsed.dst), outcome == Outcome::Nxdomain, now);
+        if let Some(question) = &answer.question {
+            let (place, exists) = (dns.names.place(&question.name), outcome == Outcome::Answered);
+            account.attacked += u64::from(dns.domains.learn(&place, exists, &rules.subdomains, now));
+        }
+        let bytes = answer.message.bytes().len() as u16;
+        let Some(requester) = self.shard.requester_mut(slot) else { return };
+        if requester.learns(outcome, asked_bytes, bytes) {
+            self.rescore(slot);
+        }
+    }
+
+    /// Charges queries that a server has left unanswered; part of every tick.
+    pub(in crate::worker) fn notice_silent_servers(&mut self) {
+        let Some(rules) = self.policy.dns.as_ref() else { return };
+        let silence_ms = rules.profile.silence_ms;
+        let Self { dns: Some(dns), shard, account, now, .. } = self else { return };
+        dns.pending.expire(*now, silence_ms, |(entry, check)| {
+            account.dns.silent += 1;
+            if let Some(slot) = shard.at(entry)
+                && shard.hot(slot).fingerprint as u8 == check
+                && let Some(requester) = shard.requester_mut(slot)
+            {
+                requester.learns(Outcome::Failed, 0, 0);
+            }
+        });
+        account.dns.forgotten = dns.pending.forgotten();
+    }
+}
+
+/// The first answer in a packet of a server.
+fn answer<'p>(bytes: &'p [u8], parsed: &Parsed) -> Option<Answer<'p>> {
+    let said = payload(bytes, parsed)?;
+    let message = match parsed.l4 {
+        L4::Udp => said,
+        L4::Tcp => segment(said).next()?.ok()?,
+        _ => return None,
+    };
+    Answer::read(message).ok()
+}
+
+fn outcome(rcode: Rcode) -> Outcome {
+    match rcode {
+        Rcode::NXDOMAIN => Outcome::Nxdomain,
+        Rcode::SERVFAIL => Outcome::Failed,
+        _ => Outcome::Answered,
+    }
+}

@@ -1,0 +1,93 @@
+//! What a packet is to the servers behind the box.
+//!
+//! Found by the general way for every packet of a source, before anything is decided. Always holds: a query here is a whole
+//! one, whose name was looked at once.
+
+use repute_model::{Packet, Reason};
+use repute_reputation::Inquiry;
+use repute_wire::dns::{Malformed, Query, segment};
+use repute_wire::{L4, Parsed};
+
+use crate::dns::{Interceptor, payload};
+use crate::worker::Worker;
+
+/// A query, and what it says of who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'p> {
+    pub query: Query<'p>,
+    pub inquiry: Inquiry,
+}
+
+/// What a packet says to a server.
+#[derive(Clone, Copy, Debug)]
+pub enum Speech<'p> {
+    /// Nothing.
+    Other,
+    /// A query by UDP.
+    Query(Asked<'p>),
+    /// A segment of TCP, and the query that it begins with, where that is all there.
+    Segment(Option<Asked<'p>>),
+    /// Something by UDP that is no query.
+    Garbled(Reason),
+}
+
+impl Asked<'_> {
+    /// What a challenge asks for: a cookie of those who know what that is, else that they come by TCP.
+    pub fn challenge(&self) -> Reason {
+        let knows = self.query.edns.is_some_and(|edns| edns.cookie.is_some());
+        if knows { Reason::DnsCookie } else { Reason::DnsTruncated }
+    }
+}
+
+impl<'p> Speech<'p> {
+    /// Whether it is a datagram to a server: then its path decides, and no crowd's alarm withholds it.
+    pub const fn is_datagram(&self) -> bool {
+        matches!(self, Self::Query(_) | Self::Garbled(_))
+    }
+
+    /// The query in it.
+    pub const fn asked(&self) -> Option<&Asked<'p>> {
+        match self {
+            Self::Query(asked) | Self::Segment(Some(asked)) => Some(asked),
+            _ => None,
+        }
+    }
+}
+
+impl Interceptor {
+    fn read<'p>(&self, message: &'p [u8]) -> Result<Asked<'p>, Malformed> {
+        let query = Query::read(message)?;
+        Ok(Asked { query, inquiry: self.names.inquiry(&query.question) })
+    }
+
+    /// What a datagram says; answers come from the servers' own ports.
+    fn datagram<'p>(&self, message: &'p [u8], from_server: bool) -> Speech<'p> {
+        match self.read(message) {
+            Ok(asked) => Speech::Query(asked),
+            Err(Malformed::NotAQuery) if from_server => Speech::Other,
+            Err(malformed) => Speech::Garbled(malformed.into()),
+        }
+    }
+}
+
+impl<P: Packet> Worker<P> {
+    /// What a packet from the owner side says to a server.
+    pub(in crate::worker) fn listen<'p>(&self, packet: &'p P, parsed: &Parsed) -> Speech<'p> {
+        let (Some(rules), Some(dns)) = (&self.policy.dns, &self.dns) else { return Speech::Other };
+        if !parsed.has_ports() || !rules.serves(parsed.dst, parsed.dport) {
+            return Speech::Other;
+        }
+        match (parsed.l4, payload(packet.bytes(), parsed)) {
+            (L4::Udp, _) if parsed.frag_more() => Speech::Garbled(Reason::DnsFragment),
+            (L4::Udp, Some(message)) => dns.datagram(message, rules.ports.contains(&parsed.sport)),
+            (L4::Udp, None) if packet.segments() > 1 => Speech::Garbled(Reason::Scattered),
+            (L4::Tcp, Some(said)) => {
+                let first = segment(said).next().and_then(Result::ok);
+                Speech::Segment(first.and_then(|message| dns.read(message).ok()))
+            }
+            (L4::Tcp, None) => Speech::Segment(None),
+            // Cut by a capture.
+            _ => Speech::Other,
+        }
+    }
+}
