@@ -7,7 +7,7 @@
 mod notes;
 mod speech;
 
-use repute_model::{Band, Block, Flood, Judgement, Packet, Path, Reason, Rule, Source, Verdict};
+use repute_model::{Band, Block, Flood, Judgement, Packet, Path, Reason, Rule, Source};
 use repute_reputation::{Exchange, Flags, Slot};
 use repute_wire::dns::CookieStanding;
 

@@ -68,7 +68,8 @@ fn what_a_bot_pours_into_its_connection_is_limited_by_a_meter_alone() {
     let pours = |policy: Policy| gets(policy, 10, 60_000, Conduct::Pours(1_000)).0;
     assert!(pours(ingress()) > 990.0);
     let meter = "{ meter = { packets = \"200pps\", packet_burst = 100 } }";
-    let bands = ["excellent", "good", "neutral", "poor", "malicious"].map(|band| format!("{band} = {meter}\n"));
+    let bands =
+        ["excellent", "good", "neutral", "poor", "malicious"].map(|band| format!("{band} = {meter}\n"));
     let metered = policy(&format!("[profiles.ingress.treatments]\n{}", bands.concat()));
     assert!((195.0..=206.0).contains(&pours(metered)));
 }
