@@ -129,7 +129,7 @@ fn detours(ports: &[v1::PortStatus]) -> String {
         "<PORT",
         ">QUEUED",
         ">RELEASED",
-        ">HANDED OVER",
+        ">HANDED",
         ">SHARE",
         ">MIRRORED",
         ">ANSWERED",
@@ -232,7 +232,7 @@ mod tests {
         let text = human(&report);
         assert!(text.contains("packets conserved: NO") && text.contains("silent 1 min 5 s"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        assert!(!text.contains("HANDED OVER"), "{text}");
+        assert!(!text.contains("HANDED"), "{text}");
     }
 
     #[test]
