@@ -20,6 +20,7 @@ use super::{
 };
 use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
+#[expect(clippy::derivable_impls, reason = "the macro that makes keywords derives no default")]
 impl Default for Mode {
     fn default() -> Self {
         Self::On
