@@ -178,7 +178,7 @@ impl Neighbours {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
     use std::ops::Range;
 
     use proptest::prelude::*;
@@ -279,9 +279,9 @@ mod tests {
             parts in 1..9u64,
         ) {
             let mut neighbours = Neighbours::new(3);
-            let mut model: HashMap<u32, (bool, f32, f32)> = HashMap::new();
+            let mut model: BTreeMap<u32, (bool, f32, f32)> = BTreeMap::new();
             for (second, round) in (1..).zip(rounds) {
-                let mut seen: HashMap<u32, (u32, u32)> = HashMap::new();
+                let mut seen: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
                 for &(prefix, host, is_bad) in &round {
                     neighbours.note(v4(prefix, host), is_bad);
                     if is_bad || model.contains_key(&prefix) || seen.contains_key(&prefix) {

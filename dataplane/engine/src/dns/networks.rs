@@ -53,7 +53,7 @@ impl Networks {
     /// network are: 0..=255.
     pub fn asks(&mut self, key: u64, fingerprint: u64, is_random: bool, now: Tick) -> u8 {
         let row = self.row(key, now);
-        row.requesters |= 1 << (fingerprint >> 7) % 64;
+        row.requesters |= 1 << ((fingerprint >> 7) % 64);
         row.asked += 1;
         row.random += u16::from(is_random);
         if row.asked >= FULL {

@@ -117,7 +117,7 @@ fn a_queue_counts_as_if_it_were_in_force() {
     let mut rigs = [queues(), shadow(queues())].map(|policy| Rig::sized(policy, limits));
     // One sends so much that it holds all that a source may, another one then fills the queue.
     let client = |n: u32| -> Ip { [192, 0, 2, [0, 1, 1, 1, 4, 5, 5, 7][n as usize % 8]] };
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::BTreeSet::new();
     for ms in 0..2_000u32 {
         let talk = |n: u32| Talk { client: (client(n), 40_000 + (n % 300) as u16), ..TALK };
         let frames = |n: u32| match n % 4 {

@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn one_network_many_and_a_mixture() {
-        let one = spread(500, |n| (0xc633_6400 | n % 256, 443)).unwrap();
+        let one = spread(500, |n| (0xc633_6400 | (n % 256), 443)).unwrap();
         assert_eq!(
             (one.network.unwrap().0.to_string(), one.port),
             ("198.51.100.0/24".to_owned(), Some((443, 1.0)))
@@ -175,7 +175,7 @@ mod tests {
         let all = spread(500, |n| (anywhere(n), anywhere(n + 9) as u16)).unwrap();
         assert!(all.entropy > 0.97 && all.network.is_none() && all.port.is_none(), "{all:?}");
         let mixed =
-            spread(500, |n| (if n % 10 < 8 { 0xc633_6400 | n % 256 } else { anywhere(n) }, 443)).unwrap();
+            spread(500, |n| (if n % 10 < 8 { 0xc633_6400 | (n % 256) } else { anywhere(n) }, 443)).unwrap();
         let (network, share) = mixed.network.unwrap();
         assert!(network.to_string() == "198.51.100.0/24" && (0.75..0.9).contains(&share), "{mixed:?}");
         assert!((0.1..0.5).contains(&mixed.entropy), "{mixed:?}");
@@ -193,7 +193,7 @@ mod tests {
         let note = |senders: &mut Senders, from| {
             senders.note(&Sender::new(Address::v4(from), 443, Flood::Syn), &secret);
         };
-        (0..1000).for_each(|n| note(&mut senders, 0xc633_6400 | n % 256));
+        (0..1000).for_each(|n| note(&mut senders, 0xc633_6400 | (n % 256)));
         for second in 0..4 {
             senders.halve();
             (0..200).for_each(|n| note(&mut senders, anywhere(second * 1000 + n)));

@@ -210,7 +210,7 @@ impl Kept {
     fn says(&self, silent: bool, stale_max_s: u64, now: u64) -> Option<Says> {
         let age = self.age_s(now);
         let fresh = age < self.life_s;
-        if !fresh && !(silent && age < self.life_s + self.stale_s(stale_max_s)) {
+        if !(fresh || silent && age < self.life_s + self.stale_s(stale_max_s)) {
             return None;
         }
         let left = |ttl: u32| if fresh { ttl.saturating_sub(age as u32) } else { 30 };
