@@ -282,8 +282,9 @@ fn the_same_asked_over_and_over_is_amplification() {
         (count(None), count(Some(Reason::DnsRate)), count(Some(Reason::DnsTruncated)));
     assert!((145..=160).contains(&passed), "a burst of two seconds and fifty more: {passed}");
     assert!(dropped.abs_diff(told) <= 1 && dropped + told + passed == 1_000, "{dropped} {told}");
-    let neighbour = by_udp((OTHER, 40_000), &query(5, "www.example.org", A, None));
-    assert!(ask(&mut rig, 1, neighbour).1.is_some(), "of the same network");
+    let neighbour = |_| ask(&mut rig, 1, by_udp((OTHER, 40_000), &query(5, "www.example.org", A, None))).1;
+    let held = (0..3).map(neighbour).filter(Option::is_some).count();
+    assert!(held >= 2, "of the same network, which has one every twenty milliseconds");
     let else_where = by_udp(([203, 0, 113, 9], 40_000), &query(5, "www.example.org", A, None));
     assert_eq!(ask(&mut rig, 1, else_where).0, Verdict::Forward);
     let another = by_udp((CLIENT, 40_000), &query(5, "mail.example.org", A, None));
