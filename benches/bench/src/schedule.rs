@@ -2,7 +2,7 @@
 //!
 //! Packets become due by a schedule on the time stamp counter, at a share of what the worker was measured to carry.
 //! The ring is a number: packets due and not yet taken. What finds it full is lost, as on a NIC. What always holds:
-//! a window in which the thread was switched out does not count.
+//! a window in which the thread was switched out, or around which the host was slow, does not count.
 
 use repute_model::{BATCH, Command};
 
@@ -12,8 +12,9 @@ use crate::subject::Subject;
 
 /// Slots of the ring.
 const RING: u64 = 4096;
-/// Windows tried for one that is undisturbed.
-const ATTEMPTS: u32 = 50;
+/// An undisturbed window is waited for so long, in windows and at least so many seconds.
+const WINDOWS: u64 = 50;
+const SECONDS: u64 = 10;
 
 /// One burst: when the oldest of its packets was due, how many, and when the breath was over.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,8 @@ pub struct Schedule {
     pub interval: f64,
     /// Length of a window in cycles.
     pub length: u64,
+    /// What receiving and sending alone cost at most while the capacity was measured.
+    pub calm_frame: f64,
 }
 
 impl Schedule {
@@ -61,12 +64,16 @@ impl Schedule {
         subject: &mut Subject,
         mut command: impl FnMut() -> Option<Command>,
     ) -> anyhow::Result<Option<Window>> {
-        for _ in 0..ATTEMPTS {
-            let command = command();
+        let begin = bench.cycles.now();
+        let patience = (self.length * WINDOWS).max(bench.cycles.hz() * SECONDS);
+        while bench.cycles.now() - begin < patience {
             subject.reports().for_each(drop);
+            if !bench.slices.is_calm(road, self.calm_frame)? {
+                continue;
+            }
             let before = bench.slices.switches()?;
-            let window = self.run(bench, road, subject, command)?;
-            if bench.slices.switches()? == before {
+            let window = self.run(bench, road, subject, command())?;
+            if bench.slices.switches()? == before && bench.slices.is_calm(road, self.calm_frame)? {
                 return Ok(Some(window));
             }
         }

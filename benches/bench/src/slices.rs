@@ -52,6 +52,11 @@ pub struct Costs {
 }
 
 impl Costs {
+    /// What receiving and sending alone may cost for the machine to count as it was then.
+    pub fn calm_frame(&self) -> f64 {
+        best(self.rounds.iter()) * CALM
+    }
+
     /// Receiving and sending alone.
     pub fn rx_tx(&self) -> Vec<f64> {
         self.rounds.iter().map(|round| round.rx_tx).collect()
@@ -144,6 +149,15 @@ impl Slices {
         self.cycles.hz() / 1_000_000 * self.plan.slice_us
     }
 
+    /// Whether a slice of receiving and sending alone costs no more than this now.
+    ///
+    /// # Errors
+    /// `/proc` is gone, or no packet came.
+    pub fn is_calm(&self, road: &mut Road, calm_frame: f64) -> anyhow::Result<bool> {
+        let cost = self.slice(road, &mut Plain::new(Way::Send))?;
+        Ok(self.plan.any || cost.is_some_and(|cost| cost <= calm_frame))
+    }
+
     /// Bursts for about so many cycles; what they took, and the packets in them unless others were disturbed.
     fn run(&self, road: &mut Road, contender: &mut dyn Contender, cycles: u64) -> (u64, Option<u64>) {
         let begin = self.cycles.now();
@@ -175,11 +189,16 @@ impl Slices {
     }
 }
 
+/// What receiving and sending cost where nothing slowed the machine down.
+fn best<'a>(rounds: impl Iterator<Item = &'a Round>) -> f64 {
+    let mut rx_tx: Vec<_> = rounds.map(|round| round.rx_tx).collect();
+    rx_tx.sort_by(f64::total_cmp);
+    quantile(&rx_tx, LUCKY)
+}
+
 /// The rounds that the machine did not slow down.
 fn calm(rounds: &[Round], limit: f64) -> Costs {
-    let mut rx_tx: Vec<_> = rounds.iter().map(|round| round.rx_tx).collect();
-    rx_tx.sort_by(f64::total_cmp);
-    let best = quantile(&rx_tx, LUCKY);
+    let best = best(rounds.iter());
     let kept: Vec<_> = rounds.iter().filter(|round| round.frame <= limit * best).cloned().collect();
     Costs { dropped: rounds.len() - kept.len(), rounds: kept }
 }

@@ -52,6 +52,7 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         sources: config.limits.sources.get() as u32,
         contacts: config.limits.contacts.get() as u32,
         sweep_ms: config.limits.sweep.get() as u32,
+        revisions: repute_model::Limits::DEFAULT.revisions,
         outside: Width { v4: sources.outside_v4.get() as u8, v6: sources.outside_v6.get() as u8 },
         inside: Width { v4: sources.inside_v4.get() as u8, v6: sources.inside_v6.get() as u8 },
         queue_packets: config.limits.queue_packets.get() as u32,

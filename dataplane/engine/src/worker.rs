@@ -60,8 +60,10 @@ pub struct Worker<P> {
     pub(crate) mailbox: Mailbox,
     pub(crate) job: Option<Job>,
     pub(crate) now: Tick,
-    /// When the policy was installed.
-    installed: Tick,
+    /// Entries of an older policy that packets may have looked up again in this tick, and how many the batch under way
+    /// had.
+    revisions_left: u32,
+    revised: u32,
     wires: [Wire; PORTS],
     published: Arc<Published>,
     view: View,
@@ -92,6 +94,8 @@ pub struct Worker<P> {
     turn: usize,
     /// So many strangers come that the lists are fetched before anybody is looked up.
     lists_early: bool,
+    /// Where the lists speak of the batch under way is known for all of it.
+    located_all: bool,
     /// The prefilter was asked in the last batch: it is fetched for the next one.
     prefilter_early: bool,
     /// Entries given before the batch under way was looked at.
@@ -127,7 +131,8 @@ impl<P: Packet> Worker<P> {
             mailbox,
             job: None,
             now: Tick(0),
-            installed: Tick(0),
+            revisions_left: 0,
+            revised: 0,
             wires,
             published,
             team,
@@ -149,6 +154,7 @@ impl<P: Packet> Worker<P> {
             verdicts: Verdicts::NONE,
             turn: 0,
             lists_early: false,
+            located_all: false,
             prefilter_early: false,
             absent_from: 0,
             outboxes: std::array::from_fn(|_| Outbox::new()),
@@ -313,6 +319,7 @@ impl<P: Packet> Worker<P> {
             }
         }
         self.log_left = LOG_LINES_PER_TICK;
+        self.revisions_left = self.limits.revisions;
         self.resets.tick();
         self.release(io);
         self.attend();
@@ -361,12 +368,12 @@ impl<P: Packet> Worker<P> {
     /// Replaces the policy and hands the old one back.
     fn install(&mut self, policy: Box<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
-        self.view = View::of(&self.policy, &self.wires, &self.limits, !self.general_only);
+        let view = View::of(&self.policy, &self.wires, &self.limits, !self.general_only);
+        self.view = view.after(&self.view);
         if let Some(rules) = rules(&self.policy) {
             self.shard.adopt(rules.profile);
         }
         self.crowd.adopt(self.policy.crowd_rules());
-        self.installed = self.now;
         let edition = self.policy.edition;
         self.mailbox.must_send(Report::Installed { edition, at: self.now, old });
     }

@@ -153,8 +153,9 @@ struct Pair([Rig; 2]);
 type Shown = (Vec<Judgement>, Vec<LogLine>, Vec<(u8, Frame)>, Vec<u32>);
 
 impl Pair {
-    fn new(policy: &Policy, wires: &[Wire]) -> Self {
-        let limits = Limits { sources: 1024, contacts: 1024, sweep_ms: 20, queries: 64, ..Limits::DEFAULT };
+    fn new(policy: &Policy, wires: &[Wire], revisions: u32) -> Self {
+        let limits =
+            Limits { sources: 1024, contacts: 1024, sweep_ms: 20, queries: 64, revisions, ..Limits::DEFAULT };
         let rig = || {
             let (mailbox, handle) = mailbox(64, 8192);
             let alone =
@@ -229,12 +230,14 @@ proptest! {
         seed in any::<u64>(),
         clients in select(vec![2u32, 60, 700, 1_500]),
         (flood, wires) in (any::<bool>(), select(vec![PAIR, PAIR, PAIR, ONE_PORT])),
+        revisions in select(vec![0u32, 3, 40, 128]),
     ) {
         let mut rng = Rng(seed);
-        let mut pair = Pair::new(&first.policy(1), &wires);
+        let mut pair = Pair::new(&first.policy(1), &wires, revisions);
         for breath in 0..45 {
             match breath {
                 20 => pair.tell(|| Command::Install(Box::new(second.policy(2)))),
+                30 => pair.tell(|| Command::Install(Box::new(first.policy(3)))),
                 n if n % 4 == 0 => pair.nudge(&mut rng, clients.min(60)),
                 _ => {}
             }
@@ -249,7 +252,7 @@ proptest! {
 
 #[test]
 fn a_flood_in_one_conversation_is_noticed_on_both_ways() {
-    let mut pair = Pair::new(&common::ingress(), &PAIR);
+    let mut pair = Pair::new(&common::ingress(), &PAIR, 128);
     let datagram = Talk::new(client(7), 40_000, [10, 0, 0, 1], 443).datagram(30);
     let batch = vec![(OUTSIDE, datagram); BATCH];
     for _ in 0..40 {

@@ -182,6 +182,9 @@ pub struct Limits {
     pub contacts: u32,
     /// Within how many ms the sweep visits every entry.
     pub sweep_ms: u32,
+    /// Entries that a worker looks up again in one tick, after an installation, because packets came from them; the
+    /// sweep does as many, or an eighth of those that it visits.
+    pub revisions: u32,
     /// How many address bits name an outside source.
     pub outside: Width,
     /// How many address bits name an inside source.
@@ -215,6 +218,7 @@ impl Limits {
         sources: 65_536,
         contacts: 65_536,
         sweep_ms: 500,
+        revisions: 128,
         outside: Width::OUTSIDE,
         inside: Width::INSIDE,
         queue_packets: 4096,

@@ -49,6 +49,8 @@ pub struct Shortcut(u16);
 impl Shortcut {
     /// The bits that say what; those above are the lowest ones of the edition.
     const WHAT: u16 = 3;
+    /// As far from an edition as another can be.
+    const FAR: u64 = 1 << 13;
 
     /// Nothing is known yet under this edition.
     pub const fn closed(edition: u64) -> Self {
@@ -68,6 +70,11 @@ impl Shortcut {
     /// They pass, and some are copied.
     pub const fn copies(edition: u64) -> Self {
         Self(Self::closed(edition).0 | 3)
+    }
+
+    /// They pass under this edition by what lists said before it.
+    pub const fn lingers(edition: u64) -> Self {
+        Self::passes(edition ^ Self::FAR)
     }
 
     /// Whether what is kept is of this edition.

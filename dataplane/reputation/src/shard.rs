@@ -94,6 +94,9 @@ pub struct Shard {
     pub(crate) calm: Calm,
     /// The longest wait for the sweep in the round under way, ms.
     pub(crate) waited_ms: u32,
+    /// Entries of an older policy that a tick's part of the sweep may look up again, and those that are left.
+    pub(crate) revisions: u32,
+    pub(crate) revisions_left: u32,
 }
 
 impl Shard {
@@ -117,6 +120,8 @@ impl Shard {
             silent: Vec::with_capacity(256),
             occupancy: Occupancy { capacity: u64::from(sources), ..Occupancy::default() },
             waited_ms: 0,
+            revisions: limits.revisions,
+            revisions_left: 0,
             calm: Calm::NOTHING,
         }
     }

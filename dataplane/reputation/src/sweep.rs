@@ -4,7 +4,7 @@
 //! bounded and depends on the tick number only.
 
 use repute_memory::prefetch;
-use repute_model::{Band, Factor, Model, Tick};
+use repute_model::{Band, Factor, Model, Policy, Tick};
 
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
@@ -15,6 +15,9 @@ use crate::{Change, Contact, Flags, Requester, Shard, Slot};
 const STEPS: u64 = 32;
 /// The sweep has so many entries fetched while it visits one.
 const AHEAD: usize = 12;
+/// Of the entries that a tick's part visits, one in so many at least may be looked up again after an installation: all
+/// of them were after as many periods.
+const REVISED_PART: u32 = 8;
 /// An idle entry that says nothing is kept this long.
 const EXPIRE_MS: u32 = 600_000;
 /// A score this close to the prior says nothing.
@@ -75,8 +78,13 @@ impl Shard {
         }
         let round = Round::at(now, rules);
         let used = u64::from(self.high_water);
-        for entry in used * part / parts..used * (part + 1) / parts {
+        let visited = used * part / parts..used * (part + 1) / parts;
+        let revises = self.begin_revisions((visited.end - visited.start) as u32);
+        for entry in visited {
             self.fetch_ahead(entry as usize + AHEAD);
+            if revises {
+                self.fetch_listing(entry as usize + AHEAD / 2, rules.policy);
+            }
             if let Some(slot) = self.at(entry as u32)
                 && let Some(change) = self.visit(slot, &round)
             {
@@ -98,10 +106,29 @@ impl Shard {
         }
     }
 
+    /// How many entries this tick's part may look up again; whether the last part found some to look up.
+    fn begin_revisions(&mut self, visited: u32) -> bool {
+        let allowed = self.revisions.max(visited / REVISED_PART);
+        let left = std::mem::replace(&mut self.revisions_left, allowed);
+        left < self.revisions
+    }
+
+    /// Asks the CPU for what lists say of an entry of an older policy.
+    #[inline(never)]
+    fn fetch_listing(&self, entry: usize, policy: &Policy) {
+        if let (Some(hot), Some(warm)) = (self.hot.get(entry), self.warm.get(entry))
+            && !hot.shortcut.is_of(policy.edition)
+        {
+            let located = policy.lists.locate(warm.address());
+            policy.lists.first_lines(located).into_iter().flatten().for_each(prefetch);
+        }
+    }
+
     /// One visit to every entry for a jump in time: scores decay by `now`, but the gap teaches the
     /// baselines nothing.
     pub fn jump(&mut self, rules: Rules<'_>, now: Tick, mut changed: impl FnMut(&Self, Change)) {
         let round = Round::at(now, rules);
+        self.revisions_left = u32::MAX;
         self.neighbours.begin();
         for entry in 0..self.high_water {
             if let Some(slot) = self.at(entry) {
@@ -124,7 +151,12 @@ impl Shard {
     fn visit(&mut self, slot: Slot, round: &Round<'_>) -> Option<Change> {
         let (rules, now) = (round.rules, round.now);
         let stale = !self.hot(slot).shortcut.is_of(rules.policy.edition);
-        let named = if stale { self.refresh(slot, rules) } else { None };
+        let named = if stale && self.revisions_left > 0 {
+            self.revisions_left -= 1;
+            self.refresh(slot, rules)
+        } else {
+            None
+        };
         self.fade(slot, round);
         let (hot, warm) = (self.hot(slot), self.warm(slot));
         let closes = now.low().wrapping_sub(warm.window) >= rules.profile.window_ms;

@@ -244,11 +244,17 @@ impl<P: Packet> Worker<P> {
         judgement
     }
 
-    /// Looks up again what a new policy may say about a source; a source that a list names is scored
-    /// before its first packet passes.
+    /// Looks up again what a new policy may say about a source; a source that a list names is scored before its first
+    /// packet passes. So many in a tick: others go by what lists said before, until their turn comes or the sweep.
     fn revise(&mut self, slot: Slot, admitted: bool) {
         let Some(rules) = rules(&self.policy) else { return };
         let stale = !self.shard.hot(slot).shortcut.is_of(self.policy.edition);
+        if stale && !admitted {
+            if self.revisions_left == 0 {
+                return;
+            }
+            self.revisions_left -= 1;
+        }
         if stale && let Some(change) = self.shard.refresh(slot, rules) {
             self.account.changes += 1;
             let width = width(&self.policy, &self.limits);

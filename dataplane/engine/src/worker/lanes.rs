@@ -412,12 +412,6 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    /// Whether there may be entries that keep something of an older policy: the sweep has not been round yet.
-    #[inline]
-    fn is_revalidating(&self) -> bool {
-        self.now.since(self.installed) <= u64::from(self.limits.sweep_ms)
-    }
-
     /// Asks the CPU for where the lists speak of these lanes.
     #[inline(never)]
     fn fetch_slots(&self, lanes: &Lanes, which: u64) {
@@ -428,15 +422,18 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    /// Finds where the lists speak of lanes that are unseen, or of all of them while entries may be stale, and asks the
-    /// CPU for what they say. Where strangers come in numbers, the next batch is expected to be like this one.
+    /// Finds where the lists speak of lanes that are unseen, or of all of them while entries are looked up again, and
+    /// asks the CPU for what they say. Where strangers come in numbers, the next batch is expected to be like this one.
     #[inline(always)]
     fn locate(&mut self, lanes: &mut Lanes, unseen: u64, all: u64) {
+        self.located_all = false;
+        let revised = std::mem::take(&mut self.revised);
         if self.policy.lists.is_empty() {
             self.lists_early = false;
             return;
         }
-        let which = if self.is_revalidating() { all } else { unseen };
+        self.located_all = revised >= REVISED_MANY && self.revisions_left > 0;
+        let which = if self.located_all { all } else { unseen };
         if which != 0 {
             self.locate_some(lanes, which);
         }
@@ -457,6 +454,9 @@ impl<P: Packet> Worker<P> {
         }
     }
 }
+
+/// Where so many entries of a batch were looked up again, the next one is taken to have as many.
+const REVISED_MANY: u32 = 8;
 
 /// IP protocol numbers.
 const UDP: u8 = 17;

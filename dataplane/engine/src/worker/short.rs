@@ -26,8 +26,11 @@ impl<P: Packet> Worker<P> {
         let hot = self.shard.hot_mut(slot);
         let copies = hot.shortcut == self.view.copies;
         if hot.shortcut != self.view.passes && !copies {
-            let drops = hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops);
-            return drops.then(|| self.drop_shortly(lanes, i, slot));
+            // Whose turn to be looked up again has not come goes on to pass.
+            if hot.shortcut != self.view.lingers || self.revisions_left > 0 {
+                let drops = hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops);
+                return drops.then(|| self.drop_shortly(lanes, i, slot));
+            }
         }
         let look = hot.goes_on(lanes.talk(i), calm)?;
         hot.count(lanes.wire_len(i), self.now.low());
@@ -84,23 +87,29 @@ impl<P: Packet> Worker<P> {
     /// Works out what packets of a source may do, and does it with this one.
     #[inline(never)]
     fn open_shortcut(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
-        let edition = self.policy.edition;
-        if !self.shard.hot(sender).shortcut.is_of(edition) && !self.revalidate_shortly(lanes, i, sender) {
-            return None;
+        let mut stale = !self.shard.hot(sender).shortcut.is_of(self.policy.edition);
+        if stale && self.revisions_left > 0 {
+            if !self.revalidate_shortly(lanes, i, sender) {
+                return None;
+            }
+            stale = false;
         }
         let hot = self.shard.hot_mut(sender);
+        let (passes, drops) =
+            if stale { (self.view.lingers, hot.shortcut) } else { (self.view.passes, self.view.drops) };
         match self.view.way(hot) {
             Way::Pass | Way::Copy if hot.flags.has(Flags::HELD) && self.shaper.holds(hot.fingerprint) => None,
             Way::Pass => {
-                hot.shortcut = self.view.passes;
+                hot.shortcut = passes;
                 self.judge_at_once(lanes, i)
             }
+            Way::Copy if stale => None,
             Way::Copy => {
                 hot.shortcut = self.view.copies;
                 self.judge_at_once(lanes, i)
             }
             way @ (Way::Drop | Way::DropAndLog) => {
-                hot.shortcut = self.view.drops;
+                hot.shortcut = drops;
                 let logs = way == Way::DropAndLog && self.log_left > 0;
                 (!logs).then(|| self.drop_shortly(lanes, i, sender))
             }
@@ -130,12 +139,15 @@ impl<P: Packet> Worker<P> {
     /// `false` = there is more to do.
     fn revalidate_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> bool {
         let edition = self.policy.edition;
-        let named = self.policy.lists.get(lanes.subject(i)).is_some();
+        let (lists, subject) = (&self.policy.lists, lanes.subject(i));
+        let listing = if self.located_all { lists.at(lanes.located(i), subject) } else { lists.get(subject) };
         let hot = self.shard.hot_mut(sender);
         let was_named = hot.flags.has(Flags::ALLOWED) || hot.flags.has(Flags::LISTED);
-        if named || was_named {
+        if listing.is_some() || was_named {
             return false;
         }
+        self.revisions_left -= 1;
+        self.revised += 1;
         hot.shortcut = Shortcut::closed(edition);
         true
     }
@@ -211,6 +223,7 @@ impl<P: Packet> Worker<P> {
             }
         }
         self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
-        Some(if drops { Judgement { measures, ..Judgement::drop(reason) } } else { Judgement::FORWARD })
+        let judgement = if drops { Judgement::drop(reason) } else { Judgement::FORWARD };
+        Some(Judgement { measures, ..judgement })
     }
 }

@@ -70,6 +70,8 @@ pub struct View {
     pub passes: Shortcut,
     pub copies: Shortcut,
     pub drops: Shortcut,
+    /// What entries keep whose packets pass by what lists said before this policy, until they are looked up again.
+    pub lingers: Shortcut,
     /// Whether what is dropped may have to be logged.
     pub logs_drops: bool,
     /// Whether connections of any band are softened.
@@ -117,10 +119,18 @@ impl View {
             passes: Shortcut::passes(policy.edition),
             copies: Shortcut::copies(policy.edition),
             drops: Shortcut::drops(policy.edition),
+            lingers: Shortcut::lingers(policy.edition),
             logs_drops: ways.contains(&Way::DropAndLog),
             softens: bands.iter().any(|treatment| treatment.soften.is_some()),
             shadow: policy.shadow,
         }
+    }
+
+    /// The same behind another one: where all who passed may go on to pass, entries keep what they have.
+    pub fn after(self, before: &Self) -> Self {
+        let mut rows = before.ways.iter().zip(&self.ways);
+        let same = rows.all(|(before, now)| *before != Way::Pass || *now == Way::Pass);
+        Self { lingers: if same { before.passes } else { self.lingers }, ..self }
     }
 
     /// Which way a port faces.

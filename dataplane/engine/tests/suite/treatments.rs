@@ -1,6 +1,6 @@
 //! What each treatment lets through, and with which reason it stops the rest.
 
-use repute_model::{Band, Command, Judgement, Reason, Report, Token, Treatment, Verdict};
+use repute_model::{Band, Command, Judgement, Limits, Reason, Report, Token, Treatment, Verdict};
 
 use crate::common::frame::{ACK, Frame, Ip, PSH, RST, SYN, Talk, echo};
 use crate::common::rig::{Rig, source};
@@ -188,6 +188,40 @@ fn a_deny_list_reaches_sources_that_are_known() {
     assert_eq!(rig.outside(1, TALK.asks(SYN, 0)).reason, None);
     rig.tell(Command::Install(Box::new(version(DENY, 2))));
     assert_eq!(rig.outside(0, TALK.asks(ACK, 0)).reason, Some(Reason::Listed));
+}
+
+#[test]
+fn a_tick_looks_up_so_many_again_and_the_sweep_the_rest() {
+    let limits = Limits { revisions: 4, ..SMALL };
+    let mut rig = Rig::sized(ingress(), limits);
+    let frames = |flags| {
+        let client = move |n| Talk::new([192, 0, 2, n], 40_000, SERVER, 443).asks(flags, 0);
+        (0..40).map(move |n| (OUTSIDE, client(n)))
+    };
+    let listed = |rig: &mut Rig| {
+        let judgements = rig.breathe(0, frames(ACK));
+        judgements.iter().filter(|judgement| judgement.reason == Some(Reason::Listed)).count()
+    };
+    rig.breathe(1, frames(SYN));
+    rig.breathe(1, frames(ACK));
+    rig.tell(Command::Install(Box::new(version(DENY, 2))));
+    assert_eq!(listed(&mut rig), 4);
+    assert_eq!(listed(&mut rig), 4, "the others wait for the next tick");
+    rig.idle(1);
+    assert!((8..=12).contains(&listed(&mut rig)));
+    rig.idle(u64::from(limits.sweep_ms));
+    assert_eq!(listed(&mut rig), 40);
+}
+
+#[test]
+fn what_a_policy_does_to_a_band_it_does_to_all_at_once() {
+    let mut rig = Rig::sized(ingress(), Limits { revisions: 0, ..SMALL });
+    rig.outside(1, TALK.asks(SYN, 0));
+    rig.outside(1, TALK.datagram(9));
+    rig.outside(1, TALK.datagram(9));
+    let drops = "[profiles.ingress.treatments]\nexcellent = \"drop\"\ngood = \"drop\"\nneutral = \"drop\"";
+    rig.tell(Command::Install(Box::new(version(drops, 2))));
+    assert_eq!(rig.outside(0, TALK.datagram(9)).verdict, Verdict::Drop);
 }
 
 #[test]
