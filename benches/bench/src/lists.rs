@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use repute_feeds::{Format, Merged, Shape, Terms, import};
-use repute_model::{Address, Listing, Policy, Prefix, PrefixTable};
+use repute_model::{Address, Listing, Policy, Prefix, PrefixTable, Score};
 
 use crate::stamp::listed;
 
@@ -29,6 +29,12 @@ pub fn with_feed(policy: Policy, prefixes: u32) -> Policy {
         Prefix::containing(Address::v4(first), len + 96)
     };
     Policy { lists: table((0..prefixes).map(prefix)), ..policy }
+}
+
+/// A policy that knows the standing of so many destinations.
+pub fn with_destinations(policy: Policy, prefixes: u32) -> Policy {
+    let standing = |n| (Prefix::containing(Address::v4(entry(n).0), 128), Score::new((n % 10 * 1000) as u16));
+    Policy { destinations: PrefixTable::new((0..prefixes).map(standing)), ..policy }
 }
 
 fn table(prefixes: impl Iterator<Item = Prefix>) -> PrefixTable<Listing> {

@@ -4,21 +4,29 @@ use anyhow::anyhow;
 use repute_model::Policy;
 use repute_policy::Config;
 
-/// The default ingress profile in which every band passes: everything is scored, and the verdict stays forward.
-const FORWARD: &str = "[profiles.ingress.treatments]\nexcellent = \"pass\"\ngood = \"pass\"\nneutral = \"pass\"\n\
-                       poor = \"pass\"\nmalicious = \"pass\"\n";
+/// What every band gets where all of them pass.
+const PASS: &str =
+    "excellent = \"pass\"\ngood = \"pass\"\nneutral = \"pass\"\npoor = \"pass\"\nmalicious = \"pass\"\n";
 
 /// The text of [`forward`], to be added to.
 pub fn forward_text() -> String {
-    FORWARD.to_owned()
+    format!("[profiles.ingress.treatments]\n{PASS}")
 }
 
-/// Scores as by default and lets everything pass.
+/// The default ingress profile in which every band passes: everything is scored, and the verdict stays forward.
 ///
 /// # Errors
 /// The defaults have changed under this text.
 pub fn forward() -> anyhow::Result<Policy> {
-    compile(FORWARD)
+    compile(&forward_text())
+}
+
+/// The same of hosts of our own, by profile egress.
+///
+/// # Errors
+/// As [`forward`].
+pub fn egress() -> anyhow::Result<Policy> {
+    compile(&format!("[profiles.egress.treatments]\n{PASS}"))
 }
 
 /// The policy of a config text, as version 1.

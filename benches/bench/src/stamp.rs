@@ -58,6 +58,15 @@ pub enum Draw {
     },
     /// Clients as they were drawn beforehand.
     Drawn(Ring),
+    /// Clients, each as likely as the other, to listed addresses, each as likely as the other.
+    Pairs {
+        /// State of the generator.
+        state: u64,
+        /// How many clients there are.
+        clients: u32,
+        /// How many listed addresses.
+        others: u32,
+    },
     /// Nobody twice.
     Strangers {
         /// Packets so far.
@@ -79,6 +88,11 @@ impl Draw {
     /// Listed sources drawn independently.
     pub const fn listed(sources: u32) -> Self {
         Self::Listed { state: 0x9e37_79b9_7f4a_7c15, sources }
+    }
+
+    /// Clients to listed addresses, drawn independently.
+    pub const fn pairs(clients: u32, others: u32) -> Self {
+        Self::Pairs { state: 0x9e37_79b9_7f4a_7c15, clients, others }
     }
 
     /// Nobody twice.
@@ -134,6 +148,11 @@ impl Stamp {
             }
             Draw::Listed { state, sources } => {
                 each(ends, port, packets, || listed(draw(state, *sources)));
+            }
+            Draw::Pairs { state, clients, others } => {
+                for bytes in packets.iter_mut().filter_map(Mbuf::data_mut) {
+                    write_v4(bytes, CLIENTS + draw(state, *clients), listed(draw(state, *others)));
+                }
             }
             Draw::Drawn(ring) => each(ends, port, packets, || CLIENTS + ring.next()),
             Draw::Strangers { sent } => each(ends, port, packets, || {

@@ -40,6 +40,8 @@ pub struct Around {
     pub mirror: Option<MirrorSetup>,
     /// Its way to the sums of the crowds; none: it adds them up by itself.
     pub crowds: Option<CrowdMesh>,
+    /// The port that comes first carries what comes from inside.
+    pub inside_first: bool,
 }
 
 /// A worker that judges what comes, with the other end of its mailbox.
@@ -76,8 +78,8 @@ impl Subject {
         around: Around,
     ) -> Self {
         let (mailbox, handle) = mailbox(COMMANDS, REPORTS);
-        let wires = wires(ports);
-        let Around { team, mirror, crowds } = around;
+        let Around { team, mirror, crowds, inside_first } = around;
+        let wires = wires(ports, inside_first);
         let in_team = team.is_some();
         let alone = Setup::alone(Box::new(policy), limits, SEED, &wires, mailbox, Published::shared());
         Self {
@@ -202,9 +204,10 @@ impl Contender for Subject {
     }
 }
 
-fn wires(ports: usize) -> Vec<Wire> {
+fn wires(ports: usize, inside_first: bool) -> Vec<Wire> {
+    let roles = if inside_first { [Role::Inside, Role::Outside] } else { [Role::Outside, Role::Inside] };
     match ports {
-        1 => vec![Wire { role: Role::Outside, peer: Some(0) }],
-        _ => vec![Wire { role: Role::Outside, peer: Some(1) }, Wire { role: Role::Inside, peer: Some(0) }],
+        1 => vec![Wire { role: roles[0], peer: Some(0) }],
+        _ => vec![Wire { role: roles[0], peer: Some(1) }, Wire { role: roles[1], peer: Some(0) }],
     }
 }

@@ -2,6 +2,7 @@
 
 mod against;
 mod drop;
+mod egress;
 mod flood;
 mod forward;
 mod mirroring;
@@ -47,6 +48,7 @@ pub const ROWS: &[Row] = &[
           ..limit("B18", "from rx to tx in the box at 50 %, p99", 0.0, 0.0, "cycles", under_load::b18) },
     ratio("B20", "IPv6, 1 M sources : B3", 0.80, 0.92, protocols::b20),
     ratio("B21", "TCP both ways, 100 k connections : own macswap", 0.33, 0.45, protocols::b21),
+    ratio("B22", "egress: 10 k sources, 1 M destinations with a standing : own macswap", 0.28, 0.38, egress::b22),
     ratio("B23", "half of the packets handed over : none", 0.80, 0.90, workers::b23),
 ];
 

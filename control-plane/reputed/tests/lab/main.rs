@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod alerts;
+mod dns;
 mod feeds;
 mod flood;
 mod mirror;
