@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod dns;
 mod export;
 mod family;
 mod requests;
@@ -26,6 +27,7 @@ mod text;
 mod worker;
 
 pub use connection::{Bounded, CONNECTION_LIFE, CONNECTIONS_MAX, Mortal};
+pub use dns::DnsSnapshot;
 pub use export::LIST_MAX;
 pub use family::LABEL_MAX;
 pub use requests::{BOUNDS, RequestKey, RequestLatency, RequestSeries, SERIES_MAX};

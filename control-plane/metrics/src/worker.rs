@@ -1,6 +1,6 @@
 //! One worker's counters, as it published them: all of one moment, so that they add up exactly.
 
-use crate::Named;
+use crate::{DnsSnapshot, Named};
 
 /// One port's packets at one worker. All totals since boot.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -133,6 +133,8 @@ pub struct WorkerSnapshot {
     pub crowd_refused: u64,
     /// Crowds in flood now that nobody answers for, because the list of those is full.
     pub crowd_left_out: u64,
+    /// Queries to DNS servers and their answers.
+    pub dns: DnsSnapshot,
     /// Cycles by stage, of the breaths that were measured.
     pub stage_cycles: Vec<Named>,
     /// Packets in the breaths that were measured.

@@ -47,7 +47,7 @@ pub(crate) fn is_shadow(config: &Config) -> bool {
 
 /// The sizes of `config`.
 pub(crate) fn limits(config: &Config) -> repute_model::Limits {
-    let (sources, judges_queries) = (&config.sources, config.profiles.dns.is_some());
+    let (sources, dns) = (&config.sources, config.profiles.dns.as_ref().map(|dns| &dns.queries));
     repute_model::Limits {
         sources: config.limits.sources.get() as u32,
         contacts: config.limits.contacts.get() as u32,
@@ -64,7 +64,9 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         withheld: (config.limits.withheld.get() as u32).next_power_of_two(),
         softened: (config.limits.softened.get() as u32).next_power_of_two(),
         excesses: (config.limits.excesses.get() as u32).next_power_of_two(),
-        queries: if judges_queries { config.limits.queries.get() as u32 } else { 0 },
+        queries: if dns.is_some() { config.limits.queries.get() as u32 } else { 0 },
+        cache_answers: dns.map_or(0, |queries| queries.cache.answers.get() as u32),
+        cache_bytes: dns.map_or(0, |queries| queries.cache.size.get()),
     }
 }
 

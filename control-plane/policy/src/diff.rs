@@ -9,7 +9,7 @@ use crate::checked::Checked;
 /// The part of `api` that the config file changes while reputed runs: who may do what.
 const BY_FILE: &str = "api.access.";
 /// Sections and keys that only a restart changes.
-const FIXED_AT_START: [&str; 11] = [
+const FIXED_AT_START: [&str; 13] = [
     "ports",
     "mirror",
     "workers",
@@ -21,6 +21,8 @@ const FIXED_AT_START: [&str; 11] = [
     "alerts.inputs",
     "metrics",
     "crowdsec_api",
+    "profiles.dns.cache.size",
+    "profiles.dns.cache.answers",
 ];
 
 /// What a profile of DNS has to be kept of requesters is set up at start: it neither begins nor ends before the next one.

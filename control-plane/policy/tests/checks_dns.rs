@@ -3,7 +3,7 @@
 mod common;
 
 use common::{accepted, refused};
-use repute_model::{Band, Block, Decision, Factor, Path, Score, Side};
+use repute_model::{Band, Block, CacheRules, Decision, Factor, Limits, Path, Score, Side};
 use repute_policy::{Config, diff};
 
 fn dns(keys: &str) -> String {
@@ -29,6 +29,10 @@ fn what_does_not_fit_together_is_named() {
         ("sinkhole = { v4 = \"2001:db8::1\" }", "is of the other family"),
         ("challenge = { garden = { v6 = \"192.0.2.1\" } }", "`profiles.dns.challenge.garden.v6` = 192.0.2.1"),
         ("challenge = { tries = 0 }", "must be from 1 to 255"),
+        ("cache = { size = \"4KiB\" }", "4KiB hold next to nothing"),
+        ("cache = { ttl_min = \"10m\", ttl_max = \"5m\" }", "`ttl_min` = 10m is above `ttl_max` = 5m"),
+        ("cache = { ttl_min = \"2h\" }", "must be from 0ms to 1h"),
+        ("cache = { answers = 1 }", "must be from 64 to 16777216"),
         ("model = \"egress-interval\"", "does not count queries"),
         ("paths = { poor = \"cache\" }", "did you mean \"cached\"?"),
         ("dry_run = [\"bad\"]", "expected one of `excellent`"),
@@ -48,6 +52,7 @@ fn what_does_not_fit_together_is_named() {
 fn it_compiles_to_what_it_says() {
     let text = dns(
         "servers = [\"192.0.2.53\"]\nports = [53, 5353]\ndry_run = [\"poor\"]\nblock = \"refused\"\nmodel = \"suspicion\"\n\
+         cache = { ttl_min = \"2s\", stale_max = \"1h\" }\n\
          [profiles.dns.paths]\npoor = \"block\"\n[profiles.dns.query_factors]\ntimeouts = { from = 0.4 }",
     );
     let checked = Config::parse("test", &text).unwrap_or_else(|found| panic!("{found}"));
@@ -59,6 +64,7 @@ fn it_compiles_to_what_it_says() {
     let band = |band| dns.path(band, Score::MAX);
     assert_eq!(Band::ALL.map(band), [Path::Cached, Path::Cached, Path::Challenge, Path::Block, Path::Block]);
     assert_eq!((dns.block, dns.decision, dns.dry_run), (Block::Refused, Decision::Bands, 1 << 3));
+    assert_eq!(dns.cache, CacheRules { ttl_min_s: 2, stale_max_s: 3600, ..CacheRules::DEFAULT });
     let timeouts = dns.profile.factors[Factor::Timeouts.index()];
     assert_eq!((timeouts.weight, timeouts.ramp.from, timeouts.ramp.full), (25.0, 0.4, 0.9));
 }
@@ -89,5 +95,13 @@ fn it_begins_and_ends_with_a_restart() {
     assert!(restarts(&ingress, &plain) && restarts(&plain, &ingress));
     let changed = parse(&dns("block = \"refused\"\nsinkhole = { v4 = \"192.0.2.1\" }"));
     assert!(!restarts(&plain, &changed));
-    assert_eq!(parse("[profiles.ingress]").limits().queries, 0);
+    let sizes = |text: &str| {
+        let Limits { queries, cache_answers, cache_bytes, .. } = parse(text).limits();
+        (queries, cache_answers, cache_bytes)
+    };
+    assert_eq!(sizes("[profiles.ingress]"), (0, 0, 0));
+    assert_eq!(sizes("[profiles.dns]"), (65_536, 65_536, 16 << 20));
+    let resized = parse(&dns("cache = { size = \"0B\" }"));
+    assert!(restarts(&plain, &resized) && resized.limits().cache_bytes == 0);
+    assert!(!restarts(&plain, &parse(&dns("cache = { ttl_max = \"1h\", stale_max = \"1h\" }"))));
 }

@@ -103,7 +103,7 @@ fn generated_algorithms_and_tunnels_end_badly_and_their_neighbours_do_not() {
             for (row, label) in judged.iter().zip(&labelled) {
                 if label.label == Label::Benign {
                     benign += 1;
-                    harmed += u64::from(row.verdict != "forward");
+                    harmed += u64::from(row.verdict != "forward" && row.reason != "dns-cached");
                 }
             }
             println!("seed {seed} {asks:?}: harmed {harmed} of {benign}");

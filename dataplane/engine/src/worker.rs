@@ -141,7 +141,7 @@ impl<P: Packet> Worker<P> {
             empty_places: 0,
             crowd,
             guard: Guard::new(limits.withheld, seed),
-            dns: Interceptor::new(limits.queries, seed),
+            dns: Interceptor::new(&limits, seed),
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
             copied: 0,
@@ -287,7 +287,10 @@ impl<P: Packet> Worker<P> {
         self.crowd.tell(account);
         let side = self.guard.bytes() + self.softener.bytes() + self.resets.bytes() + self.excesses.bytes();
         account.memory_bytes = (self.shard.memory().0 + self.crowd.bytes() + side) as u64;
-        account.memory_bytes += self.dns.as_ref().map_or(0, Interceptor::bytes) as u64;
+        if let Some(dns) = &self.dns {
+            account.memory_bytes += dns.bytes() as u64;
+            dns.tell(&mut account.dns);
+        }
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
         account.mirror_withheld = self.mirror.withheld();

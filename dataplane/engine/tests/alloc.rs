@@ -17,8 +17,8 @@ use common::{INSIDE, OUTSIDE, SMALL, SMALL_DNS, policy, version};
 use repute_engine::dns::{Asks, Cache, CacheLimits, Sent, Transaction, Upstream};
 use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox};
 use repute_model::{
-    Address, BATCH, Band, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX, Report,
-    SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token,
+    Address, BATCH, Band, CacheRules, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX,
+    Report, SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token,
 };
 use repute_wire::dns::{Answer as DnsAnswer, Extras, Query};
 use repute_wire::vxlan::{Ends, PORT, Tunnel, Vni};
@@ -224,19 +224,21 @@ fn the_rooms_of_dns_allocate_and_free_nothing() {
             server: Address::v4(1),
             client_port: 4000,
             server_port: 53,
+            protocol: 17,
             id: 9,
-            question: asked.question,
+            question: Some(asked.question),
         };
         let mut buffer = [0; 512];
-        if let Some(hit) = cache.lookup(&asked, false, now) {
+        if let Some(hit) = cache.lookup(&asked, &CacheRules::DEFAULT, false, now) {
             hits += hit.write(&asked, &mut buffer, &Extras::default(), 512).map_or(0, |_| 1);
             continue;
         }
         upstream.note(&ends, Sent { asks: Asks::of(&asked), asker: None, bytes: query.len() as u16 }, now);
-        upstream.expire(n % 10, 10, now, 3000, |_| {});
+        upstream.expire(now, 3000, |_| {});
         if n % 3 > 0 {
             let waiting = upstream.answered(&ends).unwrap();
-            cache.learn(&DnsAnswer::read(&answer).unwrap(), waiting.sent.asks, now).unwrap();
+            let learned = DnsAnswer::read(&answer).unwrap();
+            cache.learn(&learned, waiting.sent.asks, &CacheRules::DEFAULT, now).unwrap();
         }
     }
     assert_eq!(calls(), before);

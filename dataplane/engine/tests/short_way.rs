@@ -154,8 +154,8 @@ type Shown = (Vec<Judgement>, Vec<LogLine>, Vec<(u8, Frame)>, Vec<u32>);
 
 impl Pair {
     fn new(policy: &Policy, wires: &[Wire], revisions: u32) -> Self {
-        let limits =
-            Limits { sources: 1024, contacts: 1024, sweep_ms: 20, queries: 64, revisions, ..Limits::DEFAULT };
+        let small = Limits { sources: 1024, contacts: 1024, sweep_ms: 20, queries: 64, ..Limits::DEFAULT };
+        let limits = Limits { cache_answers: 64, cache_bytes: 16 << 10, revisions, ..small };
         let rig = || {
             let (mailbox, handle) = mailbox(64, 8192);
             let alone =

@@ -94,6 +94,26 @@ pub struct SameRate {
     pub slip: u8,
 }
 
+/// How long answers may be given from a worker's cache. How many it keeps is fixed at start
+/// ([`Limits`](crate::Limits)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CacheRules {
+    /// Seconds that an answer is kept at least, whatever its TTLs say; at most `ttl_max_s`.
+    pub ttl_min_s: u32,
+    /// Seconds that it is kept at most.
+    pub ttl_max_s: u32,
+    /// Seconds that it is kept at most that there is no such name or no such data (RFC 2308, 5: one to three hours).
+    pub negative_max_s: u32,
+    /// Seconds that an answer may be given after its time while the server is silent (RFC 8767, 5: one to three days);
+    /// 0 = none is.
+    pub stale_max_s: u32,
+}
+
+impl CacheRules {
+    /// For a day, negative answers for an hour, none after their time.
+    pub const DEFAULT: Self = Self { ttl_min_s: 0, ttl_max_s: 86_400, negative_max_s: 3600, stale_max_s: 0 };
+}
+
 /// How the queries to a DNS server are judged.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Dns {
@@ -119,6 +139,8 @@ pub struct Dns {
     pub subdomains: Subdomains,
     /// How often the same may be asked for.
     pub same: SameRate,
+    /// How long answers may be given from the cache.
+    pub cache: CacheRules,
     /// Whether queries that are malformed are dropped.
     pub drops_malformed: bool,
 }

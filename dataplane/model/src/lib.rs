@@ -41,7 +41,7 @@ pub use command::{Command, Filter, Token};
 pub use crowd::{
     CrowdChange, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods, Spread, Symmetry, SynAnswer,
 };
-pub use dns::{Block, Decision, Dns, Path, Proof, Redirect, SameRate, Subdomains};
+pub use dns::{Block, CacheRules, Decision, Dns, Path, Proof, Redirect, SameRate, Subdomains};
 pub use domain_name::{DomainName, DomainNameError};
 pub use domains::DomainTable;
 pub use excess::{Excess, Offence, SizeClass};

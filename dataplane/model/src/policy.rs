@@ -210,6 +210,10 @@ pub struct Limits {
     /// Queries to DNS servers that each worker remembers until they are answered; 0 = there is no DNS profile, and
     /// nothing is kept for one.
     pub queries: u32,
+    /// Answers of DNS servers that each worker keeps; 0 = it has no cache.
+    pub cache_answers: u32,
+    /// Bytes of these answers and their questions, in blocks of 128; 0 = it has no cache.
+    pub cache_bytes: u64,
 }
 
 impl Limits {
@@ -231,6 +235,8 @@ impl Limits {
         softened: 4096,
         excesses: 1024,
         queries: 0,
+        cache_answers: 0,
+        cache_bytes: 0,
     };
 }
 

@@ -115,6 +115,8 @@ malformed_dns! { named {
     DnsNxdomain = "dns-nxdomain",
     /// The same, answered with the address of the sinkhole.
     DnsSinkhole = "dns-sinkhole",
+    /// A query that the box answered from its cache.
+    DnsCached = "dns-cached",
     /// A query for a name not known to exist, of a domain under attack by such names, beyond what is let through.
     DnsSubdomain = "dns-subdomain",
     /// A query for what its network asks for too often without having proved that it receives the answers.

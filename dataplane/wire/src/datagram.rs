@@ -15,8 +15,7 @@ pub fn answer_datagram(bytes: &mut [u8], parsed: &Parsed, payload: usize) -> Opt
     let (l3, l4) = (usize::from(parsed.l3_off), usize::from(parsed.l4_off));
     let datagram = size_of::<udp::Header>() + payload;
     let len = l4 + datagram;
-    let plain = parsed.l4 == L4::Udp && parsed.has_ports() && l4 == l3 + network_len(parsed.l3)?;
-    let words = u16::try_from(datagram).ok().filter(|_| plain && len <= bytes.len())?;
+    let words = u16::try_from(datagram).ok().filter(|_| is_plain_datagram(parsed) && len <= bytes.len())?;
     if parsed.l2 == L2::Ethernet {
         ethernet::turn_round(bytes);
     }
@@ -34,6 +33,12 @@ pub fn answer_datagram(bytes: &mut [u8], parsed: &Parsed, payload: usize) -> Opt
         header.checksum = if checksum == 0 { u16::MAX } else { checksum }.into();
     }
     Some(len)
+}
+
+/// Whether a packet is a whole datagram directly behind a plain IP header: what [`answer_datagram`] can turn round.
+pub fn is_plain_datagram(parsed: &Parsed) -> bool {
+    let behind = network_len(parsed.l3).map(|len| usize::from(parsed.l3_off) + len);
+    parsed.l4 == L4::Udp && parsed.has_ports() && behind == Some(parsed.l4_off.into())
 }
 
 #[cfg(test)]

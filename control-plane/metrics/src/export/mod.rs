@@ -1,8 +1,9 @@
 //! From a snapshot to metrics.
 //!
-//! `ports.rs` and `workers.rs` have the data plane, table by table; `control.rs` what the control plane does.
+//! `ports.rs`, `workers.rs` and `dns.rs` have the data plane, table by table; `control.rs` what the control plane does.
 
 mod control;
+mod dns;
 mod ports;
 mod workers;
 
@@ -33,6 +34,7 @@ impl Collector for Exported {
         let mut families = Families::new(encoder);
         ports::export(&self.0.workers, &mut families)?;
         workers::export(&self.0.workers, &mut families)?;
+        dns::export(&self.0.workers, &mut families)?;
         let left_out = control::export(&self.0, &mut families)?;
         families.gauge(LEFT_OUT, [(vec![], left_out as f64)])
     }

@@ -5,13 +5,13 @@ use std::fmt;
 use crate::family::{About, Families};
 use crate::{Named, WorkerSnapshot};
 
-const fn about(name: &'static str, unit: &'static str, help: &'static str) -> About {
+pub(super) const fn about(name: &'static str, unit: &'static str, help: &'static str) -> About {
     About { name, unit, help }
 }
 
-type Counter = (About, fn(&WorkerSnapshot) -> u64);
-type Gauge = (About, fn(&WorkerSnapshot) -> f64);
-type Breakdown = (About, &'static str, fn(&WorkerSnapshot) -> &[Named]);
+pub(super) type Counter = (About, fn(&WorkerSnapshot) -> u64);
+pub(super) type Gauge = (About, fn(&WorkerSnapshot) -> f64);
+pub(super) type Breakdown = (About, &'static str, fn(&WorkerSnapshot) -> &[Named]);
 
 const COUNTERS: [Counter; 24] = [
     (
@@ -141,21 +141,36 @@ const BREAKDOWNS: [Breakdown; 4] = [
 ];
 
 pub(super) fn export(workers: &[WorkerSnapshot], families: &mut Families) -> fmt::Result {
-    let numbers: Vec<String> = workers.iter().map(|worker| worker.number.to_string()).collect();
-    let all = || numbers.iter().map(String::as_str).zip(workers);
-    for (about, value) in COUNTERS {
-        families.counter(about, all().map(|(number, worker)| (vec![("worker", number)], value(worker))))?;
+    Tables { counters: &COUNTERS, gauges: &GAUGES, breakdowns: &BREAKDOWNS }.export(workers, families)
+}
+
+/// Families whose every sample is of one worker.
+pub(super) struct Tables<'a> {
+    pub counters: &'a [Counter],
+    pub gauges: &'a [Gauge],
+    /// With a second label.
+    pub breakdowns: &'a [Breakdown],
+}
+
+impl Tables<'_> {
+    pub fn export(&self, workers: &[WorkerSnapshot], families: &mut Families) -> fmt::Result {
+        let numbers: Vec<String> = workers.iter().map(|worker| worker.number.to_string()).collect();
+        let all = || numbers.iter().map(String::as_str).zip(workers);
+        for &(about, value) in self.counters {
+            families
+                .counter(about, all().map(|(number, worker)| (vec![("worker", number)], value(worker))))?;
+        }
+        for &(about, value) in self.gauges {
+            families.gauge(about, all().map(|(number, worker)| (vec![("worker", number)], value(worker))))?;
+        }
+        for &(about, label, list) in self.breakdowns {
+            let samples = all().flat_map(|(number, worker)| {
+                list(worker)
+                    .iter()
+                    .map(move |named| (vec![("worker", number), (label, &*named.name)], named.count))
+            });
+            families.counter(about, samples)?;
+        }
+        Ok(())
     }
-    for (about, value) in GAUGES {
-        families.gauge(about, all().map(|(number, worker)| (vec![("worker", number)], value(worker))))?;
-    }
-    for (about, label, list) in BREAKDOWNS {
-        let samples = all().flat_map(|(number, worker)| {
-            list(worker)
-                .iter()
-                .map(move |named| (vec![("worker", number), (label, &*named.name)], named.count))
-        });
-        families.counter(about, samples)?;
-    }
-    Ok(())
 }

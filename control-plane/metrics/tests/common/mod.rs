@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use repute_metrics::{
-    BoxSnapshot, Build, CrowdChanges, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named, PolicyInForce,
-    PortSnapshot, RequestLatency, StoreSnapshot, WorkerSnapshot,
+    BoxSnapshot, Build, CrowdChanges, DnsSnapshot, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named,
+    PolicyInForce, PortSnapshot, RequestLatency, StoreSnapshot, WorkerSnapshot,
 };
 
 pub fn at(seconds: u64) -> Option<SystemTime> {
@@ -48,6 +48,17 @@ fn worker(number: u16) -> WorkerSnapshot {
         shadow: vec![Named::new("standing", 5), Named::new("syn-retry", 0)],
         crowd_refused: 6,
         crowd_left_out: 1,
+        dns: DnsSnapshot {
+            queries: vec![Named::new("cached", 30), Named::new("challenge", 4)],
+            outcomes: vec![Named::new("answered", 20), Named::new("silent", 1)],
+            lookups: vec![Named::new("hit", 9), Named::new("miss", 21)],
+            learned: vec![Named::new("kept", 18), Named::new("no-ttl", 2)],
+            given_up: vec![Named::new("expired", 3)],
+            unasked: 2,
+            cache_answers: 15,
+            cache_bytes: 1920,
+            ..DnsSnapshot::default()
+        },
         tracked: 250,
         capacity: 1000,
         sweep_ms: 1250,

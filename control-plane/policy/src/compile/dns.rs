@@ -1,9 +1,9 @@
 //! `[profiles.dns]` as workers judge by it.
 
-use repute_model::{Block, Decision, Path, Proof, Redirect, SameRate, Subdomains};
+use repute_model::{Block, CacheRules, Decision, Path, Proof, Redirect, SameRate, Subdomains};
 
 use super::{factors, profile};
-use crate::config::{self, BlockName, DecisionName, Dns, GarbledName, PathName};
+use crate::config::{self, BlockName, Cache, DecisionName, Dns, GarbledName, PathName};
 use crate::tables::set;
 use crate::value::Ip;
 
@@ -40,7 +40,18 @@ pub(super) fn compile(dns: &Dns) -> repute_model::Dns {
             rate: queries.subdomains.rate.get() as u16,
         },
         same: SameRate { per_s: queries.same.rate.get() as u16, slip: queries.same.slip.get() as u8 },
+        cache: cache(&queries.cache),
         drops_malformed: queries.malformed == GarbledName::Drop,
+    }
+}
+
+fn cache(cache: &Cache) -> CacheRules {
+    let seconds = |ms: u64| (ms / 1000) as u32;
+    CacheRules {
+        ttl_min_s: seconds(cache.ttl_min.get()),
+        ttl_max_s: seconds(cache.ttl_max.get()),
+        negative_max_s: seconds(cache.negative_max.get()),
+        stale_max_s: seconds(cache.stale_max.get()),
     }
 }
 

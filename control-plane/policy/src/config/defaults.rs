@@ -12,11 +12,11 @@ mod state;
 use repute_model::Prefix;
 
 use super::{
-    Bands, Baseline, BlockName, Challenge, CrowdMode, Crowds, DecisionName, Deny, DenyAsn, DenyCountry,
-    DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Limits, LinkRule, Meter, Mirror,
-    Mode, ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries, QueryFactors, Redirect,
-    SameRate, Sampling, Service, Soften, Sources, Subdomains, SymmetryName, SynAnswerName, Treatment,
-    Treatments, Vxlan, Workers,
+    Bands, Baseline, BlockName, Cache, Challenge, CrowdMode, Crowds, DecisionName, Deny, DenyAsn,
+    DenyCountry, DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Limits, LinkRule,
+    Meter, Mirror, Mode, ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries, QueryFactors,
+    Redirect, SameRate, Sampling, Service, Soften, Sources, Subdomains, SymmetryName, SynAnswerName,
+    Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
 
@@ -76,6 +76,7 @@ impl Default for Queries {
             challenge: Challenge::default(),
             subdomains: Subdomains::default(),
             same: SameRate::default(),
+            cache: Cache::default(),
             malformed: GarbledName::Drop,
             query_factors: QueryFactors::default(),
         }
@@ -103,6 +104,19 @@ impl Default for Subdomains {
 impl Default for SameRate {
     fn default() -> Self {
         Self { rate: Int::new(50), slip: Int::new(2) }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            size: Size::new(16 << 20),
+            answers: Int::new(65_536),
+            ttl_min: Duration::new(0),
+            ttl_max: Duration::new(86_400_000),
+            negative_max: Duration::new(3_600_000),
+            stale_max: Duration::new(0),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::factors::schema_of;
 use super::{ModelName, Profile, Weight};
 use crate::read::{Node, Overlay, Reader, table};
-use crate::value::{Cidr, Duration, Int, Ip, keywords};
+use crate::value::{Cidr, Duration, Int, Ip, Size, keywords};
 
 keywords! {
     /// Where a query goes.
@@ -122,6 +122,8 @@ pub struct Queries {
     pub subdomains: Subdomains,
     /// How often a network may ask for the same without having proved that it receives the answers.
     pub same: SameRate,
+    /// Answers that the box keeps and gives itself.
+    pub cache: Cache,
     /// What becomes of messages to the server that are no query.
     pub malformed: GarbledName,
     /// Weight and ramp of the factors of queries.
@@ -129,7 +131,8 @@ pub struct Queries {
 }
 
 table!(keys of Queries {
-    servers, ports, decision, paths, dry_run, block, sinkhole, challenge, subdomains, same, malformed, query_factors,
+    servers, ports, decision, paths, dry_run, block, sinkhole, challenge, subdomains, same, cache, malformed,
+    query_factors,
 });
 
 impl Overlay for Dns {
@@ -224,6 +227,26 @@ pub struct SameRate {
 }
 
 table!(SameRate { rate, slip });
+
+/// Answers that the box keeps, for each worker, and gives those whose queries take the path `cached`.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(default, deny_unknown_fields)]
+pub struct Cache {
+    /// Memory for them, fixed at start; 0 = none are kept.
+    pub size: Size<0, 68_719_476_736>,
+    /// How many, fixed at start.
+    pub answers: Int<64, 16_777_216>,
+    /// How long an answer is kept at least, whatever its TTLs say.
+    pub ttl_min: Duration<0, 3_600_000>,
+    /// How long it is kept at most.
+    pub ttl_max: Duration<1_000, 604_800_000>,
+    /// How long it is kept at most that there is no such name or no such data.
+    pub negative_max: Duration<1_000, 86_400_000>,
+    /// How long after its time an answer may be given while the server is silent; 0 = none is.
+    pub stale_max: Duration<0, 604_800_000>,
+}
+
+table!(Cache { size, answers, ttl_min, ttl_max, negative_max, stale_max });
 
 /// Weight and ramp of the factors of queries, in the order of [`Factor::ALL`].
 #[derive(Clone, PartialEq, Debug)]

@@ -42,8 +42,8 @@ pub use api::{Access, AccessRole, Api, Binding, SocketRole, Tls};
 pub use bands::Bands;
 pub use crowds::{CrowdMode, Crowds, SymmetryName, SynAnswerName};
 pub use dns::{
-    BandName, BlockName, Challenge, DecisionName, Dns, GarbledName, PathName, Paths, Queries, QueryFactors,
-    Redirect, SameRate, Subdomains,
+    BandName, BlockName, Cache, Challenge, DecisionName, Dns, GarbledName, PathName, Paths, Queries,
+    QueryFactors, Redirect, SameRate, Subdomains,
 };
 pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub(crate) use factors::general;

@@ -60,17 +60,21 @@ fn human(report: &v1::StatusReport) -> String {
     out.push_str(&ports(&report.ports).render());
     out.push_str(&detours(&report.ports));
     out.push_str(&oddities(report));
+    let dns = report.dns.clone().unwrap_or_default();
     let ways = [
-        ("\nDROPPED BY REASON", &report.dropped),
-        ("\nFORWARDED IN SHADOW MODE IN PLACE OF", &report.shadow),
-        ("\nJUDGED BY BAND", &report.bands),
-        ("\nALWAYS FORWARDED", &report.control),
+        ("DROPPED BY REASON", &report.dropped),
+        ("FORWARDED IN SHADOW MODE IN PLACE OF", &report.shadow),
+        ("JUDGED BY BAND", &report.bands),
+        ("ALWAYS FORWARDED", &report.control),
+        ("QUERIES TO DNS SERVERS BY PATH", &dns.paths),
+        ("RESOLVED BY THE SERVERS", &dns.outcomes),
     ];
-    for (title, counts) in ways {
-        if !counts.is_empty() {
-            let _ = writeln!(out, "{title}");
-            out.push_str(&self::counts(counts));
-        }
+    for (title, counts) in ways.into_iter().filter(|(_, counts)| !counts.is_empty()) {
+        let _ = writeln!(out, "\n{title}");
+        out.push_str(&self::counts(counts));
+    }
+    if let Some(cache) = dns.cache.filter(|cache| cache.kept > 0) {
+        let _ = writeln!(out, "\n{}", cached(&cache));
     }
     let _ = writeln!(
         out,
@@ -190,6 +194,20 @@ fn oddities(report: &v1::StatusReport) -> String {
     if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
+/// How the cache does, in two lines.
+fn cached(cache: &v1::DnsCacheStatus) -> String {
+    let given = cache.hits + cache.stale;
+    let share = 100.0 * given as f64 / (given + cache.misses).max(1) as f64;
+    format!(
+        "cache: {given} queries answered ({share:.1} %), {} of them with old answers\n  {} answers in {} KiB now, {} gave \
+         way to newer ones",
+        cache.stale,
+        cache.answers,
+        cache.bytes.div_ceil(1024),
+        cache.evicted
+    )
+}
+
 fn counts(counts: &[v1::Count]) -> String {
     let lines = counts.iter().map(|count| format!("  {:<22} {:>14}\n", count.name, count.count));
     lines.collect()
@@ -246,6 +264,24 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         let on = human(&v1::StatusReport { policy: policy(false), ..Default::default() });
         assert!(!on.to_lowercase().contains("shadow"), "{on}");
+    }
+
+    #[test]
+    fn queries_and_the_cache_are_shown_where_there_are_any() {
+        let count = |name: &str, count| v1::Count { name: name.into(), count, ..Default::default() };
+        let cache =
+            v1::DnsCacheStatus { hits: 59, stale: 1, misses: 20, kept: 5, bytes: 1500, ..Default::default() };
+        let dns =
+            v1::DnsStatus { paths: vec![count("cached", 80)], cache: Some(cache), ..Default::default() };
+        let text = human(&v1::StatusReport { dns: Some(dns), ..Default::default() });
+        assert!(text.contains("SERVERS BY PATH\n  cached "), "{text}");
+        assert!(
+            text.contains("cache: 60 queries answered (75.0 %), 1 of them") && text.contains("2 KiB"),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let idle = human(&v1::StatusReport { dns: Some(v1::DnsStatus::default()), ..Default::default() });
+        assert!(!idle.contains("SERVERS") && !idle.contains("cache"), "{idle}");
     }
 
     #[test]

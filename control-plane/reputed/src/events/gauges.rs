@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use repute_engine::{Account, PortAccount, Stage};
+use repute_engine::dns::{CacheCounters, Unkept};
+use repute_engine::{Account, DnsAccount, PortAccount, Stage};
 use repute_metrics::{
-    BoxSnapshot, Build, CrowdChanges, EventInput, EventSink, Health, Named, PolicyInForce, PortSnapshot,
-    Probe, WorkerSnapshot,
+    BoxSnapshot, Build, CrowdChanges, DnsSnapshot, EventInput, EventSink, Health, Named, PolicyInForce,
+    PortSnapshot, Probe, WorkerSnapshot,
 };
-use repute_model::{Band, CrowdState, Flood, Reason};
+use repute_model::{Band, CrowdState, Flood, Path, Reason};
 use repute_server::{Hub, PortInfo, StatusView};
 use repute_siem::{Bus, IntakeCounts};
 use repute_wire::Class;
@@ -163,9 +164,29 @@ fn worker(number: u16, account: &Account, ports: &[PortInfo]) -> WorkerSnapshot 
         crowd_waiting: account.crowd_waiting,
         crowd_refused: account.crowd_refused,
         crowd_left_out: account.crowd_left_out,
+        dns: dns(&account.dns),
         stage_cycles: named(Stage::ALL.iter().zip(account.stage_cycles).map(|(stage, n)| (stage.name(), n))),
         measured_packets: account.measured_packets,
         measured_breaths: account.measured_breaths,
+    }
+}
+
+fn dns(account: &DnsAccount) -> DnsSnapshot {
+    let CacheCounters { hits, stale, misses, unfit, learned, unkept, evicted, expired } = account.cache;
+    let unkept = Unkept::ALL.iter().map(|why| (why.name(), unkept[why.index()]));
+    DnsSnapshot {
+        queries: named(Path::ALL.iter().map(|path| (path.name(), account.paths[path.index()]))),
+        dry_run: account.dry_run,
+        garbled: account.garbled,
+        outcomes: named(account.outcomes()),
+        unasked: account.unasked,
+        attacked: account.attacked,
+        forgotten: account.forgotten,
+        lookups: named([("hit", hits), ("stale", stale), ("miss", misses), ("unfit", unfit)]),
+        learned: named(std::iter::once(("kept", learned)).chain(unkept)),
+        given_up: named([("evicted", evicted), ("expired", expired)]),
+        cache_answers: account.cache_answers,
+        cache_bytes: account.cache_bytes,
     }
 }
 

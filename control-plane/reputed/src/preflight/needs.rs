@@ -20,6 +20,8 @@ use crate::memory;
 const SOURCE_BYTES: u64 = 128;
 /// Bytes of every remembered request at most: the table is rounded up to a power of two; and of its host.
 const CONTACT_BYTES: u64 = 36;
+/// Bytes of every answer in the DNS cache at most, beside the answer itself.
+const ANSWER_BYTES: u64 = 56;
 /// The smallest config: every limit at its default.
 const DEFAULTS: &str = "[profiles.ingress]";
 
@@ -93,7 +95,8 @@ impl Needs {
     /// Without ports.
     fn of(topology: &Topology, limits: &Limits) -> Self {
         let workers = u64::from(topology.workers.count);
-        let tables = u64::from(limits.sources) * SOURCE_BYTES + u64::from(limits.contacts) * CONTACT_BYTES;
+        let sources = u64::from(limits.sources) * SOURCE_BYTES + u64::from(limits.contacts) * CONTACT_BYTES;
+        let tables = sources + limits.cache_bytes + u64::from(limits.cache_answers) * ANSWER_BYTES;
         Self {
             workers: topology.workers.count,
             cores: topology.workers.cores.clone(),
@@ -221,6 +224,8 @@ mod tests {
         let (large, _) = read(&format!("{limits}{PAIR}"), &[]);
         assert!(large.packets_mb > 290 && large.packets_mb > small.packets_mb, "{large:?}");
         assert!(large.tables_mb >= 128 && small.tables_mb < 16, "{small:?} {large:?}");
+        let (cached, _) = read("[profiles.dns.cache]\nsize = \"1GiB\"\n", &[]);
+        assert!((1024..1060).contains(&cached.tables_mb), "{cached:?}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Service `Status`.
 
+mod dns;
+
 use repute_engine::{Account, PortAccount, Stage};
 use repute_model::{Band, Reason};
 use repute_proto::v1;
@@ -57,6 +59,7 @@ fn report(view: &StatusView) -> v1::StatusReport {
         mitigations_forgotten: forgotten,
         work: Some(work(&total)),
         shadow: shadow(&total),
+        dns: Some(dns::status(&total.dns)),
     }
 }
 
@@ -122,6 +125,7 @@ fn worker(number: u32, view: &WorkerView) -> v1::WorkerStatus {
         resets_withheld: account.resets_withheld,
         longest_breath_ns: account.longest_breath_ns,
         work: Some(work(account)),
+        dns: Some(dns::status(&account.dns)),
     }
 }
 

@@ -3,6 +3,8 @@
 use repute_model::Path;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::{Cache, CacheCounters};
+
 /// Queries and answers since boot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -13,7 +15,7 @@ pub struct DnsAccount {
     pub dry_run: u64,
     /// Messages to a server that are no query; by reason they are counted with the packets of their port.
     pub garbled: u64,
-    /// Queries that were answered, other than below.
+    /// Queries that a server has answered, other than below.
     pub answered: u64,
     /// Queries for names that do not exist.
     pub nxdomain: u64,
@@ -27,4 +29,24 @@ pub struct DnsAccount {
     pub attacked: u64,
     /// Queries that were pushed out of memory before they were answered.
     pub forgotten: u64,
+    /// What the cache has done.
+    pub cache: CacheCounters,
+    /// Answers that it keeps now.
+    pub cache_answers: u64,
+    /// Bytes that these take now.
+    pub cache_bytes: u64,
+}
+
+impl DnsAccount {
+    /// What servers have made of queries, by name.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let Self { answered, nxdomain, failed, silent, .. } = *self;
+        [("answered", answered), ("nxdomain", nxdomain), ("failed", failed), ("silent", silent)].into_iter()
+    }
+
+    /// Takes over how a cache stands.
+    pub(super) fn cache_stands(&mut self, cache: &Cache) {
+        self.cache = *cache.counters();
+        (self.cache_answers, self.cache_bytes) = (cache.entries().into(), cache.bytes() as u64);
+    }
 }

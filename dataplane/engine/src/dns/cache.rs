@@ -17,9 +17,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use repute_model::Tick;
+use repute_model::{CacheRules, Tick};
 use repute_reputation::Secret;
 use repute_wire::dns::{Answer, Query, Rcode, keep};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use blocks::Blocks;
 use shelf::{Entry, Shelf};
@@ -31,10 +32,15 @@ pub use life::Unkept;
 
 use key::Key;
 
+/// Bytes of the longest answer that the box sends by UDP: it is not fragmented (DNS flag day 2020).
+pub const UDP_MAX: usize = 1232;
+/// Bytes of the longest OPT record beside an answer: a cookie, an error without text, a subnet with an IPv6 address (RFC
+/// 7873, 8914, 7871).
+const OPT_MAX: usize = 11 + (4 + 24) + (4 + 2) + (4 + 20);
 /// Answers with more records than this are not kept: TTLs are remembered one by one.
 const RECORDS_MAX: usize = 128;
 
-/// How much is kept, and how long.
+/// How much is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CacheLimits {
     /// Answers.
@@ -43,31 +49,18 @@ pub struct CacheLimits {
     pub bytes: usize,
     /// Bytes of one answer; a longer one is not kept.
     pub message_max: u16,
-    /// Seconds that an answer is kept, whatever its TTLs say.
-    pub ttl_max_s: u32,
-    /// Seconds that it is kept that there is no such name or no such data (RFC 2308, 5: one to three hours).
-    pub negative_max_s: u32,
-    /// Seconds that an answer may be given after its time while the server is silent (RFC 8767, 5: one to three days);
-    /// 0 = none is.
-    pub stale_max_s: u32,
 }
 
 impl Default for CacheLimits {
-    /// 65 536 answers in 16 MiB, of 4096 bytes at most, for a day, negative ones for an hour, none after their time.
+    /// 65 536 answers in 16 MiB, of 4096 bytes at most.
     fn default() -> Self {
-        Self {
-            entries: 1 << 16,
-            bytes: 16 << 20,
-            message_max: 4096,
-            ttl_max_s: 86_400,
-            negative_max_s: 3600,
-            stale_max_s: 0,
-        }
+        Self { entries: 1 << 16, bytes: 16 << 20, message_max: 4096 }
     }
 }
 
-/// What a cache has done since the begin.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// What a cache has done since the begin; part of a worker's account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct CacheCounters {
     /// Queries that were answered in time.
     pub hits: u64,
@@ -75,7 +68,8 @@ pub struct CacheCounters {
     pub stale: u64,
     /// Queries without an answer here.
     pub misses: u64,
-    /// Queries that no cache may answer: not counted as misses.
+    /// Queries that no cache may answer, and those whose answer is too long for one datagram of the box, though not for the
+    /// client: not counted as misses.
     pub unfit: u64,
     /// Answers that were kept.
     pub learned: u64,
@@ -90,7 +84,6 @@ pub struct CacheCounters {
 /// The cache.
 #[derive(Debug)]
 pub struct Cache {
-    limits: CacheLimits,
     secret: Secret,
     store: Store,
     /// Where a copy is made before it is kept.
@@ -102,17 +95,22 @@ impl Cache {
     /// An empty cache; `seed` keeps others from aiming at one place of it.
     pub fn new(limits: CacheLimits, seed: u64) -> Self {
         Self {
-            secret: Secret::from_seed(seed.rotate_left(29)),
+            secret: Secret::from_seed(seed.rotate_left(59)),
             store: Store { blocks: Blocks::new(limits.bytes), shelf: Shelf::new(limits.entries) },
             scratch: vec![0; usize::from(limits.message_max)].into(),
             counters: CacheCounters::default(),
-            limits,
         }
     }
 
     /// The answer to `query`, if there is one. `silent`: the server does not answer, so that one whose time is over may do
     /// (RFC 8767).
-    pub fn lookup(&mut self, query: &Query<'_>, silent: bool, now: Tick) -> Option<Hit<'_>> {
+    pub fn lookup(
+        &mut self,
+        query: &Query<'_>,
+        rules: &CacheRules,
+        silent: bool,
+        now: Tick,
+    ) -> Option<Hit<'_>> {
         let Some(key) = Key::of_query(query) else {
             self.counters.unfit += 1;
             return None;
@@ -122,7 +120,7 @@ impl Cache {
             return None;
         };
         let entry = self.store.shelf.get(at);
-        let (fresh, serves) = (entry.is_fresh(now), serves(&entry, &self.limits, now));
+        let (fresh, serves) = (entry.is_fresh(now), serves(&entry, rules, now));
         if !serves {
             self.store.remove(at);
             self.counters.expired += 1;
@@ -131,17 +129,37 @@ impl Cache {
             self.counters.misses += 1;
             return None;
         }
+        if query.udp_size() > UDP_MAX && usize::from(entry.message_len) + OPT_MAX > UDP_MAX {
+            self.counters.unfit += 1;
+            return None;
+        }
         *(if fresh { &mut self.counters.hits } else { &mut self.counters.stale }) += 1;
         self.store.shelf.use_again(at);
         Some(Hit { blocks: &self.store.blocks, entry, elapsed_s: fresh.then_some(entry.age_s(now)) })
+    }
+
+    /// The same answer again, to be written: whatever may be given at all, uncounted. `None` where another answer of the same
+    /// breath has taken its place.
+    pub fn again(&self, query: &Query<'_>, rules: &CacheRules, now: Tick) -> Option<Hit<'_>> {
+        let key = Key::of_query(query)?;
+        let at = self.store.find(&key, self.secret.bytes(key.bytes()))?;
+        let entry = self.store.shelf.get(at);
+        let elapsed_s = entry.is_fresh(now).then_some(entry.age_s(now));
+        serves(&entry, rules, now).then_some(Hit { blocks: &self.store.blocks, entry, elapsed_s })
     }
 
     /// Keeps `answer`, which came for a query that really went upstream and asked in this way, for others.
     ///
     /// # Errors
     /// Why it is not kept; counted. What was kept before for the same question stays then, if it may still be given.
-    pub fn learn(&mut self, answer: &Answer<'_>, asks: Asks, now: Tick) -> Result<(), Unkept> {
-        let result = self.take(answer, asks, now);
+    pub fn learn(
+        &mut self,
+        answer: &Answer<'_>,
+        asks: Asks,
+        rules: &CacheRules,
+        now: Tick,
+    ) -> Result<(), Unkept> {
+        let result = self.take(answer, asks, rules, now);
         match result {
             Ok(()) => self.counters.learned += 1,
             Err(why) => self.counters.unkept[why.index()] += 1,
@@ -149,18 +167,18 @@ impl Cache {
         result
     }
 
-    fn take(&mut self, answer: &Answer<'_>, asks: Asks, now: Tick) -> Result<(), Unkept> {
+    fn take(&mut self, answer: &Answer<'_>, asks: Asks, rules: &CacheRules, now: Tick) -> Result<(), Unkept> {
         let key = Key::of_answer(answer, asks).ok_or(Unkept::Question)?;
         let len = keep(answer, &mut self.scratch).ok_or(Unkept::Long)?;
         // Read anew: what was left out counts for nothing.
         let copy =
             self.scratch.get(..len).and_then(|bytes| Answer::read(bytes).ok()).ok_or(Unkept::Question)?;
-        let life_s = life::life_s(answer, &copy, &self.limits)?;
+        let life_s = life::life_s(answer, &copy, rules)?;
         let mut positions = [0; 2 * RECORDS_MAX];
         let positions = ttl_positions(&copy, &mut positions).ok_or(Unkept::Records)?;
         let parts = [key.bytes(), &self.scratch[..len], positions];
         let (hash, failed) = (self.secret.bytes(key.bytes()), answer.rcode() == Rcode::SERVFAIL);
-        let may_be_given = |entry: &Entry| serves(entry, &self.limits, now);
+        let may_be_given = |entry: &Entry| serves(entry, rules, now);
         if let Some(before) = self.store.find(&key, hash) {
             let entry = self.store.shelf.get(before);
             if failed && !entry.failed && may_be_given(&entry) {
@@ -211,9 +229,9 @@ impl Cache {
 }
 
 /// Whether an entry may be given, at least while the server is silent.
-fn serves(entry: &Entry, limits: &CacheLimits, now: Tick) -> bool {
+fn serves(entry: &Entry, rules: &CacheRules, now: Tick) -> bool {
     // That a server failed is not worth repeating after its time.
-    let stale_s = if entry.failed { 0 } else { limits.stale_max_s };
+    let stale_s = if entry.failed { 0 } else { rules.stale_max_s };
     entry.is_fresh(now) || entry.age_s(now) < entry.life_s.saturating_add(stale_s)
 }
 

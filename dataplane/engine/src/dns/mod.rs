@@ -9,28 +9,32 @@ pub mod cache;
 mod domains;
 mod names;
 mod networks;
-mod pending;
 mod rates;
 mod reply;
 mod secrets;
 pub mod upstream;
 
-use repute_model::{Address, Dns, Tick};
+use repute_model::{Address, Dns, Limits, Tick};
+use repute_wire::dns::{Query, Rcode};
 
 use domains::Domains;
 use names::Names;
 use networks::Networks;
-use pending::Pending;
 use rates::Rates;
 use secrets::Secrets;
 
 pub use account::DnsAccount;
-pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Hit, Unkept};
+pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Hit, UDP_MAX, Unkept};
 pub(crate) use reply::{Replies, payload};
 pub(crate) use secrets::seconds;
 pub use upstream::{Sent, Transaction, Upstream, Waiting};
 
 use crate::worker::Asked;
+
+/// After so many queries in a row that stayed without an answer the server is silent.
+const SILENT_AFTER: u32 = 8;
+/// One in so many queries is asked of a silent server though there is an old answer.
+const ASKED_ONE_IN: u8 = 16;
 
 /// What a worker keeps for DNS beside the entries of its sources.
 #[derive(Debug)]
@@ -40,7 +44,9 @@ pub(crate) struct Interceptor {
     /// What cookies are made with.
     pub secrets: Secrets,
     /// Queries that went to a server and were not answered yet.
-    pub pending: Pending,
+    pub upstream: Upstream,
+    /// Answers that may be given again, where there is room for any.
+    pub cache: Option<Cache>,
     /// Domains under attack, and names known to exist.
     pub domains: Domains,
     /// What whole networks ask for.
@@ -52,12 +58,15 @@ pub(crate) struct Interceptor {
 }
 
 impl Interceptor {
-    /// Room for so many queries under way; `None` where that is none.
-    pub fn new(queries: u32, seed: u64) -> Option<Self> {
+    /// With these sizes; `None` where there is no room for queries under way.
+    pub fn new(limits: &Limits, seed: u64) -> Option<Self> {
+        let (queries, bytes) = (limits.queries, limits.cache_bytes as usize);
+        let sizes = CacheLimits { entries: limits.cache_answers, bytes, ..CacheLimits::default() };
         (queries > 0).then(|| Self {
             names: Names::new(seed),
             secrets: Secrets::new(seed),
-            pending: Pending::new(queries, seed),
+            upstream: Upstream::new(queries, seed),
+            cache: (sizes.entries > 0 && bytes > 0).then(|| Cache::new(sizes, seed)),
             domains: Domains::new(),
             networks: Networks::new(),
             rates: Rates::new(),
@@ -78,9 +87,26 @@ impl Interceptor {
         self.turn.is_multiple_of(if one_in == 0 { 1 } else { one_in as u32 })
     }
 
+    /// What the cache has for a query: what it says, and in how many bytes. While the server is silent one query in so many
+    /// gets no old answer and goes on, so that somebody notices when the server is back.
+    pub fn cached(&mut self, query: &Query<'_>, rules: &Dns, now: Tick) -> Option<(Rcode, usize)> {
+        let silent = self.upstream.unanswered_in_a_row() >= SILENT_AFTER && !self.slips(ASKED_ONE_IN);
+        let hit = self.cache.as_mut()?.lookup(query, &rules.cache, silent, now)?;
+        Some((hit.rcode(), hit.bytes(query.udp_size().min(UDP_MAX))))
+    }
+
+    /// Takes over what its rooms have counted.
+    pub fn tell(&self, account: &mut DnsAccount) {
+        account.forgotten = self.upstream.forgotten();
+        if let Some(cache) = &self.cache {
+            account.cache_stands(cache);
+        }
+    }
+
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
         let tables = [self.domains.bytes(), self.networks.bytes(), self.rates.bytes()];
-        self.names.bytes() + self.pending.bytes() + tables.iter().sum::<usize>()
+        let cache = self.cache.as_ref().map_or(0, Cache::memory);
+        self.names.bytes() + self.upstream.bytes() + cache + tables.iter().sum::<usize>()
     }
 }

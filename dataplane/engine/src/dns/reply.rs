@@ -1,14 +1,15 @@
-//! Answers in place of the server: challenges, refusals, other addresses.
+//! Answers in place of the server: from the cache, challenges, refusals, other addresses.
 //!
 //! Called when a batch is sent, for queries whose judgement says so. Always holds: a packet that becomes an answer is a
-//! whole one, to who asked; an answer is longer than its question by a record or a cookie at most, so that the box
-//! amplifies next to nothing.
+//! whole one, to who asked; an answer of the box's own is longer than its question by a record or a cookie at most, so
+//! that it amplifies next to nothing, and one from the cache is as long as the server's was.
 
 use repute_model::{Address, Dns, Packet, Reason, Tick};
 use repute_wire::dns::{Asked, CookieSecrets, ExtendedError, Extras, Query, Rcode, Reply, ReplyError};
 use repute_wire::{Parsed, answer_datagram};
 
 use super::secrets::seconds;
+use super::{Cache, UDP_MAX};
 use crate::worker::parse;
 
 /// Bytes that an answer may have more than its question: a server cookie, an extended error and an IPv6 address.
@@ -24,6 +25,8 @@ pub struct Replies<'a> {
     pub rules: &'a Dns,
     /// What cookies are made with.
     pub secrets: CookieSecrets,
+    /// Answers that may be given again.
+    pub cache: Option<&'a Cache>,
     /// The time.
     pub now: Tick,
 }
@@ -53,6 +56,7 @@ impl Replies<'_> {
                 | Reason::DnsRefused
                 | Reason::DnsNxdomain
                 | Reason::DnsSinkhole
+                | Reason::DnsCached
         )
     }
 
@@ -60,6 +64,11 @@ impl Replies<'_> {
     /// written; the packet is of no use then.
     pub fn write<P: Packet>(&self, packet: &mut P, reason: Reason) -> bool {
         let parsed = parse(packet);
+        if reason == Reason::DnsCached
+            && let Some(given) = self.give(packet, &parsed)
+        {
+            return given;
+        }
         let Some(question) = payload(packet.bytes(), &parsed).and_then(Question::read) else { return false };
         let at = usize::from(parsed.payload_off);
         if !packet.resize((at + parsed.payload_len as usize + ROOM) as u32) {
@@ -71,6 +80,41 @@ impl Replies<'_> {
             answer_datagram(bytes, &parsed, len)
         });
         written.is_some_and(|len| packet.resize(len as u32))
+    }
+
+    /// Turns a query into its answer from the cache, as [`write`](Self::write) does. `None`, and nothing is changed, where
+    /// that answer has given way to another one of the same breath: its requester is told to come by TCP.
+    fn give<P: Packet>(&self, packet: &mut P, parsed: &Parsed) -> Option<bool> {
+        let mut answer = [0; UDP_MAX];
+        let len = self.cached(payload(packet.bytes(), parsed)?, parsed.src, &mut answer)?;
+        let (answer, at) = (answer.get(..len)?, usize::from(parsed.payload_off));
+        if !packet.resize((at + len) as u32) {
+            return None;
+        }
+        let turned = packet.bytes_mut().and_then(|bytes| {
+            bytes.get_mut(at..at + len)?.copy_from_slice(answer);
+            answer_datagram(bytes, parsed, len)
+        });
+        Some(turned.is_some())
+    }
+
+    /// Writes the answer from the cache to the query in `message`.
+    fn cached(&self, message: &[u8], to: Address, answer: &mut [u8]) -> Option<usize> {
+        let query = Query::read(message).ok()?;
+        let hit = self.cache?.again(&query, &self.rules.cache, self.now)?;
+        let client = query.edns.and_then(|edns| edns.cookie).map(|cookie| cookie.client);
+        let error = match hit.rcode() {
+            _ if !hit.is_stale() => None,
+            Rcode::NXDOMAIN => Some(ExtendedError::STALE_NXDOMAIN),
+            _ => Some(ExtendedError::STALE),
+        };
+        let extras = Extras { cookie: self.cookie(client, to), error, ..Extras::default() };
+        hit.write(&query, answer, &extras, query.udp_size()).ok()
+    }
+
+    /// A fresh server cookie for a client that sent its own.
+    fn cookie(&self, client: Option<[u8; 8]>, to: Address) -> Option<[u8; 16]> {
+        client.map(|client| self.secrets.make(client, to, seconds(self.now)))
     }
 
     fn reply(
@@ -89,7 +133,7 @@ impl Replies<'_> {
             _ => (Rcode::NOERROR, None),
         };
         let mut reply = Reply::over(message, &question.asked, rcode)?;
-        if reason == Reason::DnsTruncated {
+        if matches!(reason, Reason::DnsTruncated | Reason::DnsCached) {
             reply.truncate();
         }
         if question.wants_recursion {
@@ -98,7 +142,7 @@ impl Replies<'_> {
         if let Some(address) = redirect {
             reply.address(address, TTL_S)?;
         }
-        let cookie = question.client.map(|client| self.secrets.make(client, to, seconds(self.now)));
+        let cookie = self.cookie(question.client, to);
         reply.finish(&Extras { cookie, error: error(reason), ..Extras::default() })
     }
 }

@@ -46,7 +46,8 @@ impl<P: Packet> Worker<P> {
         let path = if allowed { rules.path_of_allowed() } else { rules.path(band, hot.score) };
         let standing =
             Standing { path, allowed, answered, proved, good: band <= Band::Good, dry: rules.is_dry(band) };
-        self.decide(speech, &standing, x, |worker, asked| worker.challenge(slot, asked))
+        let fate = self.decide(speech, &standing, x, |worker, asked| worker.challenge(slot, asked));
+        self.or_cached(fate, Some(slot), speech, &standing, x)
     }
 
     /// What becomes of a datagram to a server whose sender has no entry: nothing is remembered of it.
@@ -67,6 +68,7 @@ impl<P: Packet> Worker<P> {
         let (good, dry) = (band <= Band::Good, dns.is_dry(band));
         let standing = Standing { path, allowed, answered: false, proved, good, dry };
         let fate = self.decide(speech, &standing, x, |_, asked| Fate::Challenge(asked.challenge()));
+        let fate = self.or_cached(fate, None, speech, &standing, x);
         let (verdict, reason) = fate.verdict();
         Judgement { verdict, reason, measures: treatment.measures(), ..Judgement::FORWARD }
     }
@@ -109,6 +111,28 @@ impl<P: Packet> Worker<P> {
             self.account.dns.dry_run += u64::from(dry && fate != Fate::Pass);
         }
         if dry { Fate::Pass } else { fate }
+    }
+
+    /// What becomes of a query that would go on, where the box has the answer to it.
+    fn or_cached(
+        &mut self,
+        fate: Fate,
+        slot: Option<Slot>,
+        speech: &Speech<'_>,
+        standing: &Standing,
+        x: &Exchange,
+    ) -> Fate {
+        let Speech::Query(asked) = speech else { return fate };
+        if fate != Fate::Pass || standing.path != Path::Cached || standing.dry || !asked.turns {
+            return fate;
+        }
+        let Self { dns: Some(dns), policy, now, .. } = self else { return fate };
+        let Some(rules) = &policy.dns else { return fate };
+        let Some((rcode, bytes)) = dns.cached(&asked.query, rules, *now) else { return fate };
+        if let Some(slot) = slot.filter(|_| !self.policy.shadow) {
+            self.note_given(slot, asked, rcode, bytes, x);
+        }
+        Fate::Answer(Reason::DnsCached)
     }
 
     /// What keeps a query from going on though nobody blocks its requester.

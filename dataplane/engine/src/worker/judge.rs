@@ -4,7 +4,7 @@ use repute_model::{
     Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment,
     Verdict,
 };
-use repute_reputation::{Exchange, Fact, Flags, Happening, Part, Parties, Slot};
+use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Part, Parties, Slot};
 use repute_wire::Parsed;
 
 use super::dns::Speech;
@@ -153,6 +153,9 @@ impl<P: Packet> Worker<P> {
             _ => self.intercept(slot, speech, exchange),
         };
         match fate {
+            Fate::Answer(Reason::DnsCached) if !self.policy.shadow => {
+                self.note_answered(slot, exchange, receiver)
+            }
             Fate::Stop(_) if !self.policy.shadow => self.note_stopped(slot, exchange),
             Fate::Challenge(_) | Fate::Answer(_) if !self.policy.shadow => self.note_withheld(exchange),
             _ => {
@@ -287,6 +290,13 @@ impl<P: Packet> Worker<P> {
         if parties.sender.is_none() || self.sees_all {
             self.crowd.hear(exchange.src);
         }
+    }
+
+    /// Takes note of a question that the box has answered in place of whom was asked, and of that answer.
+    fn note_answered(&mut self, slot: Slot, exchange: &Exchange, receiver: Option<Slot>) {
+        self.note(exchange, Parties { sender: Some(slot), receiver });
+        let answer = Exchange { act: Act::Datagram { answer: true }, ..exchange.turned() };
+        self.note(&answer, Parties { sender: None, receiver: Some(slot) });
     }
 
     fn note_stopped(&mut self, slot: Slot, exchange: &Exchange) {

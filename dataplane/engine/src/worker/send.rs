@@ -151,9 +151,9 @@ struct Answers<'a, P> {
 }
 
 /// What queries are answered with, where they are judged.
-fn replies<'a>(policy: &'a Policy, dns: Option<&Interceptor>, now: Tick) -> Option<Replies<'a>> {
+fn replies<'a>(policy: &'a Policy, dns: Option<&'a Interceptor>, now: Tick) -> Option<Replies<'a>> {
     let (rules, dns) = (policy.dns.as_ref()?, dns?);
-    Some(Replies { rules, secrets: dns.secrets.at(now), now })
+    Some(Replies { rules, secrets: dns.secrets.at(now), cache: dns.cache.as_ref(), now })
 }
 
 impl<P: Packet> Answers<'_, P> {

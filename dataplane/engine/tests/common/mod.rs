@@ -41,6 +41,9 @@ pub fn ingress() -> Policy {
 /// Small tables, with room for queries.
 pub const SMALL_DNS: Limits = Limits { queries: 1024, ..SMALL };
 
+/// And for answers.
+pub const CACHED_DNS: Limits = Limits { cache_answers: 256, cache_bytes: 64 << 10, ..SMALL_DNS };
+
 /// The default policy, but that nobody looks for floods: for tests whose traffic is one.
 pub fn unguarded() -> Policy {
     policy("[profiles.ingress.crowds]\nmode = \"off\"")

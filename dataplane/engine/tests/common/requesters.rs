@@ -5,7 +5,7 @@
 
 use repute_model::{Band, Policy, Verdict};
 
-use super::SMALL_DNS;
+use super::CACHED_DNS;
 use super::dns::{
     A, AAAA, NOERROR, NXDOMAIN, RESOLVER, TXT, answer, back, by_tcp, by_udp, cookie, query, read,
 };
@@ -125,7 +125,7 @@ impl Requester {
 
 impl Requesters {
     pub fn new(policy: Policy, seed: u64) -> Self {
-        let mut rig = Rig::sized(policy, SMALL_DNS);
+        let mut rig = Rig::sized(policy, CACHED_DNS);
         rig.ports.kept = Some(Vec::new());
         Self { rig, rng: Rng(seed), asked: 0, answered: 0, reached: 0 }
     }
@@ -169,6 +169,8 @@ impl Requesters {
                         self.answer((who.ip, port), &query(id, name, kind, None), rcode, addresses);
                         return true;
                     }
+                    // From the cache.
+                    (Verdict::Answer, _) => return true,
                     (Verdict::Challenge, Some(server)) if who.skill == Skill::Cookies => who.server = server,
                     (Verdict::Challenge, _) if who.skill == Skill::Tcp => {
                         return self.by_tcp(who, &query(id, name, kind, None), rcode, addresses);

@@ -13,6 +13,7 @@ mod crowd_mesh;
 mod detection;
 mod determinism;
 mod dns;
+mod dns_cache;
 mod excess;
 mod floods;
 mod golden;

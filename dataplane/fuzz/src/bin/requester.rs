@@ -22,13 +22,21 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
         "[lists]\ndeny = [\"22.0.0.0/8\"]\nallow = [\"23.0.0.0/8\"]\n[profiles.dns]\nwindow = \"10ms\"\nsilence = \"10ms\"\n\
          half_life = \"1s\"\nblock = \"sinkhole\"\nsinkhole = { v4 = \"192.0.2.1\", v6 = \"2001:db8::1\" }\n\
          challenge = { tries = 1, slip = 2, garden = { v4 = \"192.0.2.2\" } }\n\
-         paths = { good = \"challenge\", neutral = \"default\", poor = \"block\" }\n\
+         paths = { good = \"challenge\", neutral = \"cached\", poor = \"block\" }\n\
          [profiles.dns.bands]\ndwell_better = \"10ms\"\n",
     )
 });
 
-const LIMITS: Limits =
-    Limits { sources: 64, contacts: 64, sweep_ms: 10, crowds: 64, queries: 64, ..Limits::DEFAULT };
+const LIMITS: Limits = Limits {
+    sources: 64,
+    contacts: 64,
+    sweep_ms: 10,
+    crowds: 64,
+    queries: 64,
+    cache_answers: 16,
+    cache_bytes: 4096,
+    ..Limits::DEFAULT
+};
 
 fuzz_target!(|input: &[u8]| {
     let (mailbox, handle) = mailbox(4, 64);

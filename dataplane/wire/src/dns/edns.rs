@@ -53,6 +53,10 @@ impl ExtendedError<'static> {
     pub const CENSORED: Self = Self { code: 16, text: b"" };
     /// By the requester's own wish.
     pub const FILTERED: Self = Self { code: 17, text: b"" };
+    /// The answer's time is over: the server is silent.
+    pub const STALE: Self = Self { code: 3, text: b"" };
+    /// The same of an answer that there is no such name.
+    pub const STALE_NXDOMAIN: Self = Self { code: 19, text: b"" };
     /// The requester may not ask here.
     pub const PROHIBITED: Self = Self { code: 18, text: b"" };
 }

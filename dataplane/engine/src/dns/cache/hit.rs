@@ -36,9 +36,15 @@ impl Hit<'_> {
         Rcode::from_parts(header[3], 0)
     }
 
+    /// Bytes that it takes for a client that takes answers of `size_max` bytes, without OPT: no records where that is less.
+    pub fn bytes(&self, size_max: usize) -> usize {
+        let (whole, key) = (usize::from(self.entry.message_len), usize::from(self.entry.key_len));
+        if whole <= size_max { whole } else { HEADER + key }
+    }
+
     /// Writes it as the answer to `query`, which it was found for, at the begin of `into`; gives the bytes that it takes.
     ///
-    /// It takes at most `size_max` bytes: [`Query::udp_size`] by UDP, or less where the path carries less. What is longer
+    /// It takes at most `size_max` bytes, by UDP the lesser of [`Query::udp_size`] and [`UDP_MAX`](super::UDP_MAX). What is longer
     /// is left to TCP (TC=1, no records). Of `extras` the subnet is the query's own.
     ///
     /// # Errors

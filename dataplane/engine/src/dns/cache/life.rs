@@ -1,11 +1,10 @@
 //! How long an answer may be kept, or why it may not (RFC 1035, 3.2.1; RFC 2308; RFC 2181, 8; RFC 9520).
 //!
-//! Asked by the cache before it keeps anything. Always holds: no longer than the shortest TTL of what is kept.
+//! Asked by the cache before it keeps anything. Always holds: no longer than the shortest TTL of what is kept, unless the
+//! operator wants a longer one.
 
-use repute_model::named;
+use repute_model::{CacheRules, named};
 use repute_wire::dns::{Answer, Data, Rcode, Record, Section, Soa, kind};
-
-use super::CacheLimits;
 
 named! {
     /// Why an answer is not kept.
@@ -17,7 +16,7 @@ named! {
     Error = "error",
     /// It says that there is nothing, and not for how long (no SOA; RFC 2308, 5).
     NoSoa = "no-soa",
-    /// It has a TTL of 0.
+    /// It has a TTL of 0, or of more than 2^31.
     NoTtl = "no-ttl",
     /// It repeats no question, or one that caches do not answer.
     Question = "question",
@@ -35,7 +34,7 @@ named! {
 const FAILED_S: u32 = 1;
 
 /// Seconds that `copy` may be kept, the part of `answer` that may.
-pub(super) fn life_s(answer: &Answer<'_>, copy: &Answer<'_>, limits: &CacheLimits) -> Result<u32, Unkept> {
+pub(super) fn life_s(answer: &Answer<'_>, copy: &Answer<'_>, rules: &CacheRules) -> Result<u32, Unkept> {
     let header = answer.message.header();
     if header.is_truncated() {
         return Err(Unkept::Truncated);
@@ -46,9 +45,9 @@ pub(super) fn life_s(answer: &Answer<'_>, copy: &Answer<'_>, limits: &CacheLimit
         _ => return Err(Unkept::Error),
     }
     let ttls = records(copy).map(|record| if record.ttl > i32::MAX as u32 { 0 } else { record.ttl });
-    let shortest = ttls.min().unwrap_or(0).min(limits.ttl_max_s);
+    let shortest = ttls.min().unwrap_or(0).clamp(rules.ttl_min_s, rules.ttl_max_s.max(rules.ttl_min_s));
     let life = match (is_negative(copy), soa(copy)) {
-        (true, Some(soa)) => shortest.min(soa.minimum).min(limits.negative_max_s),
+        (true, Some(soa)) => shortest.min(soa.minimum.max(rules.ttl_min_s)).min(rules.negative_max_s),
         (true, None) if !is_referral(copy) => return Err(Unkept::NoSoa),
         _ => shortest,
     };

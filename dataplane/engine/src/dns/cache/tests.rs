@@ -135,24 +135,37 @@ fn answer(query: &[u8], says: &Says) -> Vec<u8> {
     builder.finish()
 }
 
-fn cache(entries: u32, bytes: usize, stale_max_s: u32) -> Cache {
-    Cache::new(CacheLimits { entries, bytes, stale_max_s, ..CacheLimits::default() }, 5)
+fn cache(entries: u32, bytes: usize) -> Cache {
+    Cache::new(CacheLimits { entries, bytes, ..CacheLimits::default() }, 5)
 }
 
+/// Old answers may be given for so long.
+fn stale(stale_max_s: u32) -> CacheRules {
+    CacheRules { stale_max_s, ..RULES }
+}
+
+const RULES: CacheRules = CacheRules::DEFAULT;
+
 /// Lets the cache learn what a server says to a query like this.
-fn learn(cache: &mut Cache, put: Put, says: &Says, now: u64) -> Result<(), Unkept> {
+fn learn_by(cache: &mut Cache, put: Put, says: &Says, rules: &CacheRules, now: u64) -> Result<(), Unkept> {
     let asked = query(put, 77, false, None);
     let bytes = answer(&asked, says);
     let asks = Asks::of(&Query::read(&asked).unwrap());
-    cache.learn(&Answer::read(&bytes).unwrap(), asks, Tick(now))
+    cache.learn(&Answer::read(&bytes).unwrap(), asks, rules, Tick(now))
+}
+
+/// The same by the default rules.
+fn learn(cache: &mut Cache, put: Put, says: &Says, now: u64) -> Result<(), Unkept> {
+    learn_by(cache, put, says, &RULES, now)
 }
 
 /// What the cache answers; `loud` and with another id than what was learned.
-fn ask(cache: &mut Cache, put: Put, silent: bool, now: u64) -> Option<Vec<u8>> {
+fn ask_by(cache: &mut Cache, put: Put, rules: &CacheRules, silent: bool, now: u64) -> Option<Vec<u8>> {
     let bytes = query(put, 4711, true, None);
     let asked = Query::read(&bytes).unwrap();
     let mut buffer = [0; 4096];
-    let hit = cache.lookup(&asked, silent, Tick(now))?;
+    cache.lookup(&asked, rules, silent, Tick(now))?;
+    let hit = cache.again(&asked, rules, Tick(now)).unwrap();
     let len = hit.write(&asked, &mut buffer, &Extras::default(), 4096).unwrap();
     let theirs = Message::from_slice(&buffer[..len]).unwrap();
     assert!(theirs.is_answer(Message::from_slice(&bytes).unwrap()));
@@ -166,6 +179,11 @@ fn ask(cache: &mut Cache, put: Put, silent: bool, now: u64) -> Option<Vec<u8>> {
     let told = subnet.map(|subnet| (subnet.addr().to_string(), subnet.scope_prefix_len()));
     assert_eq!(told, put.subnet.map(|third| (format!("198.51.{third}.0"), 20)));
     Some(buffer[..len].to_vec())
+}
+
+/// The same by the default rules.
+fn ask(cache: &mut Cache, put: Put, silent: bool, now: u64) -> Option<Vec<u8>> {
+    ask_by(cache, put, &RULES, silent, now)
 }
 
 /// What an answer says, as [`Says`] has it.
@@ -286,8 +304,14 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// Acts on a cache and on a map; `all` = the cache has room for all, else it may have forgotten anything.
-fn same_answers(cache: &mut Cache, acts: &[Act], all: bool) -> Result<(), TestCaseError> {
-    let stale_max_s = u64::from(cache.limits.stale_max_s);
+fn same_answers(
+    (entries, bytes): (u32, usize),
+    rules: &CacheRules,
+    acts: &[Act],
+    all: bool,
+) -> Result<(), TestCaseError> {
+    let cache = &mut cache(entries, bytes);
+    let stale_max_s = u64::from(rules.stale_max_s);
     let (mut plain, mut now) = (BTreeMap::<Put, Kept>::new(), 0);
     for act in acts {
         match act {
@@ -296,7 +320,7 @@ fn same_answers(cache: &mut Cache, acts: &[Act], all: bool) -> Result<(), TestCa
                 let older = plain.get(put).is_some_and(|kept| {
                     kept.says != Says::Failure && kept.age_s(now) < kept.life_s + stale_max_s
                 });
-                let learned = learn(cache, *put, says, now);
+                let learned = learn_by(cache, *put, says, rules, now);
                 let life_s = life_s(says);
                 if *says == Says::Failure && older && (all || learned.is_err()) {
                     prop_assert_eq!(learned, Err(Unkept::Failure));
@@ -308,19 +332,19 @@ fn same_answers(cache: &mut Cache, acts: &[Act], all: bool) -> Result<(), TestCa
                 }
             }
             Act::Ask(put, silent) => {
-                let found = ask(cache, *put, *silent, now).map(|bytes| said(&bytes));
+                let found = ask_by(cache, *put, rules, *silent, now).map(|bytes| said(&bytes));
                 let expected = plain.get(put).and_then(|kept| kept.says(*silent, stale_max_s, now));
                 if all || found.is_some() {
                     prop_assert_eq!(found, expected);
                 }
             }
         }
-        prop_assert!(cache.entries() <= cache.limits.entries && cache.bytes() <= cache.limits.bytes);
+        prop_assert!(cache.entries() <= entries && cache.bytes() <= bytes);
     }
     // What is over is given back, to the last block.
     now += 1000 * (90_001 + stale_max_s);
     for put in plain.keys() {
-        prop_assert!(ask(cache, *put, true, now).is_none());
+        prop_assert!(ask_by(cache, *put, rules, true, now).is_none());
     }
     prop_assert_eq!((cache.entries(), cache.bytes()), (0, 0));
     Ok(())
@@ -340,32 +364,32 @@ proptest! {
 
     #[test]
     fn with_room_it_is_a_map(acts in prop::collection::vec(act(), 0..80)) {
-        same_answers(&mut cache(1024, 1 << 20, 0), &acts, true)?;
+        same_answers((1024, 1 << 20), &RULES, &acts, true)?;
     }
 
     #[test]
     fn so_it_is_where_old_answers_may_be_given(acts in prop::collection::vec(act(), 0..80)) {
-        same_answers(&mut cache(1024, 1 << 20, 3600), &acts, true)?;
+        same_answers((1024, 1 << 20), &stale(3600), &acts, true)?;
     }
 
     #[test]
     fn without_room_it_forgets_and_never_errs(
-        acts in prop::collection::vec(act(), 0..120), entries in 1u32..6, blocks in 4usize..12, stale in 0u32..600,
+        acts in prop::collection::vec(act(), 0..120), entries in 1u32..6, blocks in 4usize..12, old in 0u32..600,
     ) {
-        same_answers(&mut cache(entries, blocks * 128, stale), &acts, false)?;
+        same_answers((entries, blocks * 128), &stale(old), &acts, false)?;
     }
 }
 
 #[test]
 fn what_is_longer_than_the_client_takes_is_left_to_tcp() {
-    let mut cache = cache(16, 1 << 16, 0);
+    let mut cache = cache(16, 1 << 16);
     let put = Put { kind: 16, ..PLAIN };
     learn(&mut cache, put, &Says::Text(1000), 0).unwrap();
     for (size, whole) in [(None, false), (Some(600), false), (Some(1232), true)] {
         let bytes = query(put, 1, false, size);
         let asked = Query::read(&bytes).unwrap();
         let mut buffer = [0; 1232];
-        let hit = cache.lookup(&asked, false, Tick(0)).unwrap();
+        let hit = cache.lookup(&asked, &RULES, false, Tick(0)).unwrap();
         let len = hit.write(&asked, &mut buffer, &Extras::default(), asked.udp_size()).unwrap();
         let theirs = Message::from_slice(&buffer[..len]).unwrap();
         assert_eq!((theirs.header().tc(), theirs.header_counts().ancount()), (!whole, whole.into()));
@@ -380,7 +404,7 @@ fn what_is_longer_than_the_client_takes_is_left_to_tcp() {
 
 #[test]
 fn what_no_cache_may_answer_is_not_looked_up() {
-    let mut cache = cache(16, 1 << 16, 0);
+    let mut cache = cache(16, 1 << 16);
     learn(&mut cache, PLAIN, &Says::Addresses(vec![60], 1), 0).unwrap();
     let asks = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = query(PLAIN, 1, false, Some(1232));
@@ -398,7 +422,7 @@ fn what_no_cache_may_answer_is_not_looked_up() {
     });
     let notify = asks(&|bytes| bytes[2] |= 4 << 3);
     for bytes in [version, signed, notify] {
-        assert!(cache.lookup(&Query::read(&bytes).unwrap(), false, Tick(0)).is_none());
+        assert!(cache.lookup(&Query::read(&bytes).unwrap(), &RULES, false, Tick(0)).is_none());
     }
     for kind in [252, 255, 41] {
         let put = Put { kind, ..PLAIN };
@@ -411,7 +435,7 @@ fn what_no_cache_may_answer_is_not_looked_up() {
 
 #[test]
 fn each_reason_not_to_keep_is_told_and_counted() {
-    let limits = CacheLimits { entries: 4, bytes: 512, message_max: 600, ..CacheLimits::default() };
+    let limits = CacheLimits { entries: 4, bytes: 512, message_max: 600 };
     let mut cache = Cache::new(limits, 5);
     let (text, other) = (Put { kind: 16, ..PLAIN }, Put { name: 1, ..PLAIN });
     for (put, says, why) in [
@@ -431,7 +455,7 @@ fn each_reason_not_to_keep_is_told_and_counted() {
     let mut refused = answer(&asked, &Says::Nothing);
     refused[3] |= 5;
     let asks = Asks::of(&Query::read(&asked).unwrap());
-    assert_eq!(cache.learn(&Answer::read(&refused).unwrap(), asks, Tick(0)), Err(Unkept::Error));
+    assert_eq!(cache.learn(&Answer::read(&refused).unwrap(), asks, &RULES, Tick(0)), Err(Unkept::Error));
     // What does not fit pushes nobody out.
     assert_eq!((cache.entries(), cache.bytes(), cache.counters().learned), (1, 128, 5));
     assert!(ask(&mut cache, other, false, 0).is_some());
@@ -439,7 +463,7 @@ fn each_reason_not_to_keep_is_told_and_counted() {
 
 #[test]
 fn a_flood_of_names_leaves_what_is_asked_for_again() {
-    let mut cache = cache(400, 1 << 20, 0);
+    let mut cache = cache(400, 1 << 20);
     let hot: Vec<Put> = (0..100).map(|name| Put { name, ..PLAIN }).collect();
     let says = Says::Addresses(vec![3600], 1);
     let (mut asked, mut lost) = (0, 0);
@@ -472,12 +496,45 @@ fn a_referral_keeps_its_glue() {
     let mut builder = builder.additional();
     builder.push((server, 50, A::from_octets(192, 0, 2, 53))).unwrap();
     let bytes = builder.finish();
-    let mut cache = cache(16, 1 << 16, 0);
+    let mut cache = cache(16, 1 << 16);
     let asks = Asks::of(&Query::read(&asked).unwrap());
-    cache.learn(&Answer::read(&bytes).unwrap(), asks, Tick(0)).unwrap();
+    cache.learn(&Answer::read(&bytes).unwrap(), asks, &RULES, Tick(0)).unwrap();
     let given = ask(&mut cache, PLAIN, false, 20_000).unwrap();
     let theirs = Message::from_slice(&given).unwrap();
     let glue = theirs.additional().unwrap().limit_to::<A>().next().unwrap().unwrap();
     assert_eq!((glue.ttl().as_secs(), glue.owner().to_string()), (30, "ns.example.org".to_owned()));
     assert!(ask(&mut cache, PLAIN, false, 50_000).is_none());
+}
+
+#[test]
+fn an_answer_is_kept_as_long_as_the_rules_say() {
+    let addresses = |ttl| Says::Addresses(vec![ttl], 1);
+    let rules = CacheRules { ttl_min_s: 30, ttl_max_s: 100, negative_max_s: 60, stale_max_s: 0 };
+    for (says, life_s) in [
+        (addresses(0), 30),
+        (addresses(29), 30),
+        (addresses(70), 70),
+        (addresses(3600), 100),
+        (Says::NoName(3600, 3600), 60),
+        (Says::NoName(3600, 40), 40),
+        (Says::NoName(3600, 2), 30),
+    ] {
+        let mut cache = cache(16, 1 << 16);
+        learn_by(&mut cache, PLAIN, &says, &rules, 0).unwrap();
+        assert!(ask_by(&mut cache, PLAIN, &rules, false, life_s * 1000 - 1).is_some(), "{says:?}");
+        assert!(ask_by(&mut cache, PLAIN, &rules, true, life_s * 1000).is_none(), "{says:?}");
+    }
+}
+
+#[test]
+fn what_is_too_long_for_one_datagram_is_left_to_the_server() {
+    let mut cache = cache(16, 1 << 16);
+    let put = Put { kind: 16, ..PLAIN };
+    learn(&mut cache, put, &Says::Text(1150), 0).unwrap();
+    let mut found = |size| {
+        let bytes = query(put, 1, false, size);
+        cache.lookup(&Query::read(&bytes).unwrap(), &RULES, false, Tick(0)).is_some()
+    };
+    assert_eq!([None, Some(1232), Some(1233)].map(&mut found), [true, true, false]);
+    assert_eq!((cache.counters().unfit, cache.counters().hits), (1, 2));
 }

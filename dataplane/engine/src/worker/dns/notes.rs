@@ -8,8 +8,8 @@ use repute_reputation::{Exchange, Flags, Outcome, Slot};
 use repute_wire::dns::{Answer, Rcode, segment};
 use repute_wire::{L4, Parsed};
 
-use super::{Reason, Speech};
-use crate::dns::{Interceptor, payload};
+use super::{Asked, Reason, Speech};
+use crate::dns::{Asks, Interceptor, Sent, Transaction, payload};
 use crate::worker::Worker;
 
 impl<P: Packet> Worker<P> {
@@ -52,9 +52,38 @@ impl<P: Packet> Worker<P> {
             requester.proves(now);
         }
         let asker = (slot.number(), self.shard.hot(slot).fingerprint as u8);
-        let message = asked.query.message;
-        if let Some(Interceptor { pending, .. }) = &mut self.dns {
-            pending.note(pending.key(x, message.header().id.get()), asker, message.bytes().len(), now);
+        let bytes = asked.query.message.bytes().len() as u16;
+        if let Some(Interceptor { upstream, .. }) = &mut self.dns {
+            let sent = Sent { asks: Asks::of(&asked.query), asker: Some(asker), bytes };
+            upstream.note(&Transaction::of_query(x, &asked.query), sent, now);
+        }
+    }
+
+    /// Takes note of a query that the box answers from its cache, in `bytes` bytes: for its requester the same as if the
+    /// server had answered. The server is spared, so that a name that does not exist is no attack on it.
+    pub(super) fn note_given(
+        &mut self,
+        slot: Slot,
+        asked: &Asked<'_>,
+        rcode: Rcode,
+        bytes: usize,
+        x: &Exchange,
+    ) {
+        let (Some(rules), Some(dns)) = (&self.policy.dns, &mut self.dns) else { return };
+        let (outcome, now) = (outcome(rcode), self.now);
+        dns.networks.learns(dns.names.network(x.src), outcome == Outcome::Nxdomain, now);
+        if outcome == Outcome::Answered {
+            dns.domains.learn(&asked.inquiry, true, &rules.subdomains, now);
+        }
+        let asked_bytes = asked.query.message.bytes().len() as u16;
+        self.settle(slot, outcome, asked_bytes, bytes as u16);
+    }
+
+    /// Takes note of what became of a query of a requester.
+    fn settle(&mut self, slot: Slot, outcome: Outcome, asked_bytes: u16, bytes: u16) {
+        let Some(requester) = self.shard.requester_mut(slot) else { return };
+        if requester.learns(outcome, asked_bytes, bytes) {
+            self.rescore(slot);
         }
     }
 
@@ -68,11 +97,15 @@ impl<P: Packet> Worker<P> {
         }
         let Some(answer) = answer(packet.bytes(), parsed) else { return };
         let (account, now) = (&mut self.account.dns, self.now);
-        let key = dns.pending.key_back(parsed, answer.message.header().id.get());
-        let Some(asked_bytes) = dns.pending.take(key) else {
+        let found = Transaction::of_answer(parsed, &answer).and_then(|x| dns.upstream.answered(&x));
+        let Some(Sent { asks, bytes: asked_bytes, .. }) = found.map(|waiting| waiting.sent) else {
             account.unasked += 1;
             return;
         };
+        if let Some(cache) = &mut dns.cache {
+            // Whether it is kept is counted there.
+            cache.learn(&answer, asks, &rules.cache, now).ok();
+        }
         let outcome = outcome(answer.rcode());
         match outcome {
             Outcome::Answered => account.answered += 1,
@@ -85,10 +118,7 @@ impl<P: Packet> Worker<P> {
             account.attacked += u64::from(dns.domains.learn(&place, exists, &rules.subdomains, now));
         }
         let bytes = answer.message.bytes().len() as u16;
-        let Some(requester) = self.shard.requester_mut(slot) else { return };
-        if requester.learns(outcome, asked_bytes, bytes) {
-            self.rescore(slot);
-        }
+        self.settle(slot, outcome, asked_bytes, bytes);
     }
 
     /// Charges queries that a server has left unanswered; part of every tick.
@@ -96,16 +126,16 @@ impl<P: Packet> Worker<P> {
         let Some(rules) = self.policy.dns.as_ref() else { return };
         let silence_ms = rules.profile.silence_ms;
         let Self { dns: Some(dns), shard, account, now, .. } = self else { return };
-        dns.pending.expire(*now, silence_ms, |(entry, check)| {
+        dns.upstream.expire(*now, silence_ms, |waiting| {
             account.dns.silent += 1;
-            if let Some(slot) = shard.at(entry)
+            if let Some((entry, check)) = waiting.sent.asker
+                && let Some(slot) = shard.at(entry)
                 && shard.hot(slot).fingerprint as u8 == check
                 && let Some(requester) = shard.requester_mut(slot)
             {
                 requester.learns(Outcome::Failed, 0, 0);
             }
         });
-        account.dns.forgotten = dns.pending.forgotten();
     }
 }
 

@@ -6,7 +6,7 @@
 use repute_model::{Packet, Reason};
 use repute_reputation::Inquiry;
 use repute_wire::dns::{Malformed, Query, segment};
-use repute_wire::{L4, Parsed};
+use repute_wire::{L4, Parsed, is_plain_datagram};
 
 use crate::dns::{Interceptor, payload};
 use crate::worker::Worker;
@@ -16,6 +16,8 @@ use crate::worker::Worker;
 pub struct Asked<'p> {
     pub query: Query<'p>,
     pub inquiry: Inquiry,
+    /// Whether the packet can be turned round into an answer.
+    pub turns: bool,
 }
 
 /// What a packet says to a server.
@@ -55,14 +57,14 @@ impl<'p> Speech<'p> {
 }
 
 impl Interceptor {
-    fn read<'p>(&self, message: &'p [u8]) -> Result<Asked<'p>, Malformed> {
+    fn read<'p>(&self, message: &'p [u8], turns: bool) -> Result<Asked<'p>, Malformed> {
         let query = Query::read(message)?;
-        Ok(Asked { query, inquiry: self.names.inquiry(&query.question) })
+        Ok(Asked { query, inquiry: self.names.inquiry(&query.question), turns })
     }
 
     /// What a datagram says; answers come from the servers' own ports.
-    fn datagram<'p>(&self, message: &'p [u8], from_server: bool) -> Speech<'p> {
-        match self.read(message) {
+    fn datagram<'p>(&self, message: &'p [u8], from_server: bool, turns: bool) -> Speech<'p> {
+        match self.read(message, turns) {
             Ok(asked) => Speech::Query(asked),
             Err(Malformed::NotAQuery) if from_server => Speech::Other,
             Err(malformed) => Speech::Garbled(malformed.into()),
@@ -79,11 +81,13 @@ impl<P: Packet> Worker<P> {
         }
         match (parsed.l4, payload(packet.bytes(), parsed)) {
             (L4::Udp, _) if parsed.frag_more() => Speech::Garbled(Reason::DnsFragment),
-            (L4::Udp, Some(message)) => dns.datagram(message, rules.ports.contains(&parsed.sport)),
+            (L4::Udp, Some(message)) => {
+                dns.datagram(message, rules.ports.contains(&parsed.sport), is_plain_datagram(parsed))
+            }
             (L4::Udp, None) if packet.segments() > 1 => Speech::Garbled(Reason::Scattered),
             (L4::Tcp, Some(said)) => {
                 let first = segment(said).next().and_then(Result::ok);
-                Speech::Segment(first.and_then(|message| dns.read(message).ok()))
+                Speech::Segment(first.and_then(|message| dns.read(message, false).ok()))
             }
             (L4::Tcp, None) => Speech::Segment(None),
             // Cut by a capture.

@@ -1,0 +1,32 @@
+//! One worker's counters of queries to DNS servers.
+
+use crate::Named;
+
+/// Queries and answers. All totals since boot unless said otherwise.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DnsSnapshot {
+    /// Queries by the path that the standing of their requester leads to.
+    pub queries: Vec<Named>,
+    /// Of those: queries that went on only because nothing is done about the path of their band yet.
+    pub dry_run: u64,
+    /// Messages to a server that are no query.
+    pub garbled: u64,
+    /// What servers have made of queries.
+    pub outcomes: Vec<Named>,
+    /// Answers that fit no query that went to a server.
+    pub unasked: u64,
+    /// Domains that came under attack.
+    pub attacked: u64,
+    /// Queries that were pushed out of memory before they were answered.
+    pub forgotten: u64,
+    /// Queries that were looked up in the cache, by what it had: `hit`, `stale`, `miss`, `unfit`.
+    pub lookups: Vec<Named>,
+    /// Answers of servers, `kept` or by why the cache does not keep them.
+    pub learned: Vec<Named>,
+    /// Answers that the cache has given up: `evicted` for newer ones, `expired`.
+    pub given_up: Vec<Named>,
+    /// Answers in the cache now.
+    pub cache_answers: u64,
+    /// Bytes that these take now.
+    pub cache_bytes: u64,
+}

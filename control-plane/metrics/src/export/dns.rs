@@ -1,0 +1,84 @@
+//! What workers do with queries to DNS servers.
+
+use std::fmt;
+
+use super::workers::{Breakdown, Counter, Gauge, Tables, about};
+use crate::WorkerSnapshot;
+use crate::family::Families;
+
+const COUNTERS: [Counter; 5] = [
+    (
+        about(
+            "dns_dry_run",
+            "queries",
+            "Queries that went on only because nothing is done about the path of their band yet.",
+        ),
+        |w| w.dns.dry_run,
+    ),
+    (about("dns_garbled", "messages", "Messages to DNS servers that are no query."), |w| w.dns.garbled),
+    (about("dns_unasked", "answers", "Answers that fit no query that went to a DNS server."), |w| {
+        w.dns.unasked
+    }),
+    (about("dns_attacked", "domains", "Domains that came under attack by names that do not exist."), |w| {
+        w.dns.attacked
+    }),
+    (
+        about(
+            "dns_forgotten",
+            "queries",
+            "Queries that were pushed out of memory before they were answered.",
+        ),
+        |w| w.dns.forgotten,
+    ),
+];
+
+const GAUGES: [Gauge; 2] = [
+    (about("dns_cache_kept", "answers", "Answers that the cache keeps now."), |w| w.dns.cache_answers as f64),
+    (about("dns_cache_taken", "bytes", "Memory of the cache that is taken now."), |w| {
+        w.dns.cache_bytes as f64
+    }),
+];
+
+const BREAKDOWNS: [Breakdown; 5] = [
+    (
+        about(
+            "dns_judged",
+            "queries",
+            "Queries to DNS servers by the path that their requester's standing leads to.",
+        ),
+        "path",
+        |w| &w.dns.queries,
+    ),
+    (
+        about("dns_resolved", "queries", "Queries that went to a DNS server by what it made of them."),
+        "outcome",
+        |w| &w.dns.outcomes,
+    ),
+    (
+        about("dns_cache_asked", "queries", "Queries that were looked up in the cache by what it had."),
+        "result",
+        |w| &w.dns.lookups,
+    ),
+    (
+        about(
+            "dns_cache_learned",
+            "answers",
+            "Answers of DNS servers: kept, or why the cache does not keep them.",
+        ),
+        "result",
+        |w| &w.dns.learned,
+    ),
+    (
+        about(
+            "dns_cache_given_up",
+            "answers",
+            "Answers that the cache has given up, for newer ones or after their time.",
+        ),
+        "why",
+        |w| &w.dns.given_up,
+    ),
+];
+
+pub(super) fn export(workers: &[WorkerSnapshot], families: &mut Families) -> fmt::Result {
+    Tables { counters: &COUNTERS, gauges: &GAUGES, breakdowns: &BREAKDOWNS }.export(workers, families)
+}

@@ -1,0 +1,44 @@
+//! What a status says of queries to DNS servers.
+
+use repute_engine::DnsAccount;
+use repute_engine::dns::{CacheCounters, Unkept};
+use repute_model::Path;
+use repute_proto::v1;
+
+use super::count;
+
+pub(super) fn status(account: &DnsAccount) -> v1::DnsStatus {
+    let paths = Path::ALL.iter().map(|path| count(path.name(), path.help(), account.paths[path.index()]));
+    let outcomes = account.outcomes().map(|(name, n)| count(name, "", n));
+    v1::DnsStatus {
+        paths: happened(paths),
+        dry_run: account.dry_run,
+        garbled: account.garbled,
+        outcomes: happened(outcomes),
+        unasked: account.unasked,
+        attacked: account.attacked,
+        forgotten: account.forgotten,
+        cache: Some(cache(account)),
+    }
+}
+
+fn cache(account: &DnsAccount) -> v1::DnsCacheStatus {
+    let CacheCounters { hits, stale, misses, unfit, learned, unkept, evicted, expired } = account.cache;
+    let unkept = Unkept::ALL.iter().map(|why| count(why.name(), why.help(), unkept[why.index()]));
+    v1::DnsCacheStatus {
+        hits,
+        stale,
+        misses,
+        unfit,
+        kept: learned,
+        unkept: happened(unkept),
+        evicted,
+        expired,
+        answers: account.cache_answers,
+        bytes: account.cache_bytes,
+    }
+}
+
+fn happened(counts: impl Iterator<Item = v1::Count>) -> Vec<v1::Count> {
+    counts.filter(|count| count.count > 0).collect()
+}
