@@ -48,6 +48,7 @@ fn worker(number: u16) -> WorkerSnapshot {
         shadow: vec![Named::new("standing", 5), Named::new("syn-retry", 0)],
         crowd_refused: 6,
         crowd_left_out: 1,
+        findings: vec![Named::new("not-tls", 3), Named::new("signature", 1)],
         tracked: 250,
         capacity: 1000,
         sweep_ms: 1250,

@@ -74,6 +74,8 @@ pub struct View {
     pub logs_drops: bool,
     /// Whether connections of any band are softened.
     pub softens: bool,
+    /// Whether packets of any band are looked into.
+    pub inspects: bool,
     /// Whether every packet goes on, whatever its verdict.
     pub shadow: bool,
 }
@@ -118,6 +120,7 @@ impl View {
             copies: Shortcut::copies(policy.edition),
             drops: Shortcut::drops(policy.edition),
             logs_drops: ways.contains(&Way::DropAndLog),
+            inspects: bands.iter().any(|treatment| treatment.inspect),
             softens: bands.iter().any(|treatment| treatment.soften.is_some()),
             shadow: policy.shadow,
         }
