@@ -115,6 +115,8 @@ pub struct WorkerSnapshot {
     pub softened_forgotten: u64,
     /// Resets that were due and not made.
     pub resets_withheld: u64,
+    /// What inspection has found, by kind.
+    pub findings: Vec<Named>,
     /// Sources offered to the prefilter.
     pub prefilter_insertions: u64,
     /// After so many of them the prefilter has forgotten a single sighting.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use repute_model::{Address, CrowdRules, Limits, Listing, Policy, Prefix, PrefixTable};
+use repute_model::{Address, CrowdRules, Limits, Listing, Policy, Prefix, PrefixTable, Signatures};
 use toml::de::DeTable;
 
 use crate::canon::{Leaf, digest, leaves};
@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Findings};
 use crate::files::{self, ListFile, Summary};
 use crate::read::{Overlay, Reader};
 use crate::topology::{Topology, topology};
-use crate::{compile, entry, tables, value::Named};
+use crate::{compile, entry, patterns, tables, value::Named};
 
 /// The longest config text in bytes.
 pub const TEXT_MAX: usize = 64 << 20;
@@ -26,6 +26,7 @@ pub struct Checked {
     /// List files: to allow, to deny.
     files: [Vec<Summary>; 2],
     lists: PrefixTable<Listing>,
+    signatures: Signatures,
     digest: [u8; 32],
 }
 
@@ -58,17 +59,17 @@ fn checked(name: &str, folder: Option<&Path>, text: &str) -> Result<Checked, Dia
         findings.push(found.help("name them in `lists.allow_files` and `lists.deny_files`"));
         return Err(Diagnostics::new(name, "", findings));
     }
-    let (config, files, findings) = read(folder, text);
+    let (config, files, signatures, findings) = read(folder, text);
     if !findings.is_empty() {
         return Err(Diagnostics::new(name, text, findings));
     }
     let lists = tables::lists(&config.lists, &files);
     let files = files.map(|files| files.into_iter().map(|file| file.summary).collect());
     let digest = digest(&config, &files);
-    Ok(Checked { config, files, lists, digest })
+    Ok(Checked { config, files, lists, signatures, digest })
 }
 
-fn read(folder: Option<&Path>, text: &str) -> (Config, [Vec<ListFile>; 2], Findings) {
+fn read(folder: Option<&Path>, text: &str) -> (Config, [Vec<ListFile>; 2], Signatures, Findings) {
     let (root, errors) = DeTable::parse_recoverable(text);
     let root = toml::Spanned::new(root.span(), toml::de::DeValue::Table(root.into_inner()));
     let mut config = Config::default();
@@ -77,9 +78,10 @@ fn read(folder: Option<&Path>, text: &str) -> (Config, [Vec<ListFile>; 2], Findi
     if errors.is_empty() {
         check(&config, &mut reader);
         let files = files::load(&config, folder, &mut reader);
-        return (config, files, reader.findings);
+        let signatures = patterns::load(&config, &mut reader);
+        return (config, files, signatures, reader.findings);
     }
-    (config, Default::default(), with_syntax_errors(text, &errors, reader.findings))
+    (config, Default::default(), Signatures::default(), with_syntax_errors(text, &errors, reader.findings))
 }
 
 /// Syntax errors, and what reading found on other lines: on the same line it is only their echo.
@@ -115,7 +117,7 @@ impl Checked {
 
     /// The policy that workers judge by: the same bytes for the same config and version.
     pub fn compile(&self, version: u64) -> Policy {
-        compile::policy(&self.config, &self.lists, version, self.digest)
+        compile::policy(&self.config, &self.lists, &self.signatures, version, self.digest)
     }
 
     /// As [`compile`](Self::compile), with what feeds say laid under the config's own lists: those count over feeds,
@@ -174,6 +176,11 @@ impl Checked {
     /// The inside prefixes, for who asks about single addresses.
     pub fn inside(&self) -> PrefixTable<()> {
         tables::set(&self.config.inside)
+    }
+
+    /// The name of a signature, by its number in the policy.
+    pub fn signature_name(&self, number: u16) -> Option<&str> {
+        Named::names(&self.config.signatures).nth(number.into())
     }
 
     /// The names of the services, by their number in the policy.

@@ -3,13 +3,15 @@
 mod dns;
 
 use repute_model::{
-    Band, CrowdRules, Dwell, Factor, Listing, Model, Policy, PrefixTable, Protect as Protected, Ramp, Score,
-    Symmetry, SynAnswer, Thresholds, Weighting, Width,
+    Band, CrowdRules, Dwell, Factor, Inspection, Listing, Model, Policy, PrefixTable, Promise,
+    Protect as Protected, Ramp, Score, Signatures, Symmetry, SynAnswer, Thresholds, Weighting, Width,
 };
 
+use crate::check::promises;
+
 use crate::config::{
-    Bands, Baseline, Config, CrowdMode, Crowds, Meter, Mode, ModelName, Profile, Protect, Sampling, Service,
-    Soften, SymmetryName, SynAnswerName, Treatment, Weight,
+    Bands, Baseline, Config, CrowdMode, Crowds, Inspect, Meter, Mode, ModelName, Profile, Protect, Sampling,
+    Service, Soften, SymmetryName, SynAnswerName, Treatment, Weight,
 };
 use crate::tables::{map, set};
 use crate::value::{PortSpec, Share};
@@ -18,6 +20,7 @@ use crate::value::{PortSpec, Share};
 pub(crate) fn policy(
     config: &Config,
     lists: &PrefixTable<Listing>,
+    signatures: &Signatures,
     version: u64,
     digest: [u8; 32],
 ) -> Policy {
@@ -37,6 +40,18 @@ pub(crate) fn policy(
         destinations: map(destinations),
         destination_default: score(config.destinations.default),
         services: config.services.iter().map(|(_, one)| service(one)).collect(),
+        inspection: inspection(&config.inspect, signatures),
+    }
+}
+
+fn inspection(inspect: &Inspect, signatures: &Signatures) -> Inspection {
+    let promises = Promise::ALL.iter().zip(promises(inspect));
+    let rules =
+        promises.flat_map(|(&promise, (_, ports))| ports.iter().map(move |port| (port.rule(), promise)));
+    Inspection {
+        bytes: inspect.bytes.get() as u16,
+        promises: rules.collect(),
+        signatures: signatures.clone(),
     }
 }
 
@@ -173,6 +188,7 @@ fn treatment(treatment: &Treatment) -> repute_model::Treatment {
     repute_model::Treatment {
         log: treatment.log,
         mirror: treatment.mirror.as_ref().map(sampling),
+        inspect: treatment.inspect,
         soften: treatment.soften.as_ref().map(soften),
         meter: treatment.meter.as_ref().map(meter),
         queue: treatment.queue.as_ref().map(meter),

@@ -32,6 +32,7 @@ mod files;
 mod nearest;
 mod netset;
 mod pairing;
+mod patterns;
 mod read;
 mod schema;
 mod tables;

@@ -125,6 +125,29 @@ fn connections_are_ended_where_none_begins() {
 }
 
 #[test]
+fn signatures_are_one_pattern_that_tells_something() {
+    let one = |lines: &str| format!("[signatures.one]\n{lines}{INGRESS}");
+    accepted(&one("text = \"evil\""));
+    accepted(&one("hex = \"4d 5A 90\"\nports = [\"tcp/80\"]\nhits = 0.5"));
+    accepted(&one("regex = \"(?i)evil[0-9]+$\""));
+    refused(&one("ports = []"), &["exactly one of `text`, `hex` and `regex`"]);
+    refused(&one("text = \"a\"\nregex = \"b\""), &["exactly one of"]);
+    refused(&one("hex = \"4d5\""), &["pairs of hexadecimal digits"]);
+    refused(&one("regex = \"a(\""), &["unclosed group"]);
+    refused(&one("regex = \"x*\""), &["every payload"]);
+    refused(&one("text = \"a\"\nhits = 0"), &["counts for nothing"]);
+    refused(&one("regex = \"[ab].{24}c\""), &["cannot be looked for together", "MiB"]);
+}
+
+#[test]
+fn a_port_promises_one_thing() {
+    let inspect = |lines: &str| format!("[inspect]\n{lines}{INGRESS}");
+    accepted(&inspect("tls = [\"tcp/443\", \"tcp/4433\"]\nbytes = 64"));
+    refused(&inspect("ssh = [\"tcp/22\", \"tcp/80\"]"), &["`tcp/80` promises two things"]);
+    refused(&inspect("bytes = 63"), &["from 64 to 9000"]);
+}
+
+#[test]
 fn what_is_narrowed_limits_something() {
     let poor = |value: &str| format!("[profiles.egress.treatments]\npoor = {{ {value} }}");
     refused(&poor("log = true, only = \"excess\""), &["nothing is limited", "narrows nothing"]);

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::HubError;
 use crate::crowds::CrowdRoom;
 use crate::history::History;
+use crate::inspected::InspectionHit;
 use crate::ledger::Ledger;
 use crate::packet_log::PacketLog;
 use crate::post::Post;
@@ -30,7 +31,7 @@ const POLL_IDLE: Duration = Duration::from_millis(20);
 /// So many reports at one look are a rush: rings may fill before the next idle look.
 const RUSH: usize = 256;
 
-/// Changes of bands that a reader may lag behind before it misses some.
+/// Changes of bands, and hits, that a reader may lag behind before it misses some.
 const MOVES_KEPT: usize = 4096;
 
 /// When a worker's clock was last seen to move.
@@ -61,6 +62,8 @@ pub(crate) struct State {
     packet_log: PacketLog,
     /// Changes between bands that limit nothing, as they happen.
     pub moves: broadcast::Sender<BandChange>,
+    /// What inspection finds, as it happens.
+    pub hits: broadcast::Sender<InspectionHit>,
     rush: bool,
 }
 
@@ -91,6 +94,7 @@ impl State {
             breaths,
             packet_log,
             moves: broadcast::Sender::new(MOVES_KEPT),
+            hits: broadcast::Sender::new(MOVES_KEPT),
             rush,
         }
     }
@@ -124,7 +128,7 @@ impl State {
                 *breath = Breath { tick, at: Instant::now() };
             }
         }
-        let Self { post, ledger, crowds, installed, packet_log, moves, .. } = self;
+        let Self { post, ledger, crowds, installed, packet_log, moves, hits, history, .. } = self;
         let now = SystemTime::now();
         let taken = post.collect(|worker, report| match report {
             Report::Installed { edition, old, .. } => {
@@ -139,6 +143,7 @@ impl State {
             Report::Mitigation(mitigation) => ledger.take(&mitigation, now),
             // Nobody may be listening.
             Report::Band(change) => drop(moves.send(change)),
+            Report::Inspected(inspected) => drop(hits.send(InspectionHit::of(&inspected, history.checked()))),
             Report::Log(line) => packet_log.line(worker, &line),
             Report::Crowd(change) => {
                 packet_log.crowd(&change);

@@ -17,6 +17,7 @@ use crate::consistency::Oddities;
 use crate::feeds::{Shelf, keep};
 use crate::geo::{self, Geography, Places};
 use crate::history::History;
+use crate::inspected::InspectionHit;
 use crate::keep::Kept;
 use crate::ledger::{LimitCursor, LimitEvent};
 use crate::lookups::Lookups;
@@ -68,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) audit: OnceLock<Arc<Audit>>,
     events: broadcast::Sender<LimitEvent>,
     moves: broadcast::Sender<BandChange>,
+    hits: broadcast::Sender<InspectionHit>,
     /// Moves with every change of the policy history.
     pub(crate) history_changed: watch::Receiver<()>,
     /// Where nudges and explanations are kept.
@@ -112,7 +114,7 @@ impl Hub {
         let changes = shelf.watch();
         shelf.follow(history.checked());
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
-        let (events, moves) = (state.ledger.events(), state.moves.clone());
+        let (events, moves, hits) = (state.ledger.events(), state.moves.clone(), state.hits.clone());
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
@@ -127,6 +129,7 @@ impl Hub {
             audit: audit_log,
             events,
             moves,
+            hits,
             history_changed,
             kept,
             shelf,
@@ -228,6 +231,12 @@ impl Hub {
     /// [`BandChange::untold`] how many a worker did not report.
     pub fn subscribe_bands(&self) -> broadcast::Receiver<BandChange> {
         self.inner.moves.subscribe()
+    }
+
+    /// What inspection finds, from now on. A slow reader is told how many it missed, and [`InspectionHit::untold`] how many
+    /// a worker did not report.
+    pub fn subscribe_hits(&self) -> broadcast::Receiver<InspectionHit> {
+        self.inner.hits.subscribe()
     }
 
     /// What every worker counts, as it published it last: asks nobody.

@@ -9,6 +9,7 @@ mod crowd;
 mod health;
 mod id;
 mod incident;
+mod inspection;
 mod schema;
 mod severity;
 mod standing;
@@ -29,6 +30,7 @@ pub use health::{
 };
 pub use id::{BootId, EventId};
 pub use incident::{AlertReceived, IncidentStep, StepState};
+pub use inspection::InspectionHit;
 pub use schema::{SCHEMA_ID, SchemaId, json_schema};
 pub use severity::Severity;
 pub use standing::{BandChanged, Mitigation, Phase};
@@ -109,6 +111,8 @@ events! {
     Mitigation(Mitigation) = "mitigation",
     /// A crowd went to another state for one kind of flood.
     CrowdChanged(CrowdChanged) = "crowd-changed",
+    /// Inspection has found something.
+    InspectionHit(InspectionHit) = "inspection-hit",
     /// A feed was loaded.
     FeedLoaded(FeedLoaded) = "feed-loaded",
     /// A feed could not be loaded; the last good one stays.

@@ -58,6 +58,8 @@ pub struct SourceRecord {
     pub destination: u8,
     /// Fading counts in 1/256, in the order of the entry: open, used, destinations, ports, ICMP errors, unsolicited.
     pub tallies: [u16; 6],
+    /// What inspection has found, fading, in 1/256.
+    pub hits: u16,
     /// When its last packet came; stored in ms.
     pub last_seen: SystemTime,
 }
@@ -78,6 +80,7 @@ impl SourceRecord {
             service: None,
             destination: 0,
             tallies: [0; 6],
+            hits: 0,
             last_seen,
         }
     }
@@ -96,7 +99,8 @@ pub(crate) struct StoredRecord {
     /// Number + 1; 0 = none.
     service: u8,
     destination: u8,
-    reserved: [u8; 3],
+    reserved: u8,
+    hits: U16,
     score: U16,
     tallies: [U16; 6],
     packets_mean: F32,
@@ -120,7 +124,8 @@ impl StoredRecord {
             mitigations: record.mitigations,
             service: record.service.map_or(0, |service| service.saturating_add(1)),
             destination: record.destination,
-            reserved: [0; 3],
+            reserved: 0,
+            hits: record.hits.into(),
             score: record.score.get().into(),
             tallies: record.tallies.map(U16::from),
             packets_mean: record.packets_mean.into(),
@@ -158,6 +163,7 @@ impl StoredRecord {
             service: self.service.checked_sub(1),
             destination: self.destination,
             tallies: self.tallies.map(U16::get),
+            hits: self.hits.get(),
             last_seen: from_ms(self.last_seen_ms.get()),
         })
     }
@@ -201,6 +207,7 @@ mod tests {
             service: Some(254),
             destination: 17,
             tallies: [1, 2, 3, 4, 5, 65535],
+            hits: 513,
             ..SourceRecord::new("2001:db8:0:1::/64".parse().unwrap(), from_ms(1_700_000_000_123))
         }
     }

@@ -6,7 +6,7 @@
 //! *out*: sent = forwarded to it + released to it + mirrored to it + answered by it + reset by it − refused by it, per
 //! port. What is answered is dropped by its reason, and the answer made of it is new; so are resets.
 
-use repute_model::{Band, Judgement, Reason};
+use repute_model::{Band, Finding, Judgement, Reason};
 use repute_wire::Class;
 
 use crate::dns::DnsAccount;
@@ -158,6 +158,8 @@ pub struct Account {
     pub softened_forgotten: u64,
     /// Resets that were due and not made: too many in one tick, or no buffer.
     pub resets_withheld: u64,
+    /// What inspection has found, by [`Finding::index`].
+    pub findings: [u64; Finding::COUNT],
     /// Sources offered to the prefilter.
     pub prefilter_insertions: u64,
     /// After so many of them the prefilter has forgotten a single sighting.

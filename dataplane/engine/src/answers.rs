@@ -60,7 +60,7 @@ impl<P: Packet> Worker<P> {
             tracked: true,
             score: hot.score,
             band: hot.band,
-            rule: rule(hot, self.policy.lists.get(warm.address())),
+            rule: rule(hot, self.policy.lists.get(warm.address)),
             rest: if excess.is_some() { rules.profile.rest(hot.band) } else { treatment },
             excess,
             treatment,

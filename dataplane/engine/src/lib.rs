@@ -24,6 +24,7 @@ pub mod dns;
 pub mod handover;
 mod mailbox;
 mod mirror;
+mod opened;
 mod published;
 mod resets;
 mod seqlock;

@@ -6,6 +6,7 @@ pub(crate) mod crowd;
 mod dns;
 mod excess;
 mod guard;
+mod inspect;
 mod judge;
 pub(crate) mod lanes;
 mod release;
@@ -42,6 +43,7 @@ use view::{Facing, View};
 
 use crate::answers::{Job, Listed};
 use crate::dns::Interceptor;
+use crate::opened::Opened;
 use crate::resets::Resets;
 use crate::shaper::{ConnectionQueue, Held, Shaper};
 use crate::softener::Softener;
@@ -86,6 +88,10 @@ pub struct Worker<P> {
     rewrites: ArrayVec<(u8, Softened), BATCH>,
     resets: Resets<P>,
     pub(crate) excesses: Excesses,
+    opened: Opened,
+    /// Hits that may still be told of in this tick, and those that were not.
+    hits_left: u32,
+    hits_untold: u32,
     judgements: [Judgement; BATCH],
     /// How many of them are of the last batch, and what these have in common.
     judged: usize,
@@ -149,6 +155,9 @@ impl<P: Packet> Worker<P> {
             rewrites: ArrayVec::new(),
             resets: Resets::new(),
             excesses: Excesses::new(limits.excesses),
+            opened: Opened::new(),
+            hits_left: 0,
+            hits_untold: 0,
             judgements: [Judgement::FORWARD; BATCH],
             judged: 0,
             verdicts: Verdicts::NONE,
@@ -285,7 +294,11 @@ impl<P: Packet> Worker<P> {
         account.forgotten = occupancy.forgotten;
         account.sweep_ms = occupancy.sweep_ms;
         self.crowd.tell(account);
-        let side = self.guard.bytes() + self.softener.bytes() + self.resets.bytes() + self.excesses.bytes();
+        let side = self.guard.bytes()
+            + self.softener.bytes()
+            + self.resets.bytes()
+            + self.excesses.bytes()
+            + self.opened.bytes();
         account.memory_bytes = (self.shard.memory().0 + self.crowd.bytes() + side) as u64;
         if let Some(dns) = &self.dns {
             account.memory_bytes += dns.bytes() as u64;
@@ -323,6 +336,7 @@ impl<P: Packet> Worker<P> {
         }
         self.log_left = LOG_LINES_PER_TICK;
         self.revisions_left = self.limits.revisions;
+        self.hits_left = inspect::TOLD_PER_TICK;
         self.resets.tick();
         self.release(io);
         self.attend();
@@ -431,7 +445,7 @@ pub(crate) fn width(policy: &Policy, limits: &Limits) -> Width {
 
 /// The source an entry is about.
 pub(crate) fn source_of(shard: &Shard, slot: Slot, width: Width) -> Source {
-    let address = shard.warm(slot).address();
+    let address = shard.warm(slot).address;
     let len = if address.is_v4() { width.v4 + 96 } else { width.v6 };
     Source::from_parts(address, len)
 }

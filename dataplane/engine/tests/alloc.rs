@@ -107,7 +107,7 @@ const COPIES: usize = 100;
 
 const POLICY: &str = "[lists]\ndeny = [\"192.1.0.0/16\"]\n[profiles.ingress]\nhalf_life = \"2s\"\n\
                       evidence_half_life = \"3s\"\nsilence = \"300ms\"\n[profiles.ingress.bands]\ndwell_better = \"500ms\"\n\
-                      [profiles.ingress.treatments]\ngood = { soften = {} }\n\
+                      [profiles.ingress.treatments]\ngood = { soften = {}, inspect = true }\n\
                       poor = { log = true, meter = { packets = \"100pps\" }, block_new = true, reset = true }";
 
 fn pool(rng: &mut Rng) -> Pool {

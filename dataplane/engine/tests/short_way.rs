@@ -38,7 +38,7 @@ const TREATMENTS: [&str; 8] = [
     "neutral = { log = true, drop = true }\npoor = { log = true, drop = true }",
     "excellent = \"drop\"\ngood = { meter = { packets = \"200pps\", packet_burst = 20 } }\nneutral = \"block-new\"",
     "good = { queue = { packets = \"100pps\", packet_burst = 5 } }\nneutral = \"pass\"\npoor = { queue_new = 50 }",
-    "excellent = { soften = { segments = 2, round_trips = 2 } }\ngood = { soften = { segments = 1 } }\nneutral = \"pass\"",
+    "excellent = { soften = { segments = 2, round_trips = 2 } }\ngood = { soften = { segments = 1 } }\nneutral = \"inspect\"",
     "good = { block_new = true, reset = true }\nneutral = { drop = true, reset = true }\npoor = { log = true, soften = {} }",
 ];
 

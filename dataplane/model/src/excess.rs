@@ -33,7 +33,11 @@ impl Offence {
             Factor::Unsolicited => Some(Self::Answers),
             Factor::IcmpErrors => Some(Self::Errors),
             Factor::Destination => Some(Self::BadDestinations),
-            Factor::Criticality | Factor::Mitigations | Factor::Feed | Factor::History => None,
+            Factor::Signature
+            | Factor::Criticality
+            | Factor::Mitigations
+            | Factor::Feed
+            | Factor::History => None,
             // Whoever has none is not known by what he sends.
             Factor::Neighbours | Factor::Crowd | Factor::Sightings => None,
             // What is said to a DNS server takes a path in place of a treatment.
@@ -153,6 +157,9 @@ mod tests {
         let factors = Factor::ALL.iter().copied();
         assert!(factors.clone().filter(|&factor| about_others(factor)).all(|f| Offence::of(f).is_none()));
         let none: Vec<_> = factors.filter(|&f| !about_others(f) && Offence::of(f).is_none()).collect();
-        assert_eq!(none, [Factor::Criticality, Factor::Mitigations, Factor::Feed, Factor::History]);
+        assert_eq!(
+            none,
+            [Factor::Signature, Factor::Criticality, Factor::Mitigations, Factor::Feed, Factor::History]
+        );
     }
 }

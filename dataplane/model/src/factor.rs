@@ -53,6 +53,8 @@ factors! {
     Ports = "ports" in "ports",
     /// Answers that nobody asked for: SYN-ACK, RST, reflector ports, echo replies.
     Unsolicited = "unsolicited" in "packets",
+    /// What inspection has found in its packets: broken promises of ports, signatures.
+    Signature = "signature" in "hits",
     /// Bad standing of the destinations it talks to.
     Destination = "destination-reputation" in "1 = worst",
     /// How little the service it belongs to may be trusted to deviate.

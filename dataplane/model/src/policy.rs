@@ -4,8 +4,8 @@
 //! worker hands it back; a worker never changes it.
 
 use crate::{
-    Address, Band, CrowdRules, Dns, Dwell, Factor, Listing, PortRule, PrefixTable, Protect, Score, Side,
-    Thresholds, Treatment, Weighting, Width,
+    Address, Band, CrowdRules, Dns, Dwell, Factor, Inspection, Listing, PortRule, PrefixTable, Protect,
+    Score, Side, Thresholds, Treatment, Weighting, Width,
 };
 
 /// How factors become a score.
@@ -130,6 +130,8 @@ pub struct Policy {
     pub destination_default: Score,
     /// Services by their number, at most 255.
     pub services: Vec<Service>,
+    /// What is looked for in packets of sources whose treatment inspects.
+    pub inspection: Inspection,
 }
 
 impl Profile {

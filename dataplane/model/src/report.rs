@@ -4,7 +4,7 @@
 //! old policy, states that were restored) is kept and offered again.
 
 use crate::{
-    Address, Band, CrowdChange, Explanation, Factor, Judgement, Policy, Score, Source, SourceRow,
+    Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, Policy, Score, Source, SourceRow,
     SourceState, Tick, Token, Treatment,
 };
 
@@ -104,6 +104,8 @@ pub enum Report {
     CrowdStands(Token, CrowdChange),
     /// A source changed its band and is limited in neither; told while there is plenty of room.
     Band(BandChange),
+    /// Inspection has found something.
+    Inspected(Inspected),
     /// A packet of a logged band.
     Log(LogLine),
 }

@@ -41,6 +41,8 @@ pub struct SourceState {
     pub destination: u8,
     /// Fading counts in 1/256: open, used, destinations, ports, ICMP errors, unsolicited.
     pub tallies: [u16; 6],
+    /// What inspection has found, fading, in 1/256.
+    pub hits: u16,
     /// Since its last packet, ms.
     pub idle_ms: u32,
     /// Since it was last let fade, ms.
@@ -69,6 +71,7 @@ impl SourceState {
             service: None,
             destination: 0,
             tallies: [0; 6],
+            hits: 0,
             idle_ms: 0,
             unfaded_ms: 0,
             in_band_ms: Self::LONG_MS,

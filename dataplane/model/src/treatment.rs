@@ -50,6 +50,8 @@ pub struct Treatment {
     pub log: bool,
     /// Copy packets to the mirror port.
     pub mirror: Option<Sampling>,
+    /// Look into packets; what is found counts against the source.
+    pub inspect: bool,
     /// Let TCP connections begin slowly.
     pub soften: Option<Soften>,
     /// Drop what is above the limit.
@@ -75,6 +77,7 @@ impl Treatment {
     pub const PASS: Self = Self {
         log: false,
         mirror: None,
+        inspect: false,
         soften: None,
         meter: None,
         queue: None,
@@ -90,14 +93,15 @@ impl Treatment {
         Measures(
             self.log as u16
                 | (self.mirror.is_some() as u16) << 1
-                | (self.soften.is_some() as u16) << 2
-                | (self.meter.is_some() as u16) << 3
-                | (self.queue.is_some() as u16) << 4
-                | (self.queue_new.is_some() as u16) << 5
-                | (self.block_new as u16) << 6
-                | (self.reset as u16) << 7
-                | (self.drop as u16) << 8
-                | (self.excess_only as u16) << 9,
+                | (self.inspect as u16) << 2
+                | (self.soften.is_some() as u16) << 3
+                | (self.meter.is_some() as u16) << 4
+                | (self.queue.is_some() as u16) << 5
+                | (self.queue_new.is_some() as u16) << 6
+                | (self.block_new as u16) << 7
+                | (self.reset as u16) << 8
+                | (self.drop as u16) << 9
+                | (self.excess_only as u16) << 10,
         )
     }
 
@@ -137,9 +141,10 @@ impl Measures {
         self.0 & other.0 == other.0
     }
 
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
         "log",
         "mirror",
+        "inspect",
         "soften",
         "meter",
         "queue",

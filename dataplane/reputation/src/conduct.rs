@@ -170,6 +170,11 @@ impl Shard {
         self.secret.pair(x.src, x.dst, u64::from(x.protocol) << 32 | u64::from(number))
     }
 
+    /// Takes note of what inspection has found in a packet of a source, in 256ths of a hit.
+    pub fn found(&mut self, source: Slot, parts: u16) {
+        self.warm_mut(source).hits.add(parts);
+    }
+
     /// Takes note that a source returned what only its own address could have received.
     pub fn verified(&mut self, source: Slot) {
         self.hot_mut(source).flags.set(Flags::VERIFIED, true);

@@ -141,8 +141,8 @@ const LOOK_EIGHTHS: u32 = 3;
 /// Touched by sweep and events only; same index as its hot line.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Warm {
-    /// First address of the source, in words: as one number it would have a place of 48 bytes begin at 16.
-    pub(crate) words: [u32; 4],
+    /// First address of the source.
+    pub address: Address,
     /// Packets per second.
     pub packets: Ewma,
     /// Mean bytes per second.
@@ -161,12 +161,14 @@ pub struct Warm {
     pub service: u8,
     /// How bad the destinations were, 0..=255, as a moving mean.
     pub destination: u8,
+    /// What inspection has found.
+    pub hits: Tally,
 }
 
 impl Warm {
     /// Nothing learnt.
     pub const NEW: Self = Self {
-        words: [0; 4],
+        address: Address(0),
         packets: Ewma { mean: 0.0, variance: 0.0 },
         bytes_mean: 0.0,
         visited: 0,
@@ -176,21 +178,8 @@ impl Warm {
         samples: 0,
         service: 0,
         destination: 0,
+        hits: Tally::ZERO,
     };
-
-    /// Nothing learnt of the source that begins at `address`.
-    pub const fn of(address: Address) -> Self {
-        let bits = address.0;
-        Self {
-            words: [(bits >> 96) as u32, (bits >> 64) as u32, (bits >> 32) as u32, bits as u32],
-            ..Self::NEW
-        }
-    }
-
-    /// First address of the source.
-    pub fn address(&self) -> Address {
-        Address(self.words.iter().fold(0, |bits, &word| bits << 32 | u128::from(word)))
-    }
 
     /// The service number.
     pub fn service(&self) -> Option<u8> {
@@ -336,9 +325,7 @@ mod tests {
     fn layout_is_what_the_hot_path_counts_on() {
         assert_eq!(size_of::<Hot>(), 64);
         assert_eq!(align_of::<Hot>(), 64);
-        assert_eq!(size_of::<Warm>(), 44);
-        let address = Address(0x2001_0db8_0000_0001_0000_0000_0000_0007);
-        assert_eq!(Warm::of(address).address(), address);
+        assert_eq!(size_of::<Warm>(), 48);
     }
 
     #[test]

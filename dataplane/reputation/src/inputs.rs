@@ -73,6 +73,7 @@ impl Inputs {
                 None => {}
             }
         }
+        set(Factor::Signature, warm.hits.get());
         set(Factor::Destination, warm.destination_badness());
         set(Factor::Criticality, 1.0 - context.criticality);
         set(Factor::Mitigations, f64::from(warm.mitigations));

@@ -9,7 +9,8 @@ use crate::calm::Calm;
 use crate::index::Index;
 use crate::scoring::{self, Scored};
 use crate::{
-    Contacts, Context, Flags, Hosts, Hot, Inputs, Neighbours, Prefilter, Requester, Secret, Shortcut, Warm,
+    Contacts, Context, Flags, Hosts, Hot, Inputs, Neighbours, Prefilter, Requester, Secret, Shortcut, Tally,
+    Warm,
 };
 use repute_memory::{Pages, Table};
 
@@ -141,7 +142,7 @@ impl Shard {
     /// ceases to name, changes his standing at once; a deny list acts as evidence, by the next look at
     /// the score.
     pub fn refresh(&mut self, slot: Slot, rules: Rules<'_>) -> Option<Change> {
-        let address = self.warm(slot).address();
+        let address = self.warm(slot).address;
         let listing = rules.policy.lists.get(address);
         let hot = self.hot_mut(slot);
         hot.shortcut = Shortcut::closed(rules.policy.edition);
@@ -291,7 +292,8 @@ impl Shard {
     pub fn nudge(&mut self, slot: Slot, delta: i16, forgive: bool, rules: Rules<'_>, now: Tick) -> Change {
         if forgive {
             self.hot_mut(slot).forgive();
-            self.warm_mut(slot).mitigations = 0;
+            let warm = self.warm_mut(slot);
+            (warm.mitigations, warm.hits) = (0, Tally::ZERO);
             if let Some(requester) = self.requester_mut(slot) {
                 requester.forgive();
             }
@@ -318,7 +320,7 @@ impl Shard {
     /// What the policy says about a source, from what the entry keeps of it: nobody is looked up in the
     /// lists whom they do not name.
     fn context(&self, hot: &Hot, warm: &Warm, policy: &Policy) -> Context {
-        let listing = hot.flags.has(Flags::LISTED).then(|| policy.lists.get(warm.address()));
+        let listing = hot.flags.has(Flags::LISTED).then(|| policy.lists.get(warm.address));
         let listed = match listing.flatten() {
             Some(Listing::Deny(confidence)) => f64::from(confidence) / 100.0,
             _ => 0.0,

@@ -28,6 +28,7 @@ impl Shard {
             service: warm.service(),
             destination: warm.destination,
             tallies: hot.tallies().map(|(_, tally)| tally.parts()),
+            hits: warm.hits.parts(),
             idle_ms: since(hot.last_seen),
             unfaded_ms: since(warm.visited),
             in_band_ms: since(warm.band_since),
@@ -77,7 +78,8 @@ impl Shard {
             samples: state.samples,
             service: state.service.map_or(0, |number| number.saturating_add(1)),
             destination: state.destination,
-            ..Warm::of(state.source.first())
+            hits: Tally::of_parts(state.hits),
+            address: state.source.first(),
         };
         self.occupancy.admitted += 1;
         self.occupancy.tracked += 1;
@@ -120,7 +122,7 @@ pub fn aged(state: &SourceState, ms: u64, profile: &Profile) -> SourceState {
         state.score = decayed(state.score, profile.prior, fades, profile.half_life_ms);
     }
     let share = (-(fades as f64) / profile.evidence_half_life_ms.max(1) as f64).exp2();
-    for parts in &mut state.tallies {
+    for parts in state.tallies.iter_mut().chain([&mut state.hits]) {
         *parts = (f64::from(*parts) * share) as u16;
     }
     let forgotten = fades / profile.half_life_ms.saturating_mul(4).max(1);

@@ -119,7 +119,7 @@ impl Shard {
         if let (Some(hot), Some(warm)) = (self.hot.get(entry), self.warm.get(entry))
             && !hot.shortcut.is_of(policy.edition)
         {
-            let located = policy.lists.locate(warm.address());
+            let located = policy.lists.locate(warm.address);
             policy.lists.first_lines(located).into_iter().flatten().for_each(prefetch);
         }
     }
@@ -172,7 +172,7 @@ impl Shard {
         }
         let is_bad = self.hot(slot).band >= Band::Poor;
         if is_bad || !self.neighbours.are_calm() {
-            self.neighbours.note(self.warm[slot.0 as usize].address(), is_bad);
+            self.neighbours.note(self.warm[slot.0 as usize].address, is_bad);
         }
         self.expire(slot, rules, now);
         named.or(change)
@@ -205,9 +205,10 @@ impl Shard {
         }
         let steps = round.evidence.crossed(waited);
         let requester = self.requesters.get_mut(slot.0 as usize);
-        if steps > 0 && (requester.is_some() || !hot.has_no_evidence()) {
+        if steps > 0 && (requester.is_some() || !hot.has_no_evidence() || !warm.hits.is_zero()) {
             let share = (-(steps as f64) / STEPS as f64).exp2();
             hot.fade(share);
+            warm.hits.fade(share);
             if let Some(requester) = requester {
                 requester.fade(share);
             }
@@ -244,7 +245,9 @@ impl Shard {
             return;
         }
         let plain = hot.flags.has(Flags::ALLOWED)
-            || hot.score.get().abs_diff(rules.profile.prior.get()) <= NOTHING && hot.has_no_evidence();
+            || hot.score.get().abs_diff(rules.profile.prior.get()) <= NOTHING
+                && hot.has_no_evidence()
+                && self.warm(slot).hits.is_zero();
         if plain {
             self.release(slot);
             self.occupancy.expired += 1;

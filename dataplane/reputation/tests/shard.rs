@@ -9,8 +9,8 @@ use common::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use repute_model::{
-    Address, Band, Baseline, Dwell, Factor, Limits, Listing, Model, Policy, PrefixTable, Profile, Protect,
-    Ramp, Score, Source, SourceState, Thresholds, Tick, Treatment, Weighting, Width,
+    Address, Band, Baseline, Dwell, Factor, Inspection, Limits, Listing, Model, Policy, PrefixTable, Profile,
+    Protect, Ramp, Score, Source, SourceState, Thresholds, Tick, Treatment, Weighting, Width,
 };
 use repute_reputation::{Flags, Rules, Shard, Slot};
 
@@ -54,6 +54,7 @@ fn policy() -> Policy {
         destinations: PrefixTable::default(),
         destination_default: Score::MAX,
         services: Vec::new(),
+        inspection: Inspection::default(),
     }
 }
 
@@ -94,7 +95,7 @@ fn held(shard: &Shard, universe: impl Iterator<Item = u32>) -> BTreeSet<u32> {
     let found: BTreeSet<u32> = universe.filter(|&bits| shard.find(source(bits)).is_some()).collect();
     for &bits in &found {
         let slot = shard.find(source(bits)).unwrap();
-        assert_eq!(shard.warm(slot).address(), Address::v4(bits));
+        assert_eq!(shard.warm(slot).address, Address::v4(bits));
     }
     found
 }
@@ -245,4 +246,22 @@ proptest! {
         order.reverse();
         prop_assert_eq!(restored(&order), all);
     }
+}
+
+#[test]
+fn what_inspection_found_comes_back_and_fades_to_nothing() {
+    let policy = policy();
+    let mut shard = Shard::new(&limits(64), 7);
+    let known = SourceState { hits: 2 * 256, ..SourceState::new(source(9), Score::new(7_500), Band::Good) };
+    shard.restore(&known, rules(&policy), Tick(1_000)).unwrap();
+    let slot = shard.find(source(9)).unwrap();
+    let hits = |shard: &Shard, now| shard.state_of(slot, source(9), now).hits;
+    assert_eq!(hits(&shard, Tick(1_000)), known.hits);
+    shard.found(slot, 256);
+    let half_life = policy.ingress.as_ref().unwrap().evidence_half_life_ms;
+    let then = Tick(1_000 + half_life);
+    (1_001..=then.0).for_each(|tick| shard.sweep(rules(&policy), Tick(tick), 100, |_, _| {}));
+    assert!(hits(&shard, then).abs_diff(3 * 128) < 32, "{}", hits(&shard, then));
+    let waited = SourceState { hits: 3 * 256, ..known };
+    assert_eq!(repute_reputation::aged(&waited, half_life, rules(&policy).profile).hits, 3 * 128);
 }

@@ -49,6 +49,7 @@ mod datagram;
 mod outline;
 mod outlines;
 mod parsed;
+pub mod promise;
 mod quoted;
 mod soften;
 mod transport;

@@ -123,7 +123,7 @@ const GAUGES: [Gauge; 11] = [
     ),
 ];
 
-const BREAKDOWNS: [Breakdown; 4] = [
+const BREAKDOWNS: [Breakdown; 5] = [
     (about("judged", "packets", "Judged packets by the band of their source."), "band", |w| &w.bands),
     (about("control", "packets", "Packets of the always-forward class, by kind."), "class", |w| &w.control),
     (
@@ -135,6 +135,9 @@ const BREAKDOWNS: [Breakdown; 4] = [
         "reason",
         |w| &w.shadow,
     ),
+    (about("inspected", "packets", "Packets in which inspection has found something."), "finding", |w| {
+        &w.findings
+    }),
     (about("stage", "cycles", "Cycles by stage, of the breaths that were measured."), "stage", |w| {
         &w.stage_cycles
     }),

@@ -59,6 +59,7 @@ fn worker(number: u16) -> WorkerSnapshot {
             cache_bytes: 1920,
             ..DnsSnapshot::default()
         },
+        findings: vec![Named::new("not-tls", 3), Named::new("signature", 1)],
         tracked: 250,
         capacity: 1000,
         sweep_ms: 1250,

@@ -6,6 +6,7 @@ mod alerts;
 mod api;
 mod events;
 mod feeds;
+mod inspect;
 mod limits;
 mod lists;
 mod mirror;
@@ -16,6 +17,7 @@ mod services;
 mod treat;
 mod treatments;
 
+pub(crate) use inspect::promises;
 pub(crate) use lists::narrower;
 
 use std::collections::BTreeMap;
@@ -34,6 +36,7 @@ pub(crate) fn check(config: &Config, reader: &mut Reader) {
     limits::check(config, reader);
     services::check(config, reader);
     lists::check(config, reader);
+    inspect::check(config, reader);
     api::check(config, reader);
     feeds::check(config, reader);
     events::check(config, reader);

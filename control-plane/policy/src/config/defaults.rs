@@ -13,12 +13,15 @@ use repute_model::Prefix;
 
 use super::{
     Bands, Baseline, BlockName, Cache, Challenge, CrowdMode, Crowds, DecisionName, Deny, DenyAsn,
-    DenyCountry, DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Limits, LinkRule,
-    Meter, Mirror, Mode, ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries, QueryFactors,
-    Redirect, SameRate, Sampling, Service, Soften, Sources, Subdomains, SymmetryName, SynAnswerName,
-    Treatment, Treatments, Vxlan, Workers,
+    DenyCountry, DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Inspect, Limits,
+    LinkRule, Meter, Mirror, Mode, ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries,
+    QueryFactors, Redirect, SameRate, Sampling, Service, Signature, Soften, Sources, Subdomains,
+    SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
 };
-use crate::value::{BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, Share, Size, Text};
+use crate::value::{
+    BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, PortSpec, Share, Size, Text,
+    Transport,
+};
 
 #[expect(clippy::derivable_impls, reason = "the macro that makes keywords derives no default")]
 impl Default for Mode {
@@ -330,6 +333,28 @@ impl Default for Protect {
 impl Default for Destinations {
     fn default() -> Self {
         Self { default: Share::new(1.0), entries: Vec::new() }
+    }
+}
+
+impl Default for Inspect {
+    fn default() -> Self {
+        let ports =
+            |transport, ports: &[u16]| ports.iter().map(|&port| PortSpec { transport, port }).collect();
+        let resolvers =
+            [(Transport::Udp, 53), (Transport::Udp, 5353), (Transport::Udp, 5355), (Transport::Tcp, 53)];
+        Self {
+            bytes: Int::new(512),
+            tls: ports(Transport::Tcp, &[443, 465, 636, 853, 990, 993, 995, 8443]),
+            http: ports(Transport::Tcp, &[80, 8080]),
+            ssh: ports(Transport::Tcp, &[22]),
+            dns: resolvers.map(|(transport, port)| PortSpec { transport, port }).to_vec(),
+        }
+    }
+}
+
+impl Default for Signature {
+    fn default() -> Self {
+        Self { text: None, hex: None, regex: None, ports: Vec::new(), hits: Number::new(1.0) }
     }
 }
 

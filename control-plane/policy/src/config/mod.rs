@@ -15,6 +15,7 @@ mod events;
 mod factors;
 mod feeds;
 mod geo;
+mod inspect;
 mod limits;
 mod lists;
 mod lookups;
@@ -50,6 +51,7 @@ pub(crate) use factors::general;
 pub use factors::{Factors, Weight};
 pub use feeds::{Feed, FeedFormat, FeedHeader, Says};
 pub use geo::{Consistency, Geo, PLACES};
+pub use inspect::{Inspect, Signature};
 pub use limits::{Limits, Sources};
 pub use lists::{Deny, DenyFile, Destination, Destinations, Lists};
 pub use lookups::{Lookup, LookupService};
@@ -99,6 +101,10 @@ pub struct Config {
     pub destinations: Destinations,
     /// Named sets of protected addresses and ports.
     pub services: Named<Service>,
+    /// What is looked for in packets of sources whose treatment inspects.
+    pub inspect: Inspect,
+    /// Patterns of payloads that are looked for there.
+    pub signatures: Named<Signature>,
     /// How senders are judged: exactly one of `ingress`, `egress` and `dns`.
     pub profiles: Profiles,
     /// Where the control API listens, and who may do what through it.
@@ -130,6 +136,8 @@ table!(Config {
     lookups,
     destinations,
     services,
+    inspect,
+    signatures,
     profiles,
     api,
     state,

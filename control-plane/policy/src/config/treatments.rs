@@ -58,6 +58,8 @@ pub struct Treatment {
     /// Copy a sample of the source's packets to the mirror port.
     #[schemars(with = "Sampling")]
     pub mirror: Option<Sampling>,
+    /// Look into the source's packets; what is found counts against it.
+    pub inspect: bool,
     /// Let TCP connections begin slowly.
     #[schemars(with = "Soften")]
     pub soften: Option<Soften>,
@@ -84,6 +86,7 @@ pub struct Treatment {
 table!(fn overlay_keys of Treatment {
     log,
     mirror,
+    inspect,
     soften,
     meter,
     queue,
@@ -95,7 +98,7 @@ table!(fn overlay_keys of Treatment {
 });
 
 /// The treatments that one word can say.
-const WORDS: [&str; 4] = ["pass", "log", "block-new", "drop"];
+const WORDS: [&str; 5] = ["pass", "log", "inspect", "block-new", "drop"];
 /// One that needs numbers, for messages.
 const EXAMPLE: &str = "{ log = true, meter = { packets = \"100pps\" } }";
 
@@ -105,6 +108,7 @@ impl Treatment {
         match word {
             "pass" => Some(pass),
             "log" => Some(Self { log: true, ..pass }),
+            "inspect" => Some(Self { inspect: true, ..pass }),
             "block-new" => Some(Self { block_new: true, ..pass }),
             "drop" => Some(Self { drop: true, ..pass }),
             _ => None,

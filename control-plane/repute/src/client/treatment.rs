@@ -26,6 +26,7 @@ pub fn hardness(treatment: Option<&v1::Treatment>) -> u16 {
     let softest_first = [
         treatment.log,
         treatment.mirror.is_some(),
+        treatment.inspect,
         treatment.soften.is_some(),
         treatment.queue_new.is_some(),
         treatment.queue.is_some(),
@@ -122,6 +123,7 @@ mod tests {
             v1::Treatment::default(),
             v1::Treatment { log: true, ..Default::default() },
             v1::Treatment { mirror: Some(v1::Sampling::default()), ..Default::default() },
+            v1::Treatment { inspect: true, ..Default::default() },
             v1::Treatment { soften: Some(v1::Soften::default()), ..Default::default() },
             v1::Treatment { queue_new: Some(1), ..Default::default() },
             v1::Treatment { queue: meter(1, None), queue_new: Some(1), ..Default::default() },

@@ -9,7 +9,7 @@ use repute_metrics::{
     BoxSnapshot, Build, CrowdChanges, DnsSnapshot, EventInput, EventSink, Health, Named, PolicyInForce,
     PortSnapshot, Probe, WorkerSnapshot,
 };
-use repute_model::{Band, CrowdState, Flood, Path, Reason};
+use repute_model::{Band, CrowdState, Finding, Flood, Path, Reason};
 use repute_server::{Hub, PortInfo, StatusView};
 use repute_siem::{Bus, IntakeCounts};
 use repute_wire::Class;
@@ -152,6 +152,7 @@ fn worker(number: u16, account: &Account, ports: &[PortInfo]) -> WorkerSnapshot 
         held: account.held,
         hand_over_depth: account.hand_over_depth,
         mirror_withheld: account.mirror_withheld,
+        findings: named(Finding::ALL.iter().map(|kind| (kind.name(), account.findings[kind.index()]))),
         softened: account.softened,
         softened_forgotten: account.softened_forgotten,
         resets_withheld: account.resets_withheld,

@@ -9,8 +9,8 @@ use dpdk::Port;
 use repute_model::BandChange;
 use repute_server::{HISTORY_MAX, Hub, LimitChange, LimitEvent, StatusView, VersionInfo, VersionState};
 use repute_siem::{
-    BandChanged, Bus, EventsLost, Mitigation, Phase, PolicyApplied, PolicyExpired, PolicyRolledBack,
-    PortLink, ReportsLost, What, WorkerLagging, WorkerRecovered,
+    BandChanged, Bus, EventsLost, InspectionHit, Mitigation, Phase, PolicyApplied, PolicyExpired,
+    PolicyRolledBack, PortLink, ReportsLost, What, WorkerLagging, WorkerRecovered,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -25,6 +25,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const LAGGING: Duration = Duration::from_secs(2);
 /// What changes of bands are called there.
 const BANDS: &str = "band-changed";
+/// What hits are called there.
+const HITS: &str = "inspection-hit";
 /// What the mitigations are called where some are lost before they reach the bus.
 const LEDGER: &str = "mitigations";
 
@@ -78,6 +80,32 @@ pub async fn bands(hub: Hub, bus: Bus) {
             bus.publish(SystemTime::now(), EventsLost { sink: BANDS.to_owned(), lost });
         }
         bus.publish(SystemTime::now(), BandChanged { source, from, to, score, cause });
+    }
+}
+
+/// What inspection finds, within a bound.
+pub async fn hits(hub: Hub, bus: Bus) {
+    let (mut hits, mut bound) = (hub.subscribe_hits(), Bound::default());
+    loop {
+        let hit = match hits.recv().await {
+            Ok(hit) => hit,
+            Err(RecvError::Lagged(missed)) => {
+                bound.missed(missed);
+                continue;
+            }
+            Err(RecvError::Closed) => return,
+        };
+        let repute_server::InspectionHit { source, finding, signature, destination, to, untold } = hit;
+        bound.missed(untold.into());
+        let Some(lost) = bound.take(Instant::now()) else { continue };
+        if lost > 0 {
+            bus.publish(SystemTime::now(), EventsLost { sink: HITS.to_owned(), lost });
+        }
+        let (protocol, port) = (to.protocol, to.port);
+        bus.publish(
+            SystemTime::now(),
+            InspectionHit { source, finding, signature, destination, protocol, port },
+        );
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn record(state: &SourceState, now: SystemTime) -> SourceRecord {
         service: state.service,
         destination: state.destination,
         tallies: state.tallies,
+        hits: state.hits,
         last_seen: now.checked_sub(idle).unwrap_or(now),
     }
 }
@@ -43,6 +44,7 @@ pub(crate) fn state(record: &SourceRecord, written: SystemTime) -> SourceState {
         service: record.service,
         destination: record.destination,
         tallies: record.tallies,
+        hits: record.hits,
         idle_ms: u32::try_from(idle).unwrap_or(SourceState::LONG_MS).min(SourceState::LONG_MS),
         unfaded_ms: 0,
         in_band_ms: SourceState::LONG_MS,
@@ -68,6 +70,7 @@ mod tests {
             service: Some(3),
             destination: 17,
             tallies: [1, 2, 3, 4, 5, 6],
+            hits: 7,
             idle_ms: 1_500,
             ..SourceState::new(source, Score::new(1_234), Band::Poor)
         };

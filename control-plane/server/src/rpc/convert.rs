@@ -45,6 +45,7 @@ pub fn treatment(treatment: Treatment) -> v1::Treatment {
         text: treatment.to_string(),
         log: treatment.log,
         mirror: treatment.mirror.map(|Sampling { one_in, first }| v1::Sampling { one_in, first }),
+        inspect: treatment.inspect,
         soften: treatment.soften.map(soften),
         meter: treatment.meter.map(meter),
         queue: treatment.queue.map(meter),
@@ -241,6 +242,7 @@ mod tests {
         let all = Treatment {
             log: true,
             mirror: Some(Sampling { one_in: 1000, first: 10 }),
+            inspect: true,
             soften: Some(Soften { segments: 4, mss: 1220, round_trips: 3 }),
             meter: Some(meter(200)),
             queue: Some(meter(100)),
@@ -257,9 +259,11 @@ mod tests {
             byte_burst: 65_536,
         };
         let expected = v1::Treatment {
-            text: "log+mirror+soften+meter+queue+queue-new+block-new+reset+drop+excess-only".to_owned(),
+            text: "log+mirror+inspect+soften+meter+queue+queue-new+block-new+reset+drop+excess-only"
+                .to_owned(),
             log: true,
             mirror: Some(v1::Sampling { one_in: 1000, first: 10 }),
+            inspect: true,
             soften: Some(v1::Soften { segments: 4, mss: 1220, round_trips: 3 }),
             meter: Some(message(200)),
             queue: Some(message(100)),

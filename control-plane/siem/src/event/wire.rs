@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use repute_model::{Band, CrowdState, Factor, Flood, Score, Treatment};
+use repute_model::{Band, CrowdState, Factor, Finding, Flood, Score, Treatment};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -154,6 +154,8 @@ forms! {
     ScoreNumber = { "type": "integer", "minimum": 0, "maximum": 10_000 },
     /// A band's name.
     BandName = { "enum": (Band::ALL.map(Band::name)) },
+    /// What inspection may find.
+    FindingName = { "enum": (Finding::ALL.iter().map(|finding| finding.name()).collect::<Vec<_>>()) },
     /// A factor's name.
     FactorName = { "enum": (Factor::ALL.iter().map(|factor| factor.name()).collect::<Vec<_>>()) },
 }

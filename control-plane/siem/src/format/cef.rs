@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use repute_model::Source;
 
 use super::one_line;
-use crate::event::{CrowdChanged, Event, Mitigation, What};
+use crate::event::{CrowdChanged, Event, InspectionHit, Mitigation, What};
 
 /// The event as one line.
 pub fn line(event: &Event) -> String {
@@ -65,6 +65,7 @@ impl Extension {
             }
             What::Mitigation(mitigation) => self.mitigation(mitigation),
             What::CrowdChanged(change) => self.crowd(change),
+            What::InspectionHit(hit) => self.hit(hit),
             What::AlertReceived(alert) => {
                 self.add("cat", &alert.category);
                 self.add("outcome", &alert.outcome);
@@ -109,6 +110,19 @@ impl Extension {
         self.custom("cfp4", "limit", decimal(change.limit));
         if let Some(senders) = &change.senders {
             self.custom("cs4", "senders", senders);
+        }
+    }
+
+    fn hit(&mut self, hit: &InspectionHit) {
+        match hit.destination {
+            address if address.is_v4() => self.add("dst", address),
+            address => self.custom("c6a3", "Destination IPv6 Address", address),
+        }
+        self.add("dpt", hit.port);
+        self.add("reason", hit.finding);
+        self.custom("cn2", "protocol", hit.protocol);
+        if let Some(name) = &hit.signature {
+            self.custom("cs3", "signature", name);
         }
     }
 

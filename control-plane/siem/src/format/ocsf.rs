@@ -11,7 +11,8 @@ use repute_model::{Band, CrowdState, Prefix, Score, Source};
 use serde_json::{Map, Value, json};
 
 use crate::event::{
-    AlertReceived, BandChanged, CrowdChanged, Event, IncidentStep, Mitigation, Phase, StepState, What,
+    AlertReceived, BandChanged, CrowdChanged, Event, IncidentStep, InspectionHit, Mitigation, Phase,
+    StepState, What,
 };
 
 /// The version of the schema that objects follow.
@@ -45,6 +46,7 @@ pub fn object(event: &Event) -> Value {
         What::CrowdChanged(change) => {
             (Class::DetectionFinding, life_of_crowd(change) as u32, crowd(change, event))
         }
+        What::InspectionHit(hit) => (Class::DetectionFinding, Life::Create as u32, inspected(hit, event)),
         What::AlertReceived(alert) => (Class::DetectionFinding, Life::Create as u32, finding(alert, event)),
         What::IncidentStep(step) => {
             (Class::DetectionFinding, life_of_step(step) as u32, incident(step, event))
@@ -184,6 +186,20 @@ fn finding(alert: &AlertReceived, event: &Event) -> Map<String, Value> {
     object.insert("action_id".to_owned(), 3.into());
     object.insert("disposition_id".to_owned(), 15.into());
     object.insert("status_detail".to_owned(), alert.outcome.clone().into());
+    object
+}
+
+fn inspected(hit: &InspectionHit, event: &Event) -> Map<String, Value> {
+    let name = hit.signature.as_deref().unwrap_or(hit.finding.name());
+    let mut object = about(hit.source, &format!("inspection {}", event.id), name, event);
+    if let Some(Value::Object(info)) = object.get_mut("finding_info") {
+        info.insert("analytic".to_owned(), json!({ "uid": name, "name": hit.finding.name(), "type_id": 1 }));
+    }
+    let to = json!({ "ip": hit.destination.to_string(), "port": hit.port });
+    let evidence = json!([{ "src_endpoint": endpoint(hit.source), "dst_endpoint": to }]);
+    object.insert("evidences".to_owned(), evidence);
+    object.insert("action_id".to_owned(), 3.into());
+    object.insert("disposition_id".to_owned(), 15.into());
     object
 }
 

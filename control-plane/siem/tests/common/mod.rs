@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Band, CrowdState, Factor, Flood, Meter, Score, Soften, Source, Treatment};
+use repute_model::{Band, CrowdState, Factor, Finding, Flood, Meter, Score, Soften, Source, Treatment};
 use repute_siem::*;
 
 /// A fixed time.
@@ -112,6 +112,15 @@ pub fn every() -> Vec<What> {
         mitigation(Phase::Began, "192.0.2.7").into(),
         mitigation(Phase::Changed, "2001:db8::7").into(),
         mitigation(Phase::Ended, "2001:db8:0:1::/64").into(),
+        InspectionHit {
+            source: source("192.0.2.7"),
+            finding: Finding::Signature,
+            signature: Some(text("beacon")),
+            destination: "2001:db8::9".parse::<std::net::IpAddr>().unwrap().into(),
+            protocol: 6,
+            port: 443,
+        }
+        .into(),
         FeedLoaded { feed: text("drop"), entries: 1692, refused: 3 }.into(),
         FeedFailed { feed: nasty(), reason: nasty(), kept: None }.into(),
         FeedStale { feed: text("drop"), entries: 9, unconfirmed_ms: 7_200_000 }.into(),

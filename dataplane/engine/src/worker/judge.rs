@@ -88,6 +88,11 @@ impl<P: Packet> Worker<P> {
         let leads_on = wire.peer.is_some();
         let speech = self.listen(packet, parsed);
         let judgement = self.judge_source(source, &exchange, receiver, packet.wire_len(), leads_on, &speech);
+        if self.view.inspects
+            && let Some(slot) = self.shard.find(source)
+        {
+            self.inspect(slot, source, packet, parsed, &exchange, judgement.verdict);
+        }
         if self.softens() {
             let parties = Parties { sender: self.shard.find(source), receiver };
             self.soften(packet, parsed, &exchange, parties, judgement.verdict);

@@ -76,6 +76,8 @@ pub struct View {
     pub logs_drops: bool,
     /// Whether connections of any band are softened.
     pub softens: bool,
+    /// Whether packets of any band are looked into.
+    pub inspects: bool,
     /// Whether every packet goes on, whatever its verdict.
     pub shadow: bool,
 }
@@ -121,6 +123,7 @@ impl View {
             drops: Shortcut::drops(policy.edition),
             lingers: Shortcut::lingers(policy.edition),
             logs_drops: ways.contains(&Way::DropAndLog),
+            inspects: bands.iter().any(|treatment| treatment.inspect),
             softens: bands.iter().any(|treatment| treatment.soften.is_some()),
             shadow: policy.shadow,
         }

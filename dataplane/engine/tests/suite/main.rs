@@ -18,6 +18,7 @@ mod excess;
 mod floods;
 mod golden;
 mod handover;
+mod inspect;
 mod mirror;
 mod packet_table;
 mod queue;

@@ -20,7 +20,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
         "[protect]\nprefixes = [\"10.9.0.0/16\"]\nbgp_neighbours = [\"10.8.0.0/16\"]\n[lists]\ndeny = [\"22.0.0.0/8\"]\n\
          allow = [\"23.0.0.0/8\"]\n[profiles.ingress]\nwindow = \"10ms\"\nsilence = \"10ms\"\nhalf_life = \"1s\"\n\
          [profiles.ingress.bands]\ndwell_better = \"10ms\"\n[profiles.ingress.treatments]\n\
-         good = { queue = { packets = \"100pps\", packet_burst = 4 } }\nneutral = { log = true, queue_new = 20, soften = {} }\n\
+         good = { queue = { packets = \"100pps\", packet_burst = 4 } }\nneutral = { log = true, queue_new = 20, soften = {}, inspect = true }\n\
          poor = { block_new = true, reset = true, meter = { packets = \"50pps\", packet_burst = 4 } }\nmalicious = \"drop\"",
     );
     if let Some(profile) = &mut policy.ingress {

@@ -58,7 +58,8 @@ impl Shard {
             window: now.low(),
             // Long ago: the first change of band never waits.
             band_since: now.low().wrapping_sub(1 << 30),
-            ..Warm::of(source.first())
+            address: source.first(),
+            ..Warm::NEW
         };
         self.occupancy.admitted += 1;
         self.occupancy.tracked += 1;

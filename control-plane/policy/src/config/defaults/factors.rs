@@ -18,6 +18,7 @@ const FACTORS: [(Factor, f64, f64, f64); Factor::GENERAL] = [
     (Factor::Destinations,     0.80,   1.5,    6.5),
     (Factor::Ports,            0.80,   4.0,   14.0),
     (Factor::Unsolicited,      0.80,   2.0,    8.0),
+    (Factor::Signature,        0.80,   0.0,    4.0),
     (Factor::Destination,      0.60,   0.0,    1.0),
     (Factor::Criticality,      0.05,   0.0,    1.0),
     (Factor::Mitigations,      0.15,   1.0,    8.0),
