@@ -136,10 +136,11 @@ pub struct Policy {
 
 impl Profile {
     /// What the part of a source's traffic gets that did not make it suspicious, where that of its band is for the excess
-    /// only: what the next better band gets that is not.
+    /// only: what the next better band gets that is not. All of it is looked into, which costs the source nothing.
     pub fn rest(&self, band: Band) -> Treatment {
         let better = self.treatments[..band.index()].iter().rev().find(|treatment| !treatment.excess_only);
-        better.copied().unwrap_or(Treatment::PASS)
+        let better = better.copied().unwrap_or(Treatment::PASS);
+        Treatment { inspect: better.inspect || self.treatments[band.index()].inspect, ..better }
     }
 }
 

@@ -80,7 +80,7 @@ impl Calm {
             & (hot.ports <= self.ports)
             & (hot.icmp_errors <= self.icmp_errors)
             & (hot.unsolicited <= self.unsolicited);
-        let past = (warm.mitigations <= self.mitigations) & (warm.destination == 0) & warm.hits.is_zero();
+        let past = (warm.mitigations <= self.mitigations) & !warm.has_evidence();
         self.applies & counts & evidence & past & !hot.flags.has(Flags::LISTED)
     }
 }

@@ -1,6 +1,6 @@
 //! The state of one source: a hot line that every packet touches and a warm part for sweep and events.
 
-use repute_model::{Address, Band, Factor, Score};
+use repute_model::{Address, Band, Factor, Model, Score};
 
 use crate::{Ewma, Tally};
 
@@ -159,7 +159,7 @@ pub struct Warm {
     pub samples: u8,
     /// Service number + 1; 0 = none.
     pub service: u8,
-    /// How bad the destinations were, 0..=255, as a moving mean.
+    /// How bad the destinations were, 0..=255, as a moving mean that fades.
     pub destination: u8,
     /// What inspection has found.
     pub hits: Tally,
@@ -184,6 +184,26 @@ impl Warm {
     /// The service number.
     pub fn service(&self) -> Option<u8> {
         self.service.checked_sub(1)
+    }
+
+    /// Whether anything is counted against the source here.
+    #[inline]
+    pub const fn has_evidence(&self) -> bool {
+        self.destination > 0 || !self.hits.is_zero()
+    }
+
+    /// Lets that fade to `share` of itself: whoever may talk to nobody any more is not bad for ever. E13's formula takes
+    /// destinations as they were last.
+    pub fn fade(&mut self, share: f64, model: Model) {
+        self.hits.fade(share);
+        if model != Model::EgressInterval {
+            self.destination = (f64::from(self.destination) * share) as u8;
+        }
+    }
+
+    /// Forgets what was counted against the source.
+    pub const fn forgive(&mut self) {
+        (self.mitigations, self.destination, self.hits) = (0, 0, Tally::ZERO);
     }
 
     /// Badness of the destinations, 0..1.

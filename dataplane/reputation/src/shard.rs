@@ -9,8 +9,7 @@ use crate::calm::Calm;
 use crate::index::Index;
 use crate::scoring::{self, Scored};
 use crate::{
-    Contacts, Context, Flags, Hosts, Hot, Inputs, Neighbours, Prefilter, Requester, Secret, Shortcut, Tally,
-    Warm,
+    Contacts, Context, Flags, Hosts, Hot, Inputs, Neighbours, Prefilter, Requester, Secret, Shortcut, Warm,
 };
 use repute_memory::{Pages, Table};
 
@@ -292,8 +291,7 @@ impl Shard {
     pub fn nudge(&mut self, slot: Slot, delta: i16, forgive: bool, rules: Rules<'_>, now: Tick) -> Change {
         if forgive {
             self.hot_mut(slot).forgive();
-            let warm = self.warm_mut(slot);
-            (warm.mitigations, warm.hits) = (0, Tally::ZERO);
+            self.warm_mut(slot).forgive();
             if let Some(requester) = self.requester_mut(slot) {
                 requester.forgive();
             }

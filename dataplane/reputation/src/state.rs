@@ -122,6 +122,9 @@ pub fn aged(state: &SourceState, ms: u64, profile: &Profile) -> SourceState {
         state.score = decayed(state.score, profile.prior, fades, profile.half_life_ms);
     }
     let share = (-(fades as f64) / profile.evidence_half_life_ms.max(1) as f64).exp2();
+    if profile.model != Model::EgressInterval {
+        state.destination = (f64::from(state.destination) * share) as u8;
+    }
     for parts in state.tallies.iter_mut().chain([&mut state.hits]) {
         *parts = (f64::from(*parts) * share) as u16;
     }

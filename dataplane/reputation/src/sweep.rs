@@ -205,10 +205,10 @@ impl Shard {
         }
         let steps = round.evidence.crossed(waited);
         let requester = self.requesters.get_mut(slot.0 as usize);
-        if steps > 0 && (requester.is_some() || !hot.has_no_evidence() || !warm.hits.is_zero()) {
+        if steps > 0 && (requester.is_some() || !hot.has_no_evidence() || warm.has_evidence()) {
             let share = (-(steps as f64) / STEPS as f64).exp2();
             hot.fade(share);
-            warm.hits.fade(share);
+            warm.fade(share, profile.model);
             if let Some(requester) = requester {
                 requester.fade(share);
             }
@@ -247,7 +247,7 @@ impl Shard {
         let plain = hot.flags.has(Flags::ALLOWED)
             || hot.score.get().abs_diff(rules.profile.prior.get()) <= NOTHING
                 && hot.has_no_evidence()
-                && self.warm(slot).hits.is_zero();
+                && !self.warm(slot).has_evidence();
         if plain {
             self.release(slot);
             self.occupancy.expired += 1;

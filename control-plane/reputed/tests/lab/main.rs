@@ -9,6 +9,7 @@
 
 mod alerts;
 mod dns;
+mod egress;
 mod feeds;
 mod flood;
 mod mirror;
@@ -16,6 +17,7 @@ mod network;
 mod policy;
 mod restart;
 mod shaping;
+mod soften;
 mod state;
 mod support;
 mod traffic;

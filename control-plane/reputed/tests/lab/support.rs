@@ -43,9 +43,9 @@ impl Lab {
     }
 
     fn start(config: &str, cpus: Option<&'static str>) -> Option<Self> {
-        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let alone = alone();
         let programs = programs();
-        let check = script(&programs).arg("check").output().unwrap();
+        let check = script("lab", &programs).arg("check").output().unwrap();
         if !check.status.success() {
             println!("skipped: {}", String::from_utf8_lossy(&check.stderr).trim());
             return None;
@@ -70,7 +70,7 @@ impl Lab {
 
     /// `scripts/lab` for this lab.
     fn command(&self) -> Command {
-        let mut script = script(&self.programs);
+        let mut script = script("lab", &self.programs);
         script.env("REPUTE_LAB", &self.folder).envs(self.cpus.map(|cpus| ("REPUTE_LAB_CPUS", cpus)));
         script
     }
@@ -190,14 +190,28 @@ fn text(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn script(programs: &Path) -> Command {
-    let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/lab"));
+/// Until it is dropped, nobody else has a lab.
+pub fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// The first of these programs that is not on this machine.
+pub fn missing<'a>(tools: &[&'a str]) -> Option<&'a str> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |tool: &str| std::env::split_paths(&paths).any(|folder| folder.join(tool).is_file());
+    tools.iter().copied().find(|tool| !is_there(tool))
+}
+
+/// One of the scripts, for these programs.
+pub fn script(name: &str, programs: &Path) -> Command {
+    let scripts = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts"));
+    let mut script = Command::new(scripts.join(name));
     script.env("REPUTE_BIN", programs).stdin(Stdio::null());
     script
 }
 
 /// The folder of `reputed` and `repute`; builds the latter when only this crate was built.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_reputed")).parent().unwrap();
     if !folder.join("repute").exists() {
         let build = Command::new(env!("CARGO")).args(["build", "-p", "repute"]).status().unwrap();

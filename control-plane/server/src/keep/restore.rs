@@ -158,7 +158,8 @@ impl<'a> Revival<'a> {
             state = aged(&state, ms_between(at, nudge.at), &self.profile);
             at = at.max(nudge.at);
             if nudge.forgive {
-                (state.tallies, state.hits, state.mitigations) = ([0; 6], 0, 0);
+                (state.tallies, state.hits) = ([0; 6], 0);
+                (state.destination, state.mitigations) = (0, 0);
             }
             state.score = state.score.nudged(nudge.delta);
             state.band = self.profile.thresholds.band(state.score);

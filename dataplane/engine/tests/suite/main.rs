@@ -19,6 +19,7 @@ mod floods;
 mod golden;
 mod handover;
 mod inspect;
+mod ladder;
 mod mirror;
 mod packet_table;
 mod queue;
