@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Config;
 use crate::files::Summary;
+use crate::name_files::Summary as Names;
 
 /// What stands at one path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,12 +19,19 @@ pub(crate) enum Leaf {
 }
 
 /// Every setting by its dotted path, list files with what they hold; absent options have no entry.
-pub(crate) fn leaves(config: &Config, [allow, deny]: &[Vec<Summary>; 2]) -> BTreeMap<String, Leaf> {
+pub(crate) fn leaves(
+    config: &Config,
+    [allow, deny]: &[Vec<Summary>; 2],
+    honeypots: &[Names],
+) -> BTreeMap<String, Leaf> {
     let mut leaves = BTreeMap::new();
     // Config structs serialise without failing: string keys, finite numbers.
     let mut value = serde_json::to_value(config).unwrap_or_default();
     value["lists"]["allow_files"] = json!(allow);
     value["lists"]["deny_files"] = json!(deny);
+    if config.profiles.dns.is_some() {
+        value["profiles"]["dns"]["honeypot_files"] = json!(honeypots);
+    }
     walk(String::new(), &value, &mut leaves);
     leaves
 }
@@ -61,8 +69,8 @@ fn shown(value: &Value) -> String {
 }
 
 /// SHA-256 (FIPS 180-4) over every path and value, each with its length before it.
-pub(crate) fn digest(config: &Config, files: &[Vec<Summary>; 2]) -> [u8; 32] {
-    hashed(leaves(config, files))
+pub(crate) fn digest(config: &Config, files: &[Vec<Summary>; 2], honeypots: &[Names]) -> [u8; 32] {
+    hashed(leaves(config, files, honeypots))
 }
 
 fn hashed(leaves: BTreeMap<String, Leaf>) -> [u8; 32] {
@@ -101,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_leaf() {
-        let leaves = leaves(&Config::default(), &[Vec::new(), Vec::new()]);
+        let leaves = leaves(&Config::default(), &[Vec::new(), Vec::new()], &[]);
         assert_eq!(leaves.get("limits.sweep"), Some(&Leaf::One("500ms".to_owned())));
         assert_eq!(leaves.get("lists.allow"), Some(&Leaf::Many(Vec::new())));
         assert!(!leaves.contains_key("api.socket"));

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use repute_model::{Address, CrowdRules, Limits, Listing, Policy, Prefix, PrefixTable, Signatures};
+use repute_model::{
+    Address, CrowdRules, DomainTable, Limits, Listing, Policy, Prefix, PrefixTable, Signatures,
+};
 use toml::de::DeTable;
 
 use crate::canon::{Leaf, digest, leaves};
@@ -12,6 +14,7 @@ use crate::check::check;
 use crate::config::{Config, Treat};
 use crate::diagnostic::{Diagnostic, Diagnostics, Findings};
 use crate::files::{self, ListFile, Summary};
+use crate::name_files::{self, NameFile};
 use crate::read::{Overlay, Reader};
 use crate::topology::{Topology, topology};
 use crate::{compile, entry, patterns, tables, value::Named};
@@ -25,8 +28,11 @@ pub struct Checked {
     config: Config,
     /// List files: to allow, to deny.
     files: [Vec<Summary>; 2],
+    /// Files of honeypots.
+    name_files: Vec<name_files::Summary>,
     lists: PrefixTable<Listing>,
     signatures: Signatures,
+    honeypots: DomainTable<()>,
     digest: [u8; 32],
 }
 
@@ -59,17 +65,22 @@ fn checked(name: &str, folder: Option<&Path>, text: &str) -> Result<Checked, Dia
         findings.push(found.help("name them in `lists.allow_files` and `lists.deny_files`"));
         return Err(Diagnostics::new(name, "", findings));
     }
-    let (config, files, signatures, findings) = read(folder, text);
+    let (config, (files, names), signatures, findings) = read(folder, text);
     if !findings.is_empty() {
         return Err(Diagnostics::new(name, text, findings));
     }
     let lists = tables::lists(&config.lists, &files);
+    let honeypots = tables::honeypots(&config, &names);
     let files = files.map(|files| files.into_iter().map(|file| file.summary).collect());
-    let digest = digest(&config, &files);
-    Ok(Checked { config, files, lists, signatures, digest })
+    let name_files: Vec<_> = names.into_iter().map(|file| file.summary).collect();
+    let digest = digest(&config, &files, &name_files);
+    Ok(Checked { config, files, name_files, lists, signatures, honeypots, digest })
 }
 
-fn read(folder: Option<&Path>, text: &str) -> (Config, [Vec<ListFile>; 2], Signatures, Findings) {
+/// What the files hold that a config names: list files to allow and to deny, files of names.
+type Held = ([Vec<ListFile>; 2], Vec<NameFile>);
+
+fn read(folder: Option<&Path>, text: &str) -> (Config, Held, Signatures, Findings) {
     let (root, errors) = DeTable::parse_recoverable(text);
     let root = toml::Spanned::new(root.span(), toml::de::DeValue::Table(root.into_inner()));
     let mut config = Config::default();
@@ -78,8 +89,9 @@ fn read(folder: Option<&Path>, text: &str) -> (Config, [Vec<ListFile>; 2], Signa
     if errors.is_empty() {
         check(&config, &mut reader);
         let files = files::load(&config, folder, &mut reader);
+        let names = name_files::load(&config, folder, &mut reader);
         let signatures = patterns::load(&config, &mut reader);
-        return (config, files, signatures, reader.findings);
+        return (config, (files, names), signatures, reader.findings);
     }
     (config, Default::default(), Signatures::default(), with_syntax_errors(text, &errors, reader.findings))
 }
@@ -117,7 +129,8 @@ impl Checked {
 
     /// The policy that workers judge by: the same bytes for the same config and version.
     pub fn compile(&self, version: u64) -> Policy {
-        compile::policy(&self.config, &self.lists, &self.signatures, version, self.digest)
+        let Self { config, lists, signatures, honeypots, .. } = self;
+        compile::policy(config, lists, signatures, honeypots, version, self.digest)
     }
 
     /// As [`compile`](Self::compile), with what feeds say laid under the config's own lists: those count over feeds,
@@ -150,7 +163,7 @@ impl Checked {
 
     /// Every setting by its dotted path, for comparing.
     pub(crate) fn leaves(&self) -> BTreeMap<String, Leaf> {
-        leaves(&self.config, &self.files)
+        leaves(&self.config, &self.files, &self.name_files)
     }
 
     /// Sizes that are fixed at start.

@@ -3,7 +3,7 @@
 mod dns;
 
 use repute_model::{
-    Band, CrowdRules, Dwell, Factor, Inspection, Listing, Model, Policy, PrefixTable, Promise,
+    Band, CrowdRules, DomainTable, Dwell, Factor, Inspection, Listing, Model, Policy, PrefixTable, Promise,
     Protect as Protected, Ramp, Score, Signatures, Symmetry, SynAnswer, Thresholds, Weighting, Width,
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn policy(
     config: &Config,
     lists: &PrefixTable<Listing>,
     signatures: &Signatures,
+    honeypots: &DomainTable<()>,
     version: u64,
     digest: [u8; 32],
 ) -> Policy {
@@ -33,7 +34,7 @@ pub(crate) fn policy(
         inside: set(&config.inside),
         ingress: config.profiles.ingress.as_ref().map(profile),
         egress: config.profiles.egress.as_ref().map(profile),
-        dns: config.profiles.dns.as_ref().map(dns::compile),
+        dns: config.profiles.dns.as_ref().map(|dns| dns::compile(dns, honeypots)),
         protect: protect(&config.protect),
         control_packets_per_s: config.protect.control_packets_per_s.get() as u32,
         lists: lists.clone(),

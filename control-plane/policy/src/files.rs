@@ -25,7 +25,7 @@ pub const FILES_MAX: usize = 256;
 /// The longest list file in bytes.
 pub const FILE_MAX: u64 = 256 << 20;
 /// So many bad lines of one file are reported; the rest is counted.
-const BAD_LINES_MAX: usize = 20;
+pub(crate) const BAD_LINES_MAX: usize = 20;
 
 /// One list file: what it says, and what people see of it.
 #[derive(Debug)]
@@ -94,14 +94,7 @@ impl Loader<'_> {
     }
 
     fn one(&mut self, place: &str, path: &Text, confidence: Option<Int<1, 100>>) -> Option<ListFile> {
-        let Some(whole) = self.whole(path) else {
-            let found = self
-                .at(place, format!("`{path}` starts in no folder"))
-                .label("this text comes from no file that it could lie beside")
-                .help("name the whole path, such as \"/etc/repute/lists/drop.netset\"");
-            self.report(found);
-            return None;
-        };
+        let whole = whole(place, path, self.folder, self.reader)?;
         let text = read(&whole);
         let text = text.map_err(|error| {
             let found = self.at(place, format!("cannot read the list `{}`", whole.display()));
@@ -113,11 +106,6 @@ impl Loader<'_> {
             summary: Summary { path: path.clone(), confidence, prefixes: prefixes.len(), sha256 },
             prefixes,
         })
-    }
-
-    fn whole(&self, path: &Text) -> Option<PathBuf> {
-        let path = Path::new(path.as_str());
-        if path.is_absolute() { Some(path.to_owned()) } else { self.folder.map(|folder| folder.join(path)) }
     }
 
     /// The entries of a list, sorted and each once, or reports of what is wrong with it.
@@ -166,8 +154,24 @@ impl Loader<'_> {
     }
 }
 
+/// The whole path of a file that is named at `place`; `None`, and that is reported, where it starts in no folder.
+pub(crate) fn whole(place: &str, path: &Text, folder: Option<&Path>, reader: &mut Reader) -> Option<PathBuf> {
+    let named = Path::new(path.as_str());
+    if named.is_absolute() {
+        return Some(named.to_owned());
+    }
+    let Some(folder) = folder else {
+        let found = Diagnostic::new(reader.places.of(place), format!("`{path}` starts in no folder"))
+            .label("this text comes from no file that it could lie beside")
+            .help("name the whole path, such as \"/etc/repute/lists/drop.netset\"");
+        reader.findings.push(found);
+        return None;
+    };
+    Some(folder.join(named))
+}
+
 /// All of a file; `Err` where it is none, cannot be read or is too long.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Asked before it is opened: opening a pipe would wait for whoever writes to it.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));

@@ -29,6 +29,7 @@ mod diagnostic;
 mod diff;
 mod entry;
 mod files;
+mod name_files;
 mod nearest;
 mod netset;
 mod pairing;
@@ -44,6 +45,7 @@ pub use config::{Config, Idle, LinkRule};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use diff::{Change, diff};
 pub use files::{FILE_MAX, FILES_MAX, PREFIXES_MAX};
+pub use name_files::NAMES_MAX;
 pub use schema::json_schema;
 pub use topology::{
     MirrorPort, Role, Topology, TopologyMirror, TopologyPort, TopologyVxlan, TopologyWorkers,

@@ -14,7 +14,8 @@ pub(crate) fn entries(text: &[u8]) -> impl Iterator<Item = (usize, Result<Prefix
     lines.filter(|(entry, _)| !entry.is_empty()).map(|(entry, line)| (line, prefix(entry)))
 }
 
-fn uncommented(line: &[u8]) -> &[u8] {
+/// A line without its comment, and without what is blank around the rest.
+pub(crate) fn uncommented(line: &[u8]) -> &[u8] {
     let end = line.iter().position(|byte| matches!(byte, b'#' | b';')).unwrap_or(line.len());
     line[..end].trim_ascii()
 }

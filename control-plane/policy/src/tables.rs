@@ -1,9 +1,10 @@
 //! Prefix lists as the flat tables that workers look up in.
 
-use repute_model::{Address, Listing, Prefix, PrefixTable};
+use repute_model::{Address, DomainTable, Listing, Prefix, PrefixTable};
 
-use crate::config::Lists;
+use crate::config::{Config, Lists};
 use crate::files::ListFile;
+use crate::name_files::NameFile;
 use crate::value::Cidr;
 
 /// Where IPv4 lives in the 128-bit space.
@@ -21,6 +22,14 @@ pub(crate) fn one_family(prefix: Prefix) -> impl Iterator<Item = Prefix> {
     };
     let around = if contains_v4 { prefix.len128()..V4.len128() } else { 0..0 };
     (!contains_v4).then_some(prefix).into_iter().chain(around.map(beside_v4))
+}
+
+/// Names that nobody honest asks for: those of the config, and those of its files. There are never more than a table takes:
+/// the text of a config and the files are bounded.
+pub(crate) fn honeypots(config: &Config, files: &[NameFile]) -> DomainTable<()> {
+    let own = config.profiles.dns.iter().flat_map(|dns| &dns.queries.honeypots).map(|domain| &domain.0);
+    let names = own.chain(files.iter().flat_map(|file| &file.names));
+    DomainTable::new(names.map(|name| (name.clone(), ()))).unwrap_or_default()
 }
 
 /// A table that only says whether an address is in it.

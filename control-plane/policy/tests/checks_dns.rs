@@ -3,7 +3,7 @@
 mod common;
 
 use common::{accepted, refused};
-use repute_model::{Band, Block, CacheRules, Decision, Factor, Limits, Path, Score, Side};
+use repute_model::{Band, Block, CacheRules, Decision, DomainName, Factor, Limits, Path, Score, Side};
 use repute_policy::{Config, diff};
 
 fn dns(keys: &str) -> String {
@@ -29,6 +29,9 @@ fn what_does_not_fit_together_is_named() {
         ("sinkhole = { v4 = \"2001:db8::1\" }", "is of the other family"),
         ("challenge = { garden = { v6 = \"192.0.2.1\" } }", "`profiles.dns.challenge.garden.v6` = 192.0.2.1"),
         ("challenge = { tries = 0 }", "must be from 1 to 255"),
+        ("honeypots = [\"a..b\"]", "has an empty label"),
+        ("honeypots = [\"*\"]", "that is every name there is"),
+        ("honeypot_files = [\"sinkholes\"]", "`sinkholes` starts in no folder"),
         ("cache = { size = \"4KiB\" }", "4KiB hold next to nothing"),
         ("cache = { ttl_min = \"10m\", ttl_max = \"5m\" }", "`ttl_min` = 10m is above `ttl_max` = 5m"),
         ("cache = { ttl_min = \"2h\" }", "must be from 0ms to 1h"),
@@ -85,6 +88,31 @@ fn the_decision_order_goes_by_the_score() {
     ] {
         assert_eq!(dns.path(Band::Good, Score::new(score)), path, "{score}");
     }
+}
+
+#[test]
+fn honeypots_come_from_the_config_and_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let parse = |held: &str| {
+        std::fs::write(folder.path().join("sinkholes"), held).unwrap();
+        let text = dns("honeypots = [\"trap.example\"]\nhoneypot_files = [\"sinkholes\"]");
+        Config::parse_file(&folder.path().join("config.toml"), &text)
+    };
+    let one = parse("# sinkholes\n*.Sinkhole.example. ; all of it\r\n\nold.example\n").unwrap();
+    let honeypots = one.compile(1).dns.unwrap().honeypots;
+    let is_one = |name: &str| honeypots.get(name.parse::<DomainName>().unwrap().as_bytes()).is_some();
+    let names = ["trap.example", "a.sinkhole.example", "old.example", "sinkhole.example", "a.old.example"];
+    assert_eq!(names.map(is_one), [true, true, true, false, false]);
+    let same = parse("old.example\n*.sinkhole.example\nold.example").unwrap();
+    assert_eq!(one.digest(), same.digest(), "the same names");
+    let other = parse("old.example\n").unwrap();
+    let changes: Vec<String> = diff(&one, &other).iter().map(|change| change.path.clone()).collect();
+    assert_eq!(changes, ["profiles.dns.honeypot_files"; 2]);
+    let found = parse("good.example\n*\nb\u{e4}d.example\n").unwrap_err();
+    let found: Vec<_> = found.items().iter().map(|item| item.message().to_owned()).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("sinkholes:2: `*` is every name"), "{found:?}");
+    assert!(found[1].starts_with("sinkholes:3: ") && found[1].contains("is not ASCII"), "{found:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Compiled by the control plane, read by the engine's stage for DNS. Always holds: flat values; what is not decided here
 //! is decided by the profile, which scores requesters as it would score any sender.
 
-use crate::{Address, Band, PrefixTable, Profile, Score, named};
+use crate::{Address, Band, DomainTable, PrefixTable, Profile, Score, named};
 
 named! {
     /// What becomes of a query.
@@ -141,6 +141,8 @@ pub struct Dns {
     pub same: SameRate,
     /// How long answers may be given from the cache.
     pub cache: CacheRules,
+    /// Names that nobody honest asks for.
+    pub honeypots: DomainTable<()>,
     /// Whether queries that are malformed are dropped.
     pub drops_malformed: bool,
 }

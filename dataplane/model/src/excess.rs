@@ -49,7 +49,8 @@ impl Offence {
             | Factor::AnswerSize
             | Factor::RandomNames
             | Factor::MalformedQueries
-            | Factor::Network => None,
+            | Factor::Network
+            | Factor::Honeypots => None,
         }
     }
 }

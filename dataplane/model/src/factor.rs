@@ -89,6 +89,8 @@ factors! {
     MalformedQueries = "malformed-queries" in "messages",
     /// Random and non-existent names among what its whole network (/24, IPv6 /48) asks for.
     Network = "network" in "share of the network's queries",
+    /// Queries for names that nobody honest asks for: honeypots and sinkholes.
+    Honeypots = "honeypots" in "queries",
 }
 
 impl Factor {

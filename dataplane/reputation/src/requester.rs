@@ -14,6 +14,8 @@ pub struct Inquiry {
     pub carries_data: bool,
     /// The name looks made up by an algorithm.
     pub is_random: bool,
+    /// Nobody honest asks for the name.
+    pub is_honeypot: bool,
     /// Which domain the name is in: whatever somebody registered.
     pub domain: u32,
     /// Which name it is.
@@ -62,8 +64,10 @@ pub struct Requester {
     /// Tick of the last proof that it receives what is sent to it, low 32 bits; 0 = none.
     proved: u32,
     malformed: Tally,
-    /// In which second (of 1024 ms, modulo 2^16) it was challenged last.
-    challenged_s: u16,
+    /// Queries for names that nobody honest asks for.
+    lured: Tally,
+    /// In which second (of 1024 ms, modulo 2^8) it was challenged last.
+    challenged_s: u8,
     /// Seconds with challenges since it last answered one, fading.
     unmet: u8,
     votes: u8,
@@ -101,6 +105,7 @@ impl Requester {
         domain: 0,
         proved: 0,
         malformed: Tally::ZERO,
+        lured: Tally::ZERO,
         challenged_s: 0,
         unmet: 0,
         votes: 0,
@@ -121,7 +126,10 @@ impl Requester {
             self.random.add();
         }
         self.watch(inquiry);
-        self.queries.is_multiple_of(LOOK_EVERY)
+        if inquiry.is_honeypot {
+            self.lured.add(Tally::ONE);
+        }
+        inquiry.is_honeypot || self.queries.is_multiple_of(LOOK_EVERY)
     }
 
     /// Names below one domain: those that are new and longer than an id.
@@ -177,7 +185,7 @@ impl Requester {
 
     /// Takes note that it was challenged. In how many seconds, this one included, it has been since it last passed.
     pub fn challenged(&mut self, now: Tick) -> u8 {
-        let second = (now.0 >> 10) as u16;
+        let second = (now.0 >> 10) as u8;
         if self.unmet == 0 || self.challenged_s != second {
             (self.unmet, self.challenged_s) = (self.unmet.saturating_add(1), second);
         }
@@ -198,11 +206,12 @@ impl Requester {
     pub fn is_calm(&self) -> bool {
         (self.asked.0 | self.failed.0 | self.answered.0 | self.fresh | self.queries) == 0
             && self.malformed.is_zero()
+            && self.lured.is_zero()
             && self.network == 0
     }
 
     /// The evidence of every factor of DNS; the window under way has lasted `window_s`.
-    pub fn evidence(&self, window_s: f64) -> [(Factor, f64); 9] {
+    pub fn evidence(&self, window_s: f64) -> [(Factor, f64); 10] {
         let share = |part: Count, whole: f64| part.get() / (whole + DOUBT);
         let (asked, answered) = (self.asked.get(), self.answered.get());
         let excess = f64::from(self.answer_bytes) / (f64::from(self.asked_bytes) + DOUBT_BYTES);
@@ -216,6 +225,7 @@ impl Requester {
             (Factor::RandomNames, share(self.random, asked)),
             (Factor::MalformedQueries, self.malformed.get()),
             (Factor::Network, f64::from(self.network) / 255.0),
+            (Factor::Honeypots, self.lured.get()),
         ]
     }
 
@@ -228,6 +238,7 @@ impl Requester {
             *bytes = (f64::from(*bytes) * share) as u32;
         }
         self.malformed.fade(share);
+        self.lured.fade(share);
         for small in [&mut self.unmet, &mut self.network] {
             *small = (f64::from(*small) * share) as u8;
         }
@@ -276,7 +287,8 @@ impl Count {
 mod tests {
     use super::*;
 
-    const PLAIN: Inquiry = Inquiry { carries_data: false, is_random: false, domain: 7, name: 1, below: 3 };
+    const PLAIN: Inquiry =
+        Inquiry { carries_data: false, is_random: false, is_honeypot: false, domain: 7, name: 1, below: 3 };
 
     fn ask(requester: &mut Requester, inquiry: &Inquiry, times: u32) {
         for _ in 0..times {
@@ -351,6 +363,21 @@ mod tests {
         assert!(near(Factor::Nxdomain, 1.0 / 3.0) && near(Factor::Timeouts, 0.25));
         let ratio = evidence(&requester, Factor::AnswerSize);
         assert!((9.0..10.0).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn a_honeypot_counts_at_once_and_is_forgotten_in_time() {
+        let mut requester = Requester::NEW;
+        let lured = Inquiry { is_honeypot: true, ..PLAIN };
+        assert!(!requester.asks(&PLAIN) && requester.asks(&lured) && requester.asks(&lured));
+        assert_eq!(evidence(&requester, Factor::Honeypots), 2.0);
+        requester.fade(0.5);
+        assert_eq!(evidence(&requester, Factor::Honeypots), 1.0);
+        assert!(!requester.is_calm());
+        (0..20).for_each(|_| requester.fade(0.5));
+        assert!(
+            requester.evidence(1.0).iter().all(|(factor, told)| *factor == Factor::Queries || *told == 0.0)
+        );
     }
 
     #[test]

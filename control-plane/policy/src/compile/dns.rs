@@ -1,13 +1,13 @@
 //! `[profiles.dns]` as workers judge by it.
 
-use repute_model::{Block, CacheRules, Decision, Path, Proof, Redirect, SameRate, Subdomains};
+use repute_model::{Block, CacheRules, Decision, DomainTable, Path, Proof, Redirect, SameRate, Subdomains};
 
 use super::{factors, profile};
 use crate::config::{self, BlockName, Cache, DecisionName, Dns, GarbledName, PathName};
 use crate::tables::set;
 use crate::value::Ip;
 
-pub(super) fn compile(dns: &Dns) -> repute_model::Dns {
+pub(super) fn compile(dns: &Dns, honeypots: &DomainTable<()>) -> repute_model::Dns {
     let Dns { scoring, queries } = dns;
     repute_model::Dns {
         profile: repute_model::Profile {
@@ -41,6 +41,7 @@ pub(super) fn compile(dns: &Dns) -> repute_model::Dns {
         },
         same: SameRate { per_s: queries.same.rate.get() as u16, slip: queries.same.slip.get() as u8 },
         cache: cache(&queries.cache),
+        honeypots: honeypots.clone(),
         drops_malformed: queries.malformed == GarbledName::Drop,
     }
 }

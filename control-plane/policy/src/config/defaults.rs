@@ -80,6 +80,8 @@ impl Default for Queries {
             subdomains: Subdomains::default(),
             same: SameRate::default(),
             cache: Cache::default(),
+            honeypots: Vec::new(),
+            honeypot_files: Vec::new(),
             malformed: GarbledName::Drop,
             query_factors: QueryFactors::default(),
         }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::factors::schema_of;
 use super::{ModelName, Profile, Weight};
 use crate::read::{Node, Overlay, Reader, table};
-use crate::value::{Cidr, Duration, Int, Ip, Size, keywords};
+use crate::value::{Cidr, Domain, Duration, Int, Ip, Size, Text, keywords};
 
 keywords! {
     /// Where a query goes.
@@ -124,6 +124,11 @@ pub struct Queries {
     pub same: SameRate,
     /// Answers that the box keeps and gives itself.
     pub cache: Cache,
+    /// Names that nobody honest asks for, such as those of honeypots and sinkholes; one that begins with an asterisk is for all
+    /// below the rest of it. Who asks for them loses reputation (factor `honeypots`).
+    pub honeypots: Vec<Domain>,
+    /// Files of such names, one a line; relative to the folder of the config.
+    pub honeypot_files: Vec<Text>,
     /// What becomes of messages to the server that are no query.
     pub malformed: GarbledName,
     /// Weight and ramp of the factors of queries.
@@ -131,8 +136,8 @@ pub struct Queries {
 }
 
 table!(keys of Queries {
-    servers, ports, decision, paths, dry_run, block, sinkhole, challenge, subdomains, same, cache, malformed,
-    query_factors,
+    servers, ports, decision, paths, dry_run, block, sinkhole, challenge, subdomains, same, cache, honeypots,
+    honeypot_files, malformed, query_factors,
 });
 
 impl Overlay for Dns {

@@ -5,6 +5,7 @@
 
 mod cidr;
 mod country;
+mod domain;
 mod ip;
 mod keyword;
 mod listen;
@@ -17,6 +18,7 @@ mod text;
 
 pub use cidr::Cidr;
 pub use country::Country;
+pub use domain::Domain;
 pub use ip::Ip;
 pub(crate) use keyword::keywords;
 pub use listen::Listen;

@@ -159,7 +159,7 @@ mod tests {
 
     fn name(domain: u32, n: u64) -> Inquiry {
         let name = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Inquiry { carries_data: false, is_random: false, domain, name, below: 8 }
+        Inquiry { carries_data: false, is_random: false, is_honeypot: false, domain, name, below: 8 }
     }
 
     /// A domain of which so many names failed and as many were found, in one second.

@@ -3,7 +3,7 @@
 //! Called by the stage for every query that can be read. Always holds: one pass over the name, and the same name gives the
 //! same numbers whatever its case.
 
-use repute_model::Address;
+use repute_model::{Address, DomainTable};
 use repute_reputation::names::{NameModel, own_index};
 use repute_reputation::{Inquiry, Secret};
 use repute_wire::dns::{NAME_MAX, Name, Question};
@@ -27,12 +27,13 @@ impl Names {
         Self { model: NameModel::built_in().ok(), secret: Secret::from_seed(seed.rotate_left(41)) }
     }
 
-    /// What a question says.
-    pub fn inquiry(&self, question: &Question<'_>) -> Inquiry {
+    /// What a question says, where nobody honest asks for `honeypots`.
+    pub fn inquiry(&self, question: &Question<'_>, honeypots: &DomainTable<()>) -> Inquiry {
         let model = self.model.as_ref();
         Inquiry {
             carries_data: carries_data(question.kind),
             is_random: model.is_some_and(|model| model.probability(question.name.labels()) >= RANDOM),
+            is_honeypot: !honeypots.is_empty() && is_listed(&question.name, honeypots),
             ..self.place(&question.name)
         }
     }
@@ -46,6 +47,7 @@ impl Names {
         Inquiry {
             carries_data: false,
             is_random: false,
+            is_honeypot: false,
             domain: self.secret.bytes(domain) as u32,
             name: self.secret.bytes(lowered),
             below: below.bytes,
@@ -66,6 +68,11 @@ impl Names {
     pub fn bytes(&self) -> usize {
         self.model.as_ref().map_or(0, NameModel::bytes)
     }
+}
+
+fn is_listed(name: &Name<'_>, names: &DomainTable<()>) -> bool {
+    let mut buffer = [0; NAME_MAX];
+    names.get(name.lowered(&mut buffer)).is_some()
 }
 
 /// What stands in front of the domain that somebody registered.
@@ -106,7 +113,8 @@ mod tests {
         message.extend(kind.to_be_bytes());
         message.extend([0, 1]);
         let question = Message::new(&message).unwrap().questions().next().unwrap().unwrap();
-        Names::new(7).inquiry(&question)
+        let honeypots = ["trap.example", "*.sinkhole.example"].map(|name| (name.parse().unwrap(), ()));
+        Names::new(7).inquiry(&question, &DomainTable::new(honeypots).unwrap())
     }
 
     #[test]
@@ -127,6 +135,12 @@ mod tests {
         assert_eq!((found.below, found.is_random), (0, false));
         assert!(inquiry("xkqzvwjhqpfgtr.com", 1).is_random);
         assert_eq!(inquiry("localhost", 1).below, 0);
+    }
+
+    #[test]
+    fn honeypots_are_known_by_name_or_from_above() {
+        let lured = ["TRAP.example", "www.trap.example", "sinkhole.example", "a.B.sinkhole.example"];
+        assert_eq!(lured.map(|name| inquiry(name, 1).is_honeypot), [true, false, false, true]);
     }
 
     #[test]

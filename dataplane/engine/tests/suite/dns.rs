@@ -1,6 +1,6 @@
 //! The stage for DNS: who is asked to prove himself and how, what blocked queries get, what is taken note of.
 
-use repute_model::{Factor, Judgement, Limits, Policy, Reason, Tick, Verdict};
+use repute_model::{Band, Factor, Judgement, Limits, Policy, Reason, Tick, Verdict};
 use repute_wire::dns::Rcode;
 
 use crate::common::dns::{
@@ -201,7 +201,7 @@ fn messages_that_are_no_query_are_dropped_by_their_reason_and_count() {
     scattered.bytes.truncate(60);
     assert_eq!(ask(&mut rig, 1, scattered).1, Some(Reason::Scattered));
     (0..40).for_each(|_| drop(ask(&mut rig, 1, garbled(&good[..20]))));
-    assert!(rig.explain(CLIENT).band >= repute_model::Band::Neutral, "{:?}", rig.explain(CLIENT));
+    assert!(rig.explain(CLIENT).band >= Band::Neutral, "{:?}", rig.explain(CLIENT));
 }
 
 #[test]
@@ -297,6 +297,27 @@ fn a_policy_without_room_for_queries_judges_none() {
     let mut rig = Rig::sized(policy, Limits { queries: 0, ..SMALL_DNS });
     assert_eq!(rig.outside(1, plain(1)).verdict, Verdict::Forward);
     assert_eq!(rig.now, Tick(1));
+}
+
+#[test]
+fn who_asks_for_a_honeypot_loses_reputation() {
+    let mut rig = rig("honeypots = [\"trap.example\", \"*.sinkhole.example\"]");
+    let asks = |id, name| by_udp((CLIENT, 40_000 + id), &query(id, name, A, None));
+    for (id, name, lured, verdict) in [
+        (1, "www.trap.example", 0.0, Verdict::Forward),
+        (2, "TRAP.example", 1.0, Verdict::Forward),
+        (3, "sinkhole.example", 1.0, Verdict::Challenge),
+        (4, "a.b.sinkhole.example", 2.0, Verdict::Challenge),
+        (5, "trap.example", 3.0, Verdict::Challenge),
+    ] {
+        assert_eq!(ask(&mut rig, 1, asks(id, name)).0, verdict, "{name}");
+        let told = rig.explain(CLIENT).terms[Factor::Honeypots.index()];
+        assert!((told.evidence - lured).abs() < 0.05, "{name}: {told:?}");
+    }
+    rig.idle(5_000);
+    let why = rig.explain(CLIENT);
+    assert_eq!(why.band, Band::Poor, "challenged, for who can be forged is not blocked: {why:?}");
+    assert!(rig.explain(OTHER).terms[Factor::Honeypots.index()].value == 0.0);
 }
 
 #[test]

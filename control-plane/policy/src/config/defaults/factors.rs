@@ -45,6 +45,7 @@ const QUERY_FACTORS: [(Factor, f64, f64, f64); Factor::COUNT - Factor::GENERAL] 
     (Factor::RandomNames,      0.50,   0.15,   0.6),
     (Factor::MalformedQueries, 0.60,   4.0,   24.0),
     (Factor::Network,          0.30,   0.3,    0.8),
+    (Factor::Honeypots,        0.60,   0.0,    3.0),
 ];
 
 /// The weights that are part of the formula of model `egress-interval`; every other one is 0.

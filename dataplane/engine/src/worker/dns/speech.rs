@@ -3,7 +3,7 @@
 //! Found by the general way for every packet of a source, before anything is decided. Always holds: a query here is a whole
 //! one, whose name was looked at once.
 
-use repute_model::{Packet, Reason};
+use repute_model::{Dns, Packet, Reason};
 use repute_reputation::Inquiry;
 use repute_wire::dns::{Malformed, Query, segment};
 use repute_wire::{L4, Parsed, is_plain_datagram};
@@ -57,16 +57,16 @@ impl<'p> Speech<'p> {
 }
 
 impl Interceptor {
-    fn read<'p>(&self, message: &'p [u8], turns: bool) -> Result<Asked<'p>, Malformed> {
+    fn read<'p>(&self, message: &'p [u8], rules: &Dns, turns: bool) -> Result<Asked<'p>, Malformed> {
         let query = Query::read(message)?;
-        Ok(Asked { query, inquiry: self.names.inquiry(&query.question), turns })
+        Ok(Asked { query, inquiry: self.names.inquiry(&query.question, &rules.honeypots), turns })
     }
 
     /// What a datagram says; answers come from the servers' own ports.
-    fn datagram<'p>(&self, message: &'p [u8], from_server: bool, turns: bool) -> Speech<'p> {
-        match self.read(message, turns) {
+    fn datagram<'p>(&self, message: &'p [u8], parsed: &Parsed, rules: &Dns) -> Speech<'p> {
+        match self.read(message, rules, is_plain_datagram(parsed)) {
             Ok(asked) => Speech::Query(asked),
-            Err(Malformed::NotAQuery) if from_server => Speech::Other,
+            Err(Malformed::NotAQuery) if rules.ports.contains(&parsed.sport) => Speech::Other,
             Err(malformed) => Speech::Garbled(malformed.into()),
         }
     }
@@ -81,13 +81,11 @@ impl<P: Packet> Worker<P> {
         }
         match (parsed.l4, payload(packet.bytes(), parsed)) {
             (L4::Udp, _) if parsed.frag_more() => Speech::Garbled(Reason::DnsFragment),
-            (L4::Udp, Some(message)) => {
-                dns.datagram(message, rules.ports.contains(&parsed.sport), is_plain_datagram(parsed))
-            }
+            (L4::Udp, Some(message)) => dns.datagram(message, parsed, rules),
             (L4::Udp, None) if packet.segments() > 1 => Speech::Garbled(Reason::Scattered),
             (L4::Tcp, Some(said)) => {
                 let first = segment(said).next().and_then(Result::ok);
-                Speech::Segment(first.and_then(|message| dns.read(message, false).ok()))
+                Speech::Segment(first.and_then(|message| dns.read(message, rules, false).ok()))
             }
             (L4::Tcp, None) => Speech::Segment(None),
             // Cut by a capture.
