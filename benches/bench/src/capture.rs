@@ -31,6 +31,9 @@ const CLIENT_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(16, 0, 0, 1));
 const CLIENT_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2a00, 0, 0, 1, 0, 0, 0, 1));
 const CLIENT_PORT: u16 = 40_000;
 const SERVER_PORT: u16 = 443;
+const DNS_PORT: u16 = 53;
+/// Names that are asked for.
+const NAMES: u32 = 1024;
 
 /// The captures that rows ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +48,10 @@ pub enum Traffic {
     TcpRequests,
     /// TCP segments of servers.
     TcpReplies,
+    /// DNS queries for [`NAMES`] names, one after the other.
+    Queries,
+    /// The answers to them, in the same order.
+    Answers,
 }
 
 impl Traffic {
@@ -55,6 +62,8 @@ impl Traffic {
             Self::Udp6 => "udp6.pcap",
             Self::TcpRequests => "tcp-requests.pcap",
             Self::TcpReplies => "tcp-replies.pcap",
+            Self::Queries => "dns-queries.pcap",
+            Self::Answers => "dns-answers.pcap",
         }
     }
 
@@ -77,7 +86,7 @@ impl Traffic {
         let mut writer = PcapWriter::new(BufWriter::new(File::create(path)?))?;
         let mut lengths = Lengths::new(self);
         for n in 0..PACKETS {
-            let frame = self.frame(lengths.next());
+            let frame = self.frame(n, lengths.next());
             let stamp = Duration::from_micros(u64::from(n));
             writer.write_packet(&PcapPacket::new(stamp, frame.len() as u32, &frame))?;
         }
@@ -85,8 +94,8 @@ impl Traffic {
         Ok(())
     }
 
-    /// One frame of at least `len` bytes.
-    fn frame(self, len: usize) -> Vec<u8> {
+    /// Frame number `n`, of at least `len` bytes.
+    fn frame(self, n: u32, len: usize) -> Vec<u8> {
         let host = |address, side| Host { address, side, ttl: 57, id: 1 };
         match self {
             Self::Udp | Self::Imix => {
@@ -106,8 +115,40 @@ impl Traffic {
                 let segment = data(SERVER_PORT, CLIENT_PORT, len);
                 host(SERVER_V4, Side::Inside).send(CLIENT_V4, protocol::TCP, segment).frame
             }
+            Self::Queries => {
+                let datagram = datagram::udp(CLIENT_PORT, DNS_PORT, &question(n, false));
+                host(CLIENT_V4, Side::Outside).send(SERVER_V4, protocol::UDP, datagram).frame
+            }
+            Self::Answers => {
+                let datagram = datagram::udp(DNS_PORT, CLIENT_PORT, &answer(n));
+                host(SERVER_V4, Side::Inside).send(CLIENT_V4, protocol::UDP, datagram).frame
+            }
         }
     }
+}
+
+/// A DNS message (RFC 1035) that asks for the address of name `n`, or repeats the question.
+fn question(n: u32, answers: bool) -> Vec<u8> {
+    let [high, low] = (n as u16).to_be_bytes();
+    let (flags, count) = if answers { ([0x81, 0x80], 1) } else { ([0x01, 0x00], 0) };
+    let mut message = vec![high, low, flags[0], flags[1], 0, 1, 0, count, 0, 0, 0, 0];
+    let name = n % NAMES;
+    for label in [format!("host{name}"), format!("site{}", name % 64), "example".to_owned()] {
+        message.push(label.len() as u8);
+        message.extend(label.bytes());
+    }
+    // The root; type A, class IN.
+    message.extend([0, 0, 1, 0, 1]);
+    message
+}
+
+/// The answer to it: one address, for an hour.
+fn answer(n: u32) -> Vec<u8> {
+    let mut message = question(n, true);
+    // The name of the question; type A, class IN, 3600 s, four bytes.
+    message.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0x0e, 0x10, 0, 4]);
+    message.extend((n % NAMES).to_be_bytes());
+    message
 }
 
 /// A segment with data in the middle of a connection.
@@ -160,9 +201,9 @@ mod tests {
     #[test]
     fn frames_have_their_lengths() {
         for traffic in [Traffic::Udp, Traffic::TcpRequests, Traffic::TcpReplies] {
-            assert_eq!(traffic.frame(SHORT).len(), SHORT, "{traffic:?}");
+            assert_eq!(traffic.frame(0, SHORT).len(), SHORT, "{traffic:?}");
         }
-        assert_eq!(Traffic::Udp6.frame(SHORT).len(), SHORT);
+        assert_eq!(Traffic::Udp6.frame(0, SHORT).len(), SHORT);
         let mut lengths = Lengths::new(Traffic::Imix);
         let all: Vec<_> = (0..PACKETS).map(|_| lengths.next()).collect();
         let share = |len| all.iter().filter(|&&l| l == len).count() as f64 / all.len() as f64;

@@ -29,6 +29,16 @@ pub fn egress() -> anyhow::Result<Policy> {
     compile(&format!("[profiles.egress.treatments]\n{PASS}"))
 }
 
+/// The same of requesters of DNS servers: whoever asks is answered from the cache where that is possible.
+///
+/// # Errors
+/// As [`forward`].
+pub fn cached() -> anyhow::Result<Policy> {
+    let paths =
+        ["excellent", "good", "neutral", "poor", "malicious"].map(|band| format!("{band} = \"cached\"\n"));
+    compile(&format!("[profiles.dns.paths]\n{}[profiles.dns.same]\nrate = 0\n", paths.concat()))
+}
+
 /// The policy of a config text, as version 1.
 ///
 /// # Errors

@@ -106,6 +106,8 @@ impl Draw {
 pub enum Ends {
     /// IPv4 source and destination of packets to servers.
     V4,
+    /// IPv4 addresses: on port 0 packets to servers, on port 1 their answers.
+    Both,
     /// IPv6 source and last byte of the destination of packets to servers.
     V6,
     /// TCP over IPv4: on port 0 packets to servers, on port 1 their answers.
@@ -195,12 +197,10 @@ fn each(ends: Ends, port: u8, packets: &mut [Mbuf], mut source: impl FnMut() -> 
         match ends {
             Ends::V4 => write_v4(bytes, source, server(source)),
             Ends::V6 => write_v6(bytes, source),
+            Ends::Both => write_both(bytes, port, source),
             Ends::Tcp { flags } => {
                 bytes[TCP_FLAGS_AT] = flags[usize::from(port)];
-                match port {
-                    0 => write_v4(bytes, source, server(source)),
-                    _ => write_v4(bytes, server(source), source),
-                }
+                write_both(bytes, port, source);
             }
         }
     }
@@ -216,6 +216,14 @@ const fn server(source: u32) -> u32 {
 fn write_v4(bytes: &mut [u8], source: u32, destination: u32) {
     let both = (u64::from(source) << 32) | u64::from(destination);
     bytes[V4_AT..V4_AT + 8].copy_from_slice(&both.to_be_bytes());
+}
+
+#[inline]
+fn write_both(bytes: &mut [u8], port: u8, client: u32) {
+    match port {
+        0 => write_v4(bytes, client, server(client)),
+        _ => write_v4(bytes, server(client), client),
+    }
 }
 
 #[inline]

@@ -1,6 +1,7 @@
 //! The table of rows.
 
 mod against;
+mod dns;
 mod drop;
 mod egress;
 mod flood;
@@ -46,6 +47,7 @@ pub const ROWS: &[Row] = &[
     ratio("B17", "table alone: find + update, 1 M keys : rte_hash", 1.45, 1.80, tables::b17),
     Row { floor: None, aim: None, better: Better::Less, unit: "cycles",
           ..limit("B18", "from rx to tx in the box at 50 %, p99", 0.0, 0.0, "cycles", under_load::b18) },
+    ratio("B19", "DNS query parsed, scored, answered from the cache : own macswap", 0.12, 0.25, dns::b19),
     ratio("B20", "IPv6, 1 M sources : B3", 0.80, 0.92, protocols::b20),
     ratio("B21", "TCP both ways, 100 k connections : own macswap", 0.33, 0.45, protocols::b21),
     ratio("B22", "egress: 10 k sources, 1 M destinations with a standing : own macswap", 0.28, 0.38, egress::b22),
