@@ -9,18 +9,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::Lab;
+use crate::support::{Lab, PORTS_TOML, missing};
 
 const DNS_TOML: &str = r#"
-[ports.outside]
-role = "outside"
-
-[ports.inside]
-role = "inside"
-
-[workers]
-idle = "adaptive"
-
 [profiles.dns]
 servers = ["10.77.0.2", "fd77::2"]
 "#;
@@ -50,15 +41,14 @@ fn record(i: usize) -> (String, u32, String) {
     (name, 60 + (i as u32) % 500, format!("198.51.{}.{}", i / 256, i % 256))
 }
 
-/// A lab whose server is unbound besides, with [`NAMES`] names of its own; it ends with the lab.
-fn up(config: &str) -> Option<(Lab, Child)> {
-    for tool in ["unbound", "dig", "kdig", "dnsperf"] {
-        if !["/usr/bin", "/usr/sbin"].iter().any(|folder| fs::exists(format!("{folder}/{tool}")).unwrap()) {
-            println!("skipped: no {tool}; scripts/setup test installs it");
-            return None;
-        }
+/// A lab whose server is unbound besides, with [`NAMES`] names of its own; it ends with the lab. `more` goes on in the
+/// profile of its config.
+fn up(more: &str) -> Option<(Lab, Child)> {
+    if let Some(tool) = missing(&["unbound", "dig", "kdig", "dnsperf"]) {
+        println!("skipped: DNS needs {tool}");
+        return None;
     }
-    let lab = Lab::up(config)?;
+    let lab = Lab::up(&format!("{PORTS_TOML}{DNS_TOML}{more}"))?;
     let file = lab.file("unbound.conf");
     fs::write(&file, configuration(&lab)).unwrap();
     let mut command = lab.within("server");
@@ -116,7 +106,7 @@ fn assert_all_answered(dnsperf: &str) {
 
 #[test]
 fn answers_are_those_of_the_server_over_both_protocols() {
-    let Some((lab, _unbound)) = up(&(DNS_TOML.to_owned() + CACHED_TOML)) else { return };
+    let Some((lab, _unbound)) = up(CACHED_TOML) else { return };
     let own = answers(&lab, "server", "127.0.0.1");
     assert_eq!(own.len(), NAMES);
     for server in ["10.77.0.2", "10.77.0.2", "fd77::2"] {
@@ -141,7 +131,7 @@ fn answers_are_those_of_the_server_over_both_protocols() {
 
 #[test]
 fn whoever_has_to_prove_himself_does_so_by_cookie_or_by_tcp() {
-    let Some((lab, _unbound)) = up(&(DNS_TOML.to_owned() + PROOF_TOML)) else { return };
+    let Some((lab, _unbound)) = up(PROOF_TOML) else { return };
     let right =
         |kdig: &str| assert!(kdig.contains("status: NOERROR") && kdig.contains(&record(7).2), "{kdig}");
     let ask = |words: &str| lab.client(&format!("kdig {words} @10.77.0.2 host7.site7.example"));
@@ -162,7 +152,7 @@ fn whoever_has_to_prove_himself_does_so_by_cookie_or_by_tcp() {
 
 #[test]
 fn a_flood_of_questions_is_challenged_then_dropped_and_its_neighbour_loses_nothing() {
-    let Some((lab, _unbound)) = up(&(DNS_TOML.to_owned() + "challenge = { tries = 2 }\n")) else { return };
+    let Some((lab, _unbound)) = up("challenge = { tries = 2 }\n") else { return };
     // Names that do not exist, each asked once, and answers that nobody follows up.
     let made_up =
         questions(&lab, "made-up", (0..100_000).map(|i: u64| format!("x{:x}q.site1.example", i * i)));

@@ -1,18 +1,9 @@
 //! What keeps a network alive passes under every policy.
 
-use crate::support::{LAB_TOML, Lab, SERVER_4};
+use crate::support::{LAB_TOML, Lab, PORTS_TOML, SERVER_4};
 
 /// Nobody gets anything.
 const CLOSED_TOML: &str = r#"
-[ports.outside]
-role = "outside"
-
-[ports.inside]
-role = "inside"
-
-[workers]
-idle = "adaptive"
-
 [profiles.ingress.treatments]
 excellent = "drop"
 good = "drop"
@@ -23,7 +14,7 @@ malicious = "drop"
 
 #[test]
 fn neighbours_are_found_under_a_policy_that_drops_everything() {
-    let Some(lab) = Lab::up(CLOSED_TOML) else { return };
+    let Some(lab) = Lab::up(&format!("{PORTS_TOML}{CLOSED_TOML}")) else { return };
     for server in ["10.77.0.2", "fd77::2"] {
         lab.client("ip neighbour flush dev ea");
         let ping = lab.script(&format!("exec client ping -q -c 3 -i 0.3 -W 2 {server}"));

@@ -14,6 +14,18 @@ pub const SERVER_6: &str = "http://[fd77::2]/";
 /// The lab's own config: web traffic passes, floods do not.
 pub const LAB_TOML: &str = include_str!("../../../../configs/lab.toml");
 
+/// The ports of the lab, for configs of a test's own to go on from.
+pub const PORTS_TOML: &str = r#"
+[ports.outside]
+role = "outside"
+
+[ports.inside]
+role = "inside"
+
+[workers]
+idle = "adaptive"
+"#;
+
 /// Two cores carry one lab at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
