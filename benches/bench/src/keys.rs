@@ -86,8 +86,9 @@ impl Contender for OwnTable {
         let key = |address| Source::of(address, Width::OUTSIDE).map_or(0, |source| shard.key(source));
         let mut batch = [Sought::NOBODY; BURST_MAX];
         for sought in &mut batch {
-            *sought = shard.fetch(key(draws.next()));
+            *sought = Sought::of(key(draws.next()));
         }
+        shard.fetch(&mut batch);
         shard.glance(&mut batch, false);
         batch.iter().filter(|sought| count(shard, sought)).count()
     }

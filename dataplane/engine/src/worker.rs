@@ -102,6 +102,8 @@ pub struct Worker<P> {
     lists_early: bool,
     /// Where the lists speak of the batch under way is known for all of it.
     located_all: bool,
+    /// Conversations begun in the batch under way.
+    begun: u32,
     /// The prefilter was asked in the last batch: it is fetched for the next one.
     prefilter_early: bool,
     /// Entries given before the batch under way was looked at.
@@ -164,6 +166,7 @@ impl<P: Packet> Worker<P> {
             turn: 0,
             lists_early: false,
             located_all: false,
+            begun: 0,
             prefilter_early: false,
             absent_from: 0,
             outboxes: std::array::from_fn(|_| Outbox::new()),
@@ -232,6 +235,7 @@ impl<P: Packet> Worker<P> {
     fn judge_all(&mut self, batch: &Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         for i in 0..batch.len().min(BATCH) {
+            self.shard.fetch_again(batch.lanes.all_sought(), i);
             match self.judge_at_once(&batch.lanes, i) {
                 Some(judgement) => {
                     verdicts.add(judgement.verdict);

@@ -3,7 +3,7 @@
 //! A bounded set-associative table. A full set forgets the oldest contact that is settled, else the
 //! oldest: what is forgotten counts neither for nor against anybody.
 
-use repute_memory::Table;
+use repute_memory::{Table, prefetch};
 use repute_model::Tick;
 
 use crate::Hosts;
@@ -100,6 +100,12 @@ impl Contacts {
     pub fn new(contacts: u32) -> Self {
         let sets = (contacts as usize / WAYS).next_power_of_two();
         Self { sets: Table::new(sets, [Contact::FREE; WAYS]), pending: 0, forgotten: 0 }
+    }
+
+    /// Asks the CPU for where the contact of `key` is.
+    #[inline]
+    pub fn prefetch(&self, key: u64) {
+        prefetch(&self.sets[self.place(key).0]);
     }
 
     /// The contact of `key`.

@@ -57,6 +57,14 @@ impl Index {
         primary as u32
     }
 
+    /// Asks the CPU once more for bucket number `primary`.
+    #[inline(always)]
+    pub fn prefetch_again(&self, primary: u32) {
+        if let Some(bucket) = self.buckets.get(primary as usize) {
+            prefetch(bucket);
+        }
+    }
+
     /// Looks at the primary bucket of a key only, which is number `primary`.
     #[inline(always)]
     pub fn glance(&self, primary: u32, fingerprint: u64) -> Glance {

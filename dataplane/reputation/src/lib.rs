@@ -46,7 +46,7 @@ pub use neighbours::Neighbours;
 pub use prefilter::Prefilter;
 pub use recent::Recent;
 pub use requester::{Inquiry, Outcome, Requester};
-pub use shard::{Change, Occupancy, Rules, Shard, Slot, Sought};
+pub use shard::{AHEAD, Change, Occupancy, Rules, Shard, Slot, Sought};
 pub use state::aged;
 pub use strains::Strains;
 pub use tally::Tally;

@@ -13,7 +13,10 @@ use crate::{
 };
 use repute_memory::{Pages, Table};
 
-pub use batch::Sought;
+pub use batch::{AHEAD, Sought};
+
+/// What the second cache of a core holds at least, in bytes.
+const NEAR: usize = 512 << 10;
 
 /// The number of an entry. Valid until the next admission or sweep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,6 +79,8 @@ pub struct Shard {
     pub(crate) warm: Table<Warm>,
     /// What each asks a DNS server for; empty where nobody judges queries.
     pub(crate) requesters: Table<Requester>,
+    /// Index and hot lines together are more than the caches near a core hold.
+    is_far: bool,
     /// The first of the freed entries; each knows the next.
     free: Option<u32>,
     /// Entries below this number have been used.
@@ -103,9 +108,11 @@ impl Shard {
     /// Allocates everything that the shard will ever use.
     pub fn new(limits: &Limits, seed: u64) -> Self {
         let sources = limits.sources.max(1);
+        let index = Index::new(sources);
         Self {
             secret: Secret::from_seed(seed),
-            index: Index::new(sources),
+            is_far: index.bytes() + sources as usize * size_of::<Hot>() > NEAR,
+            index,
             hot: Table::new(sources as usize, Hot::FREE),
             warm: Table::new(sources as usize, Warm::NEW),
             requesters: Table::new(if limits.queries > 0 { sources as usize } else { 0 }, Requester::NEW),

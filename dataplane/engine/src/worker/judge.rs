@@ -276,6 +276,7 @@ impl<P: Packet> Worker<P> {
     /// Takes note of a packet that passes, and looks at the scores it throws a light on.
     fn note(&mut self, exchange: &Exchange, parties: Parties) {
         let observed = self.shard.observe(exchange, parties, self.now);
+        self.begun += u32::from(observed.fresh);
         if observed.fresh
             && let Some(sender) = parties.sender
         {

@@ -8,7 +8,7 @@
 
 use repute_memory::prefetch;
 use repute_model::{Address, BATCH, Link, Located, Masks, Packet, Source};
-use repute_reputation::{Act, Exchange, Place, Sought};
+use repute_reputation::{AHEAD, Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
 
 use super::{Facing, Worker, parse};
@@ -127,6 +127,11 @@ impl Lanes {
     #[inline(always)]
     pub const fn sought(&self, i: usize) -> &Sought {
         &self.sought[i]
+    }
+
+    #[inline(always)]
+    pub const fn all_sought(&self) -> &[Sought; BATCH] {
+        &self.sought
     }
 
     #[inline(always)]
@@ -261,6 +266,10 @@ impl<P: Packet> Worker<P> {
         } else {
             self.name_talks::<false>(lanes, len);
         }
+        // Where many conversations begin, they are expected to in the next batch.
+        if std::mem::take(&mut self.begun) as usize * 4 > len {
+            self.fetch_requests(lanes, len);
+        }
     }
 
     /// What the headers say. Most batches come in by one port, and most of their packets have the most common shape.
@@ -387,16 +396,23 @@ impl<P: Packet> Worker<P> {
         };
     }
 
-    /// Makes the keys and asks for their index lines; notes the crowds in between, while these are on their way.
+    /// Makes the keys and asks for their index lines, one right after the other, so that the processor translates the
+    /// addresses of several at once; notes the crowds while they are on their way.
     #[inline(always)]
     fn seek<const NARROW: bool>(&mut self, batch: &mut Batch<P>, counts: bool) {
         let masks = self.view.masks;
-        for i in 0..batch.len().min(BATCH) {
-            let lanes = &mut batch.lanes;
+        let len = batch.len().min(BATCH);
+        let lanes = &mut batch.lanes;
+        for i in 0..len {
             let key = lanes.source_of::<NARROW>(i, &masks).map_or(0, |source| self.shard.key(source));
-            lanes.sought[i] = self.shard.fetch(key);
-            if counts && (NARROW || lanes.kind[i].is_sent()) {
-                lanes.place[i] = self.crowd.note(lanes.other_of::<NARROW>(i), lanes.wire_len[i]);
+            lanes.sought[i] = Sought::of(key);
+        }
+        self.shard.fetch(&mut lanes.sought[..len]);
+        if counts {
+            for i in 0..len {
+                if NARROW || lanes.kind[i].is_sent() {
+                    lanes.place[i] = self.crowd.note(lanes.other_of::<NARROW>(i), lanes.wire_len[i]);
+                }
             }
         }
     }
@@ -419,6 +435,22 @@ impl<P: Packet> Worker<P> {
             if let Some(line) = self.policy.lists.slot_line(lanes.subject(i)) {
                 prefetch(line);
             }
+        }
+    }
+
+    /// Asks the CPU for what is looked at where senders begin conversations: what they asked before, and how those
+    /// whom they ask stand.
+    #[inline(never)]
+    fn fetch_requests(&self, lanes: &Lanes, len: usize) {
+        let destinations = &self.policy.destinations;
+        let sent = |i: &usize| lanes.kind[*i].is_plainly_sent();
+        for i in (0..len.min(BATCH)).filter(sent) {
+            self.shard.fetch_request(&lanes.exchange(i));
+            destinations.slot_line(lanes.other(i)).into_iter().for_each(prefetch);
+        }
+        for i in (0..len.min(BATCH)).filter(sent) {
+            let located = destinations.locate(lanes.other(i));
+            destinations.first_lines(located).into_iter().flatten().for_each(prefetch);
         }
     }
 
@@ -446,6 +478,9 @@ impl<P: Packet> Worker<P> {
             self.fetch_slots(lanes, which);
         }
         for i in ones(which) {
+            if let Some(line) = self.policy.lists.slot_line(lanes.subject((i + AHEAD) % BATCH)) {
+                prefetch(line);
+            }
             let located = self.policy.lists.locate(lanes.subject(i));
             lanes.located[i] = located;
             if let Some(lines) = self.policy.lists.first_lines(located) {

@@ -6,8 +6,9 @@
 //! where the short way gives a judgement, the general way would have given the same and left the same behind; a
 //! test compares the two.
 
-use repute_model::{Judgement, Listing, Measures, Packet, Reason, Sampling, Verdict};
-use repute_reputation::{Flags, Shortcut, Slot};
+use repute_memory::prefetch;
+use repute_model::{BATCH, Judgement, Listing, Measures, Packet, Reason, Sampling, Verdict};
+use repute_reputation::{AHEAD, Flags, Shortcut, Slot};
 
 use super::lanes::Lanes;
 use super::view::Way;
@@ -181,9 +182,21 @@ impl<P: Packet> Worker<P> {
         reason != Reason::Listed && !self.crowd.alarms().is_empty()
     }
 
+    /// Asks the CPU once more for what a stranger will be refused by.
+    #[inline(always)]
+    fn fetch_stranger_again(&self, lanes: &Lanes, i: usize) {
+        if let Some(lines) = self.policy.lists.first_lines(lanes.located(i)) {
+            lines.into_iter().for_each(prefetch);
+        }
+        if self.prefilter_early {
+            self.shard.fetch_prefilter(lanes.sought(i));
+        }
+    }
+
     /// A stranger that a list denies outright, or that gets no entry because the table is nearly full.
     #[inline(always)]
     fn refuse_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+        self.fetch_stranger_again(lanes, (i + AHEAD) % BATCH);
         let (sought, subject) = (lanes.sought(i), lanes.subject(i));
         let lists = &self.policy.lists;
         let listed = match sought.is_unseen() {

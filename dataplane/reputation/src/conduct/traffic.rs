@@ -20,6 +20,14 @@ impl Shard {
         self.secret.talk(key, other, protocol, ports)
     }
 
+    /// Asks the CPU for what is looked at when a source begins a conversation.
+    #[inline]
+    pub fn fetch_request(&self, x: &Exchange) {
+        for conversation in [x.reverse(), x.forward(), to_host(x)] {
+            self.contacts.prefetch(self.secret.conversation(&conversation));
+        }
+    }
+
     /// Segments and datagrams: nothing is looked up while the conversation stays the same.
     pub(super) fn traffic(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
         let segment = matches!(x.act, Act::Segment { .. });
@@ -208,8 +216,7 @@ impl Shard {
 
     /// Whether a source has sent datagrams to this host before; from now on it has.
     fn was_asked_before(&mut self, x: &Exchange, sender: Slot, now: Tick) -> bool {
-        let host = Conversation { protocol: DATAGRAMS, port: 0, ..x.forward() };
-        let key = self.secret.conversation(&host);
+        let key = self.secret.conversation(&to_host(x));
         let before = self.contacts.get(key).is_some();
         if !before {
             self.remember(key, x, Some(sender), ContactState::Loose, now);
@@ -220,4 +227,9 @@ impl Shard {
     fn loose(&mut self, sender: Option<Slot>) -> Observed {
         Observed { sender: self.unanswered(sender), fresh: true, ..Observed::default() }
     }
+}
+
+/// Any datagrams of the asker to this host.
+fn to_host(x: &Exchange) -> Conversation {
+    Conversation { protocol: DATAGRAMS, port: 0, ..x.forward() }
 }

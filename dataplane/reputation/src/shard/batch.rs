@@ -5,7 +5,7 @@
 //! a hint, and is confirmed against the entry itself, because packets before it in the batch may have made or ended
 //! entries.
 
-use repute_model::Source;
+use repute_model::{BATCH, Source};
 
 use super::{Shard, Slot};
 use crate::index::Glance;
@@ -20,6 +20,9 @@ pub struct Sought {
     hint: u32,
 }
 
+/// Lines that were asked for early are asked for once more so many keys before their turn: those of a whole batch and its
+/// packets are more than the innermost cache and its queue of misses hold.
+pub const AHEAD: usize = 10;
 /// There is no entry.
 const NONE: u32 = u32::MAX;
 /// There is none where it was looked for, but it may be elsewhere.
@@ -27,7 +30,13 @@ const ELSEWHERE: u32 = NONE - 1;
 
 impl Sought {
     /// Looks for nobody.
-    pub const NOBODY: Self = Self { key: 0, hint: NONE };
+    pub const NOBODY: Self = Self::of(0);
+
+    /// Looks for a key.
+    #[inline(always)]
+    pub const fn of(key: u64) -> Self {
+        Self { key, hint: NONE }
+    }
 
     /// Whether there was certainly no entry when it was looked for.
     #[inline(always)]
@@ -49,10 +58,12 @@ impl Shard {
         self.secret.source(source, 0)
     }
 
-    /// Begins to look for a key: asks the CPU for where the index tells of it.
+    /// Begins to look for keys: asks the CPU for where the index tells of them.
     #[inline(always)]
-    pub fn fetch(&self, key: u64) -> Sought {
-        Sought { key, hint: self.index.prefetch(key) }
+    pub fn fetch(&self, batch: &mut [Sought]) {
+        for sought in batch {
+            sought.hint = self.index.prefetch(sought.key);
+        }
     }
 
     /// Looks for up to 64 keys whose index lines were fetched: the entries that these name are fetched, or with
@@ -60,7 +71,13 @@ impl Shard {
     #[inline(always)]
     pub fn glance(&self, batch: &mut [Sought], prefilter: bool) -> u64 {
         let mut unseen = 0;
-        for (i, sought) in batch.iter_mut().enumerate() {
+        for i in 0..batch.len() {
+            if self.is_far
+                && let Some(later) = batch.get(i + AHEAD)
+            {
+                self.index.prefetch_again(later.hint);
+            }
+            let sought = &mut batch[i];
             let glance = self.index.glance(sought.hint, sought.key);
             if let Glance::Perhaps(entry) = glance {
                 if let Some(hot) = self.hot.get(entry as usize) {
@@ -78,6 +95,24 @@ impl Shard {
             }
         }
         unseen
+    }
+
+    /// Asks the CPU once more for the entry of a key whose turn comes soon.
+    #[inline(always)]
+    pub fn fetch_again(&self, batch: &[Sought; BATCH], turn: usize) {
+        // Behind the last one come those that were.
+        let soon = batch[(turn + AHEAD) % BATCH];
+        if self.is_far
+            && let Some(hot) = self.hot.get(soon.hint as usize)
+        {
+            prefetch(hot);
+        }
+    }
+
+    /// Asks the CPU for what the prefilter knows of a key.
+    #[inline(always)]
+    pub fn fetch_prefilter(&self, sought: &Sought) {
+        self.prefilter.prefetch(sought.key);
     }
 
     /// The entry of a source if the hint is right; a wrong hint says nothing.
