@@ -19,6 +19,10 @@ pub struct DnsSnapshot {
     pub attacked: u64,
     /// Queries that were pushed out of memory before they were answered.
     pub forgotten: u64,
+    /// Queries and answers that rules of policy zones decided about, by what they did.
+    pub zone_effects: Vec<Named>,
+    /// The same by what the rules looked at.
+    pub zone_triggers: Vec<Named>,
     /// Queries that were looked up in the cache, by what it had: `hit`, `stale`, `miss`, `unfit`.
     pub lookups: Vec<Named>,
     /// Answers of servers, `kept` or by why the cache does not keep them.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::config::Config;
 use crate::files::Summary;
 use crate::name_files::Summary as Names;
+use crate::zone_files::Summary as Zone;
 
 /// What stands at one path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +24,7 @@ pub(crate) fn leaves(
     config: &Config,
     [allow, deny]: &[Vec<Summary>; 2],
     honeypots: &[Names],
+    zones: &[Zone],
 ) -> BTreeMap<String, Leaf> {
     let mut leaves = BTreeMap::new();
     // Config structs serialise without failing: string keys, finite numbers.
@@ -31,6 +33,7 @@ pub(crate) fn leaves(
     value["lists"]["deny_files"] = json!(deny);
     if config.profiles.dns.is_some() {
         value["profiles"]["dns"]["honeypot_files"] = json!(honeypots);
+        value["profiles"]["dns"]["zones"] = json!(zones);
     }
     walk(String::new(), &value, &mut leaves);
     leaves
@@ -69,8 +72,13 @@ fn shown(value: &Value) -> String {
 }
 
 /// SHA-256 (FIPS 180-4) over every path and value, each with its length before it.
-pub(crate) fn digest(config: &Config, files: &[Vec<Summary>; 2], honeypots: &[Names]) -> [u8; 32] {
-    hashed(leaves(config, files, honeypots))
+pub(crate) fn digest(
+    config: &Config,
+    files: &[Vec<Summary>; 2],
+    honeypots: &[Names],
+    zones: &[Zone],
+) -> [u8; 32] {
+    hashed(leaves(config, files, honeypots, zones))
 }
 
 fn hashed(leaves: BTreeMap<String, Leaf>) -> [u8; 32] {
@@ -109,7 +117,7 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_leaf() {
-        let leaves = leaves(&Config::default(), &[Vec::new(), Vec::new()], &[]);
+        let leaves = leaves(&Config::default(), &[Vec::new(), Vec::new()], &[], &[]);
         assert_eq!(leaves.get("limits.sweep"), Some(&Leaf::One("500ms".to_owned())));
         assert_eq!(leaves.get("lists.allow"), Some(&Leaf::Many(Vec::new())));
         assert!(!leaves.contains_key("api.socket"));

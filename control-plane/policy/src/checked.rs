@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use repute_model::{
-    Address, CrowdRules, DomainTable, Limits, Listing, Policy, Prefix, PrefixTable, Signatures,
+    Address, CrowdRules, DomainTable, Limits, Listing, Policy, Prefix, PrefixTable, Rpz, Signatures,
 };
 use toml::de::DeTable;
 
@@ -17,6 +17,7 @@ use crate::files::{self, ListFile, Summary};
 use crate::name_files::{self, NameFile};
 use crate::read::{Overlay, Reader};
 use crate::topology::{Topology, topology};
+use crate::zone_files::{self, ZoneFile, ZoneReport};
 use crate::{compile, entry, patterns, tables, value::Named};
 
 /// The longest config text in bytes.
@@ -33,6 +34,9 @@ pub struct Checked {
     lists: PrefixTable<Listing>,
     signatures: Signatures,
     honeypots: DomainTable<()>,
+    zone_files: Vec<zone_files::Summary>,
+    zones: Rpz,
+    zone_reports: Vec<ZoneReport>,
     digest: [u8; 32],
 }
 
@@ -65,7 +69,7 @@ fn checked(name: &str, folder: Option<&Path>, text: &str) -> Result<Checked, Dia
         findings.push(found.help("name them in `lists.allow_files` and `lists.deny_files`"));
         return Err(Diagnostics::new(name, "", findings));
     }
-    let (config, (files, names), signatures, findings) = read(folder, text);
+    let (config, (files, names, zone_files), signatures, findings) = read(folder, text);
     if !findings.is_empty() {
         return Err(Diagnostics::new(name, text, findings));
     }
@@ -73,12 +77,26 @@ fn checked(name: &str, folder: Option<&Path>, text: &str) -> Result<Checked, Dia
     let honeypots = tables::honeypots(&config, &names);
     let files = files.map(|files| files.into_iter().map(|file| file.summary).collect());
     let name_files: Vec<_> = names.into_iter().map(|file| file.summary).collect();
-    let digest = digest(&config, &files, &name_files);
-    Ok(Checked { config, files, name_files, lists, signatures, honeypots, digest })
+    let zones = zone_files::compiled(&zone_files);
+    let (zone_files, zone_reports): (Vec<_>, _) =
+        zone_files.into_iter().map(|file| (file.summary, file.report)).unzip();
+    let digest = digest(&config, &files, &name_files, &zone_files);
+    Ok(Checked {
+        config,
+        files,
+        name_files,
+        lists,
+        signatures,
+        honeypots,
+        zone_files,
+        zones,
+        zone_reports,
+        digest,
+    })
 }
 
-/// What the files hold that a config names: list files to allow and to deny, files of names.
-type Held = ([Vec<ListFile>; 2], Vec<NameFile>);
+/// What the files hold that a config names: list files to allow and to deny, files of names, policy zones.
+type Held = ([Vec<ListFile>; 2], Vec<NameFile>, Vec<ZoneFile>);
 
 fn read(folder: Option<&Path>, text: &str) -> (Config, Held, Signatures, Findings) {
     let (root, errors) = DeTable::parse_recoverable(text);
@@ -90,8 +108,9 @@ fn read(folder: Option<&Path>, text: &str) -> (Config, Held, Signatures, Finding
         check(&config, &mut reader);
         let files = files::load(&config, folder, &mut reader);
         let names = name_files::load(&config, folder, &mut reader);
+        let zones = zone_files::load(&config, folder, &mut reader);
         let signatures = patterns::load(&config, &mut reader);
-        return (config, (files, names), signatures, reader.findings);
+        return (config, (files, names, zones), signatures, reader.findings);
     }
     (config, Default::default(), Signatures::default(), with_syntax_errors(text, &errors, reader.findings))
 }
@@ -129,8 +148,8 @@ impl Checked {
 
     /// The policy that workers judge by: the same bytes for the same config and version.
     pub fn compile(&self, version: u64) -> Policy {
-        let Self { config, lists, signatures, honeypots, .. } = self;
-        compile::policy(config, lists, signatures, honeypots, version, self.digest)
+        let Self { config, lists, signatures, honeypots, zones, .. } = self;
+        compile::policy(config, lists, signatures, (honeypots, zones), version, self.digest)
     }
 
     /// As [`compile`](Self::compile), with what feeds say laid under the config's own lists: those count over feeds,
@@ -163,7 +182,12 @@ impl Checked {
 
     /// Every setting by its dotted path, for comparing.
     pub(crate) fn leaves(&self) -> BTreeMap<String, Leaf> {
-        leaves(&self.config, &self.files, &self.name_files)
+        leaves(&self.config, &self.files, &self.name_files, &self.zone_files)
+    }
+
+    /// What has become of the policy zones, in their order.
+    pub fn zone_reports(&self) -> &[ZoneReport] {
+        &self.zone_reports
     }
 
     /// Sizes that are fixed at start.
@@ -218,6 +242,10 @@ impl fmt::Display for Checked {
         let (count, prefixes) = (files.clone().count(), files.map(|file| file.prefixes).sum::<usize>());
         if count > 0 {
             write!(f, "{prefixes} prefixes in {count} list files, ")?;
+        }
+        if !self.zone_reports.is_empty() {
+            let rules: u64 = self.zone_reports.iter().flat_map(|zone| zone.rules).sum();
+            write!(f, "{rules} rules in {} policy zones, ", self.zone_reports.len())?;
         }
         f.write_str("sha256 ")?;
         self.digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -4,7 +4,7 @@ mod dns;
 
 use repute_model::{
     Band, CrowdRules, DomainTable, Dwell, Factor, Inspection, Listing, Model, Policy, PrefixTable, Promise,
-    Protect as Protected, Ramp, Score, Signatures, Symmetry, SynAnswer, Thresholds, Weighting, Width,
+    Protect as Protected, Ramp, Rpz, Score, Signatures, Symmetry, SynAnswer, Thresholds, Weighting, Width,
 };
 
 use crate::check::promises;
@@ -21,7 +21,7 @@ pub(crate) fn policy(
     config: &Config,
     lists: &PrefixTable<Listing>,
     signatures: &Signatures,
-    honeypots: &DomainTable<()>,
+    names: (&DomainTable<()>, &Rpz),
     version: u64,
     digest: [u8; 32],
 ) -> Policy {
@@ -34,7 +34,7 @@ pub(crate) fn policy(
         inside: set(&config.inside),
         ingress: config.profiles.ingress.as_ref().map(profile),
         egress: config.profiles.egress.as_ref().map(profile),
-        dns: config.profiles.dns.as_ref().map(|dns| dns::compile(dns, honeypots)),
+        dns: config.profiles.dns.as_ref().map(|dns| dns::compile(dns, names)),
         protect: protect(&config.protect),
         control_packets_per_s: config.protect.control_packets_per_s.get() as u32,
         lists: lists.clone(),

@@ -39,6 +39,7 @@ mod schema;
 mod tables;
 mod topology;
 pub mod value;
+mod zone_files;
 
 pub use checked::{Checked, TEXT_MAX};
 pub use config::{Config, Idle, LinkRule};
@@ -50,6 +51,7 @@ pub use schema::json_schema;
 pub use topology::{
     MirrorPort, Role, Topology, TopologyMirror, TopologyPort, TopologyVxlan, TopologyWorkers,
 };
+pub use zone_files::{ZONE_RECORDS_MAX, ZoneReport};
 
 /// Every key with its default, unit and range, as a config file that can be used as it stands.
 pub fn reference() -> &'static str {

@@ -75,7 +75,11 @@ impl Loader<'_> {
             self.report(place, format!("cannot read the names in `{}`", whole.display()), &error.to_string());
         });
         let names = self.names(place, path, &text.ok()?)?;
-        let summary = Summary { path: path.clone(), names: names.len(), sha256: hash(&names) };
+        let summary = Summary {
+            path: path.clone(),
+            names: names.len(),
+            sha256: sha256(names.iter().map(DomainName::as_bytes)),
+        };
         Some(NameFile { names, summary })
     }
 
@@ -127,9 +131,9 @@ fn name(entry: &[u8]) -> Result<DomainName, String> {
     }
 }
 
-/// SHA-256 (FIPS 180-4) over every name in wire form, in hexadecimal.
-fn hash(names: &[DomainName]) -> String {
+/// SHA-256 (FIPS 180-4) over parts, one behind the other, in hexadecimal.
+pub(crate) fn sha256<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
     let mut hash = Sha256::new();
-    names.iter().for_each(|name| hash.update(name.as_bytes()));
+    parts.into_iter().for_each(|part| hash.update(part));
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

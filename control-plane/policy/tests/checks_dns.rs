@@ -1,10 +1,14 @@
 //! What can be wrong with a profile of DNS, and what it comes to.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
 use common::{accepted, refused};
-use repute_model::{Band, Block, CacheRules, Decision, DomainName, Factor, Limits, Path, Score, Side};
-use repute_policy::{Config, diff};
+use repute_model::{
+    Address, Band, Block, CacheRules, Decision, DomainName, Factor, Limits, Path, RpzAction, RpzRuling,
+    Score, Side,
+};
+use repute_policy::{Checked, Config, Diagnostics, diff};
 
 fn dns(keys: &str) -> String {
     format!("[profiles.dns]\n{keys}")
@@ -113,6 +117,89 @@ fn honeypots_come_from_the_config_and_from_files() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].starts_with("sinkholes:2: `*` is every name"), "{found:?}");
     assert!(found[1].starts_with("sinkholes:3: ") && found[1].contains("is not ASCII"), "{found:?}");
+}
+
+/// What a config with these zones, each with a text, comes to.
+fn with_zones(zones: &[(&str, &str)]) -> Result<Checked, Diagnostics> {
+    let folder = tempfile::tempdir().unwrap();
+    let key = |(i, (name, text)): (usize, &(&str, &str))| {
+        let file = format!("{i}.zone");
+        std::fs::write(folder.path().join(&file), text).unwrap();
+        format!("[[profiles.dns.zones]]\nname = \"{name}\"\nfile = \"{file}\"\n")
+    };
+    let text: String = zones.iter().enumerate().map(key).collect();
+    Config::parse_file(&folder.path().join("config.toml"), &format!("[profiles.dns]\n{text}"))
+}
+
+const BEGIN: &str = "@ SOA a. b. 1 2 3 4 5\n";
+
+#[test]
+fn policy_zones_come_in_their_order() {
+    let zone = |rules: &str| format!("{BEGIN}{rules}");
+    let (first, second) = (zone("bad.example CNAME .\n"), zone("bad.example.second. CNAME rpz-drop.\n"));
+    let one = with_zones(&[("first", &first), ("second", &second)]).unwrap();
+    let ruling = |checked: &Checked| {
+        let name: DomainName = "bad.example".parse().unwrap();
+        match checked.compile(1).dns.unwrap().zones.at_query(Address::v4(1), name.as_bytes()) {
+            RpzRuling::Match(found) => (found.zone, found.action),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ruling(&one), (0, RpzAction::NxDomain));
+    let other = with_zones(&[("second", &second), ("first", &first)]).unwrap();
+    assert_eq!(ruling(&other), (0, RpzAction::Drop));
+    assert_ne!(one.digest(), other.digest());
+    assert!(one.to_string().contains("2 rules in 2 policy zones"), "{one}");
+    let changed = with_zones(&[("first", &zone("bad.example CNAME *.\n")), ("second", &second)]).unwrap();
+    let changes: Vec<String> = diff(&one, &changed).iter().map(|change| change.path.clone()).collect();
+    assert_eq!(changes, ["profiles.dns.zones"; 2]);
+}
+
+#[test]
+fn what_of_a_policy_zone_is_not_enforced_is_told() {
+    let good: String = (0..40).map(|n| format!("n{n} CNAME .\n")).collect();
+    let rest = "ns.example.rpz-nsdname CNAME .\n32.1.2.0.192.rpz-nsip CNAME .\nalias CNAME garden.example.\n\
+        33.0.2.0.192.rpz-ip CNAME .\n";
+    let long: String = (0..80).map(|n| format!("long A 192.0.2.{n}\n")).collect();
+    let checked = with_zones(&[("rpz", &[BEGIN, &good, rest, &long].concat())]).unwrap();
+    let [report] = checked.zone_reports() else { panic!("{:?}", checked.zone_reports()) };
+    assert_eq!(
+        report.to_string(),
+        "zone rpz (0.zone): 42 rules by qname, 1 rules by nsdname, 1 rules by nsip"
+    );
+    let notes = report.notes();
+    for (note, begin) in notes.iter().zip([
+        "2 rules by name server",
+        "1 rules answer with an alias",
+        "1 rules have more",
+        "line 45: ",
+    ]) {
+        assert!(note.starts_with(begin), "{notes:?}");
+    }
+    assert!(notes[3].contains("bad prefix length (1 to 32)"), "{notes:?}");
+    assert_eq!(notes.len(), 4);
+    let sound = with_zones(&[("rpz", &[BEGIN, &good].concat())]).unwrap();
+    assert_eq!(sound.zone_reports()[0].notes(), [""; 0]);
+}
+
+#[test]
+fn a_policy_zone_that_is_none_is_refused() {
+    let messages = |zones: &[(&str, &str)]| -> Vec<String> {
+        with_zones(zones).unwrap_err().items().iter().map(|item| item.message().to_owned()).collect()
+    };
+    assert!(messages(&[("rpz", "192.0.2.1\n")])[0].starts_with("0.zone: line 1: 1 of 1 records are no rule"));
+    assert!(messages(&[("rpz", "")])[0].contains("has no rule and no start of authority"));
+    assert!(messages(&[("rpz", "@ SOA ( 1\n")])[0].contains("line 1: a parenthesis is not closed"));
+    assert_eq!(messages(&[("rpz", BEGIN), ("RPZ.", BEGIN)]), ["two policy zones are named `rpz`"]);
+    let many: Vec<_> = (0..65).map(|n| (format!("z{n}"), BEGIN)).collect();
+    let many: Vec<_> = many.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    assert_eq!(messages(&many), ["65 policy zones, at most 64 are read"]);
+    refused(&dns("zones = [{ name = \"rpz\" }]"), &["file"]);
+    refused(&dns("zones = [{ name = \"rpz\", file = \"rpz.zone\" }]"), &["`rpz.zone` starts in no folder"]);
+    refused(
+        &dns("zones = [{ name = \"rpz\", file = \"/nowhere/rpz.zone\" }]"),
+        &["cannot read the policy zone in `/nowhere/rpz.zone`"],
+    );
 }
 
 #[test]

@@ -239,6 +239,7 @@ impl Hub {
         let (version, edition, confirm_until) =
             self.run(move |state| state.install(policies, entry)).await??;
         self.inner.shelf.follow(&checked);
+        tell_of_zones(&checked);
         self.take_places(places);
         if let Some(within) = within {
             self.await_confirmation(version, within);
@@ -289,6 +290,16 @@ impl State {
         self.ledger.set_shadow(entry.checked.is_shadow());
         let version = self.history.enter(entry);
         Ok((version, edition, self.history.unconfirmed().map(|waits| waits.until)))
+    }
+}
+
+/// Says in the log what of the policy zones is not enforced as it is written: a bounded number of lines for each.
+pub(crate) fn tell_of_zones(checked: &Checked) {
+    for zone in checked.zone_reports() {
+        tracing::info!("{zone}");
+        for note in zone.notes() {
+            tracing::warn!("zone {} ({}): {note}", zone.name, zone.file);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::actor::{State, run};
+use crate::apply::tell_of_zones;
 use crate::audit::audit;
 use crate::consistency::Oddities;
 use crate::feeds::{Shelf, keep};
@@ -113,6 +114,7 @@ impl Hub {
         let shelf = Arc::new(Shelf::default());
         let changes = shelf.watch();
         shelf.follow(history.checked());
+        tell_of_zones(history.checked());
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
         let (events, moves, hits) = (state.ledger.events(), state.moves.clone(), state.hits.clone());
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);

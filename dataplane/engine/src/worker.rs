@@ -31,7 +31,7 @@ pub(crate) use dns::Asked;
 use guard::Guard;
 use repute_model::{
     BATCH, Band, BandChange, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet,
-    Policy, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Verdict, Width,
+    Policy, Reason, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Verdict, Width,
 };
 use repute_reputation::{Change, Excesses, Rules, Shard, Slot};
 use repute_wire::{Parsed, Softened, parse_ethernet, parse_ip};
@@ -86,6 +86,8 @@ pub struct Worker<P> {
     softener: Softener,
     /// Which packets of the batch under way are softened, and how.
     rewrites: ArrayVec<(u8, Softened), BATCH>,
+    /// Which answers of the batch under way policy zones replace, and why.
+    replaced: ArrayVec<(u8, Reason), BATCH>,
     resets: Resets<P>,
     pub(crate) excesses: Excesses,
     opened: Opened,
@@ -155,6 +157,7 @@ impl<P: Packet> Worker<P> {
             copied: 0,
             softener: Softener::new(limits.softened),
             rewrites: ArrayVec::new(),
+            replaced: ArrayVec::new(),
             resets: Resets::new(),
             excesses: Excesses::new(limits.excesses),
             opened: Opened::new(),

@@ -13,13 +13,14 @@ use common::dns::{A, NXDOMAIN, TXT, answer, back, by_tcp, by_udp, cookie, query}
 use common::frame::Frame;
 use common::rig::{PAIR, source};
 use common::traffic::{self, Rng};
-use common::{INSIDE, OUTSIDE, SMALL, SMALL_DNS, policy, version};
+use common::{CACHED_DNS, INSIDE, OUTSIDE, SMALL, policy, version};
 use repute_engine::dns::{Asks, Cache, CacheLimits, Sent, Transaction, Upstream};
 use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox};
 use repute_model::{
     Address, BATCH, Band, CacheRules, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX,
-    Report, SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token,
+    Report, Rpz, RpzTrigger, SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token,
 };
+use repute_rpz::RpzLimits;
 use repute_wire::dns::{Answer as DnsAnswer, Extras, Query};
 use repute_wire::vxlan::{Ends, PORT, Tunnel, Vni};
 
@@ -341,8 +342,11 @@ fn queries_and_answers_in_their_place_allocate_and_free_nothing() {
     let templates = queries(100);
     let text = "[profiles.dns]\nblock = \"refused\"\nsilence = \"300ms\"";
     let (mailbox, mut handle) = mailbox(64, 256);
-    let first = Box::new(policy(text));
-    let mut worker = Worker::new(Setup::alone(first, SMALL_DNS, 5, &PAIR, mailbox, Published::shared()));
+    let mut first = Box::new(policy(text));
+    let zone = "x7qx7q.example.net A 192.0.2.1\n*.x7q.example.net CNAME .\n32.1.100.51.198.rpz-ip CNAME *.\n";
+    let zone = repute_rpz::read(zone.as_bytes(), "rpz".parse().ok(), RpzLimits::default()).unwrap().zone;
+    first.dns.as_mut().unwrap().zones = Rpz::new(vec![zone.into()]).unwrap();
+    let mut worker = Worker::new(Setup::alone(first, CACHED_DNS, 5, &PAIR, mailbox, Published::shared()));
     let mut batch: Batch<Frame> = Batch::new();
     for i in 0..3_000u64 {
         for _ in 0..rng.below(BATCH as u32 + 1) {
@@ -363,4 +367,6 @@ fn queries_and_answers_in_their_place_allocate_and_free_nothing() {
     let dns = account.dns;
     assert!(answered > 1_000 && dns.paths.iter().sum::<u64>() > 10_000 && dns.garbled > 1_000, "{dns:?}");
     assert!(dns.answered + dns.nxdomain > 0 && dns.silent > 0, "{dns:?}");
+    let ruled = |trigger: RpzTrigger| dns.zones[trigger.index()].iter().sum::<u64>();
+    assert!(ruled(RpzTrigger::Qname) > 10 && ruled(RpzTrigger::Ip) > 1_000, "{dns:?}");
 }

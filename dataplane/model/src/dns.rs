@@ -3,7 +3,7 @@
 //! Compiled by the control plane, read by the engine's stage for DNS. Always holds: flat values; what is not decided here
 //! is decided by the profile, which scores requesters as it would score any sender.
 
-use crate::{Address, Band, DomainTable, PrefixTable, Profile, Score, named};
+use crate::{Address, Band, DomainTable, PrefixTable, Profile, Rpz, Score, named};
 
 named! {
     /// What becomes of a query.
@@ -143,6 +143,8 @@ pub struct Dns {
     pub cache: CacheRules,
     /// Names that nobody honest asks for.
     pub honeypots: DomainTable<()>,
+    /// What is not answered as the server would. Workers share them.
+    pub zones: Rpz,
     /// Whether queries that are malformed are dropped.
     pub drops_malformed: bool,
 }

@@ -92,11 +92,26 @@ impl<V: Copy> DomainTable<V> {
         if way.whole { way.last.here } else { way.last.below }
     }
 
+    /// The name that stands in the table for what [`in_zone`](Self::in_zone) finds: itself, or a wildcard.
+    pub fn owner_in_zone(&self, name: &[u8]) -> Option<DomainName> {
+        let way = self.walk(name)?;
+        self.in_zone(name)?;
+        let mut starts = [0; LABELS_MAX];
+        let count = starts_of(name, &mut starts)?;
+        let from = starts[..count].iter().rev().take(way.known).next_back();
+        let known = name.get(from.map_or(name.len() - 1, |&from| from.into())..)?;
+        if way.whole {
+            DomainName::from_wire(known)
+        } else {
+            DomainName::from_wire(&[b"\x01*", known].concat())
+        }
+    }
+
     /// Follows `name` from the top as far as the table goes.
     fn walk(&self, name: &[u8]) -> Option<Way<V>> {
         let mut starts = [0; LABELS_MAX];
         let count = starts_of(name, &mut starts)?;
-        let mut way = Way { last: self.root, above: None, whole: true };
+        let mut way = Way { last: self.root, above: None, whole: true, known: 0 };
         let (mut at, mut hash) = (ROOT, SEED);
         for &start in starts[..count].iter().rev() {
             let label = label_at(name, start.into())?;
@@ -107,6 +122,7 @@ impl<V: Copy> DomainTable<V> {
             };
             way.above = way.last.below.or(way.above);
             way.last = self.nodes[next as usize].says;
+            way.known += 1;
             at = next;
         }
         Some(way)
@@ -143,6 +159,8 @@ struct Way<V> {
     above: Option<V>,
     /// Whether that one is the name itself.
     whole: bool,
+    /// How many labels that one has.
+    known: usize,
 }
 
 /// Where the labels of a name start, the most specific first; how many there are. `None` = it is no name.

@@ -58,8 +58,8 @@ pub use protect::{PortRule, Protect};
 pub use reason::Reason;
 pub use report::{BandChange, LogLine, Mitigation, Report};
 pub use rpz::{
-    LocalData, LocalDataBuilder, LocalRecord, Rpz, RpzAction, RpzMatch, RpzRules, RpzRuling, RpzTrigger,
-    RpzZone,
+    LocalData, LocalDataBuilder, LocalRecord, Rpz, RpzAction, RpzEffect, RpzMatch, RpzRules, RpzRuling,
+    RpzTrigger, RpzZone,
 };
 pub use score::Score;
 pub use side::{Direction, Side, Sides};

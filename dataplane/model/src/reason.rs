@@ -124,6 +124,18 @@ malformed_dns! { named {
     /// A query in fragments, which no honest query needs.
     DnsFragment = "dns-fragment",
 
+    // What response policy zones say of queries and answers.
+    /// A policy zone says that the name does not exist: answered so, by TCP the connection is ended.
+    RpzNxdomain = "rpz-nxdomain",
+    /// A policy zone says that the name has no such data: the same.
+    RpzNodata = "rpz-nodata",
+    /// A policy zone says that there is no answer: dropped.
+    RpzDrop = "rpz-drop",
+    /// A policy zone wants this asked by TCP: told so.
+    RpzTcpOnly = "rpz-tcp-only",
+    /// A policy zone has data of its own: answered with it, by TCP the connection is ended.
+    RpzLocal = "rpz-local",
+
     // The box itself.
     /// The headers lie in more than the first segment of a scattered packet.
     Scattered = "scattered",

@@ -5,17 +5,22 @@
 //! stages ask twice: at the query ([`Rpz::at_query`]) and, where that leaves it open, at the answer
 //! ([`Rpz::at_answer`]).
 //!
-//! What always holds: an earlier zone counts before a later one; within a zone the asker counts before the name, the
-//! name before the addresses; the longest prefix counts. What passes by an earlier zone is not looked up in later ones.
+//! What always holds, as in BIND, which goes on from a name to its alias once no zone has said anything of it: the name that
+//! was asked for counts before its aliases, and addresses with the last of these; of one name an earlier zone counts before
+//! a later one; within a zone the asker counts before the name, the name before the addresses; the longest prefix counts.
+//! What passes by an earlier zone is not looked up in later ones.
 //! Who names a server (NSDNAME, NSIP) is not enforced: an interceptor does not see whom a resolver asks.
 
+mod action;
 mod local;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::{Address, DomainName, DomainTable, Prefix, PrefixTable, named};
 
+use action::Rule;
+
+pub use action::{RpzAction, RpzEffect};
 pub use local::{LocalData, LocalDataBuilder, LocalRecord};
 
 named! {
@@ -34,43 +39,13 @@ named! {
     Nsip = "nsip",
 }
 
-/// What a rule does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RpzAction {
-    /// Answers that the name does not exist.
-    NxDomain,
-    /// Answers that the name has no such data.
-    NoData,
-    /// Changes nothing, and ends the search.
-    Passthru,
-    /// Gives no answer.
-    Drop,
-    /// Makes the asker come back by TCP (TC=1); changes nothing there.
-    TcpOnly,
-    /// Answers with data of the zone: [`RpzZone::local`] has it.
-    Local(u32),
-}
+impl RpzTrigger {
+    /// So many come first that are enforced: an interceptor does not see which servers a resolver asks.
+    pub const ENFORCED: usize = Self::Nsdname as usize;
 
-/// A rule's action as a table keeps it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Rule(NonZeroU32);
-
-/// The actions without data, by their numbers from 1 on.
-const PLAIN: [RpzAction; 5] =
-    [RpzAction::NxDomain, RpzAction::NoData, RpzAction::Passthru, RpzAction::Drop, RpzAction::TcpOnly];
-
-impl Rule {
-    fn new(action: RpzAction) -> Self {
-        let number = match action {
-            RpzAction::Local(set) => set.saturating_add(PLAIN.len() as u32 + 1),
-            plain => PLAIN.iter().position(|&other| other == plain).unwrap_or(0) as u32 + 1,
-        };
-        Self(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN))
-    }
-
-    fn action(self) -> RpzAction {
-        let at = self.0.get() - 1;
-        PLAIN.get(at as usize).copied().unwrap_or(RpzAction::Local(at.wrapping_sub(PLAIN.len() as u32)))
+    /// Whether rules of this kind are enforced.
+    pub const fn is_enforced(self) -> bool {
+        (self as usize) < Self::ENFORCED
     }
 }
 
@@ -90,9 +65,10 @@ pub struct RpzRules {
 /// One response policy zone, compiled.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RpzZone {
-    clients: PrefixTable<Rule>,
+    /// With the length of the prefix, which names the rule.
+    clients: PrefixTable<(Rule, u8)>,
     names: DomainTable<Rule>,
-    /// With the length of the prefix, which decides between several addresses.
+    /// With the length of the prefix, which decides between several addresses as well.
     addresses: PrefixTable<(Rule, u8)>,
     local: LocalData,
 }
@@ -101,14 +77,14 @@ impl RpzZone {
     /// Compiles rules; `None` where there are more names than a table takes ([`DomainTable::ENTRIES_MAX`]).
     pub fn new(rules: RpzRules) -> Option<Self> {
         let RpzRules { clients, names, addresses, local } = rules;
+        let prefixes = |rules: Vec<(Prefix, RpzAction)>| {
+            let rule = |(prefix, action): (Prefix, _)| (prefix, (Rule::new(action), prefix.len128()));
+            PrefixTable::new(rules.into_iter().map(rule))
+        };
         Some(Self {
-            clients: PrefixTable::new(
-                clients.into_iter().map(|(prefix, action)| (prefix, Rule::new(action))),
-            ),
+            clients: prefixes(clients),
             names: DomainTable::new(names.into_iter().map(|(name, action)| (name, Rule::new(action))))?,
-            addresses: PrefixTable::new(
-                addresses.into_iter().map(|(prefix, action)| (prefix, (Rule::new(action), prefix.len128()))),
-            ),
+            addresses: prefixes(addresses),
             local,
         })
     }
@@ -118,13 +94,28 @@ impl RpzZone {
         &self.local
     }
 
+    /// The prefix of the rule about who asks.
+    pub fn owner_of_client(&self, client: Address) -> Option<Prefix> {
+        self.clients.get(client).map(|(_, len)| Prefix::containing(client, len))
+    }
+
+    /// The name that the rule about a name is written for: itself, or a wildcard.
+    pub fn owner_of_name(&self, name: &[u8]) -> Option<DomainName> {
+        self.names.owner_in_zone(name)
+    }
+
+    /// The prefix of the rule about an address in an answer.
+    pub fn owner_of_address(&self, address: Address) -> Option<Prefix> {
+        self.addresses.get(address).map(|(_, len)| Prefix::containing(address, len))
+    }
+
     /// What the zone occupies beside itself, in bytes.
     pub fn bytes(&self) -> usize {
         self.clients.bytes() + self.names.bytes() + self.addresses.bytes() + self.local.bytes()
     }
 
     fn client(&self, client: Address) -> Option<(RpzTrigger, RpzAction)> {
-        Some((RpzTrigger::ClientIp, self.clients.get(client)?.action()))
+        Some((RpzTrigger::ClientIp, self.clients.get(client)?.0.action()))
     }
 
     fn name(&self, name: &[u8]) -> Option<(RpzTrigger, RpzAction)> {
@@ -192,7 +183,7 @@ impl Rpz {
     /// What becomes of a query of `client` for `name` (in wire form, not compressed, in lower case).
     ///
     /// A rule is used at once only where no earlier zone could have one about the answer's addresses, so that both looks
-    /// come to the same.
+    /// come to the same; aliases that an answer may have count after the name.
     pub fn at_query(&self, client: Address, name: &[u8]) -> RpzRuling {
         for (zone, rules) in (0..).zip(&self.zones) {
             if let Some((trigger, action)) = rules.client(client).or_else(|| rules.name(name)) {
@@ -214,17 +205,17 @@ impl Rpz {
         names: impl Iterator<Item = &'n [u8]> + Clone,
         addresses: impl Iterator<Item = Address> + Clone,
     ) -> Option<RpzMatch> {
-        let found = |(zone, rules): (u8, &Arc<RpzZone>)| {
-            let whole = |(trigger, action)| RpzMatch { zone, trigger, name: 0, action };
-            let named = || {
-                let (name, (trigger, action)) =
-                    (0..).zip(names.clone()).find_map(|(at, name)| Some((at, rules.name(name)?)))?;
-                Some(RpzMatch { zone, trigger, name, action })
-            };
-            let client = rules.client(client).map(whole);
-            client.or_else(named).or_else(|| rules.address(addresses.clone()).map(whole))
-        };
-        (0..).zip(&self.zones).find_map(found)
+        let mut left = names.clone().count();
+        (0..).zip(names).find_map(|(at, name)| {
+            left -= 1;
+            let addresses = || Some(addresses.clone()).filter(|_| left == 0);
+            (0..).zip(&self.zones).find_map(|(zone, rules)| {
+                let client = || rules.client(client).filter(|_| at == 0);
+                let named = client().or_else(|| rules.name(name)).map(|found| (at, found));
+                let found = named.or_else(|| Some((0, rules.address(addresses()?)?)));
+                found.map(|(name, (trigger, action))| RpzMatch { zone, trigger, name, action })
+            })
+        })
     }
 }
 
@@ -268,14 +259,7 @@ mod tests {
         found.map(|found| (found.zone, found.trigger, found.action))
     }
 
-    use RpzAction::{Drop, Local, NoData, NxDomain, Passthru, TcpOnly};
-
-    #[test]
-    fn rules_keep_their_actions() {
-        for action in PLAIN.into_iter().chain([Local(0), Local(7), Local(4_000_000)]) {
-            assert_eq!(Rule::new(action).action(), action);
-        }
-    }
+    use RpzAction::{Drop, NoData, NxDomain, Passthru, TcpOnly};
 
     #[test]
     fn zones_come_before_triggers_and_triggers_before_lengths() {
@@ -318,6 +302,17 @@ mod tests {
     }
 
     #[test]
+    fn the_name_that_was_asked_for_counts_before_its_aliases() {
+        let first = zone(&[], &[("alias.example", NxDomain)], &[("10.0.0.0/8", NoData)]);
+        let second = zone(&[], &[("a.example", Drop)], &[]);
+        let rpz = Rpz::new(vec![first, second]).unwrap();
+        let found = |names: &[&str]| answer(&rpz, "192.0.2.1", names, &["10.0.0.1"]);
+        assert_eq!(found(&["a.example", "alias.example"]), Some((1, RpzTrigger::Qname, Drop)));
+        assert_eq!(found(&["a.example"]), Some((0, RpzTrigger::Ip, NoData)), "there is no alias");
+        assert_eq!(found(&["b.example", "alias.example"]), Some((0, RpzTrigger::Qname, NxDomain)));
+    }
+
+    #[test]
     fn a_query_waits_where_the_answer_may_say_otherwise() {
         let names = zone(&[], &[("b.example", NxDomain)], &[]);
         let addresses = zone(&[], &[("c.example", Drop)], &[("10.0.0.0/8", NoData)]);
@@ -345,6 +340,28 @@ mod tests {
         let found =
             rpz.at_answer(at("192.0.2.1"), names.iter().map(DomainName::as_bytes), std::iter::empty());
         assert_eq!(found.map(|found| found.name), Some(1));
+    }
+
+    #[test]
+    fn rules_are_told_by_their_owners() {
+        let zone = zone(
+            &[("192.0.2.0/24", Drop)],
+            &[("a.example", NxDomain), ("*.b.example", NxDomain)],
+            &[("2001:db8::/32", Drop)],
+        );
+        assert_eq!(
+            zone.owner_of_client(at("192.0.2.9")).map(|owner| owner.to_string()).unwrap(),
+            "192.0.2.0/24"
+        );
+        assert_eq!(
+            zone.owner_of_address(at("2001:db8::1")).map(|owner| owner.to_string()).unwrap(),
+            "2001:db8::/32"
+        );
+        assert_eq!(zone.owner_of_client(at("192.0.3.9")), None);
+        let owner = |text: &str| zone.owner_of_name(name(text).as_bytes()).map(|owner| owner.to_string());
+        assert_eq!(owner("a.example").unwrap(), "a.example");
+        assert_eq!(owner("x.y.b.example").unwrap(), "*.b.example");
+        assert_eq!([owner("b.example"), owner("x.a.example"), owner("example")], [None, None, None]);
     }
 
     #[test]

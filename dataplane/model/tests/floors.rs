@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, TargetK
 const FLOORS: [&[&str]; 6] = [
     &["repute-memory"],
     &["repute-model", "dpdk-sys"],
-    &["repute-proto", "repute-reputation", "repute-wire", "dpdk", "repute-traffic"],
+    &["repute-proto", "repute-reputation", "repute-wire", "repute-rpz", "dpdk", "repute-traffic"],
     &[
         "repute-access",
         "repute-policy",

@@ -2,7 +2,7 @@
 
 use std::io::{self, Chain, Cursor, Read};
 
-use super::{Format, read, refuse, rpz};
+use super::{Format, read, refuse};
 use crate::import::{Import, Terms};
 use crate::read::Unpacked;
 use crate::refusal::{Place, Refusal, Why};
@@ -35,7 +35,7 @@ pub fn detect(head: &[u8]) -> Result<Format, &'static str> {
     match start.as_bytes().first() {
         Some(b'{' | b'[') => json(start),
         Some(b'<') => Err("a page or XML"),
-        _ if rpz::looks_like(head) => Err("a DNS zone file, which says something about names"),
+        _ if repute_rpz::looks_like(head) => Err("a DNS zone file, which says something about names"),
         _ => lines(start),
     }
 }

@@ -39,7 +39,7 @@ const GAUGES: [Gauge; 2] = [
     }),
 ];
 
-const BREAKDOWNS: [Breakdown; 5] = [
+const BREAKDOWNS: [Breakdown; 7] = [
     (
         about(
             "dns_judged",
@@ -53,6 +53,24 @@ const BREAKDOWNS: [Breakdown; 5] = [
         about("dns_resolved", "queries", "Queries that went to a DNS server by what it made of them."),
         "outcome",
         |w| &w.dns.outcomes,
+    ),
+    (
+        about(
+            "dns_zone_ruled",
+            "messages",
+            "Queries and answers that rules of policy zones decided about by what they did.",
+        ),
+        "effect",
+        |w| &w.dns.zone_effects,
+    ),
+    (
+        about(
+            "dns_zone_matched",
+            "messages",
+            "Queries and answers that rules of policy zones decided about by what the rules looked at.",
+        ),
+        "trigger",
+        |w| &w.dns.zone_triggers,
     ),
     (
         about("dns_cache_asked", "queries", "Queries that were looked up in the cache by what it had."),

@@ -51,6 +51,8 @@ fn worker(number: u16) -> WorkerSnapshot {
         dns: DnsSnapshot {
             queries: vec![Named::new("cached", 30), Named::new("challenge", 4)],
             outcomes: vec![Named::new("answered", 20), Named::new("silent", 1)],
+            zone_effects: vec![Named::new("nxdomain", 11)],
+            zone_triggers: vec![Named::new("qname", 11)],
             lookups: vec![Named::new("hit", 9), Named::new("miss", 21)],
             learned: vec![Named::new("kept", 18), Named::new("no-ttl", 2)],
             given_up: vec![Named::new("expired", 3)],

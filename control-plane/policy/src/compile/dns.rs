@@ -1,13 +1,15 @@
 //! `[profiles.dns]` as workers judge by it.
 
-use repute_model::{Block, CacheRules, Decision, DomainTable, Path, Proof, Redirect, SameRate, Subdomains};
+use repute_model::{
+    Block, CacheRules, Decision, DomainTable, Path, Proof, Redirect, Rpz, SameRate, Subdomains,
+};
 
 use super::{factors, profile};
 use crate::config::{self, BlockName, Cache, DecisionName, Dns, GarbledName, PathName};
 use crate::tables::set;
 use crate::value::Ip;
 
-pub(super) fn compile(dns: &Dns, honeypots: &DomainTable<()>) -> repute_model::Dns {
+pub(super) fn compile(dns: &Dns, (honeypots, zones): (&DomainTable<()>, &Rpz)) -> repute_model::Dns {
     let Dns { scoring, queries } = dns;
     repute_model::Dns {
         profile: repute_model::Profile {
@@ -42,6 +44,7 @@ pub(super) fn compile(dns: &Dns, honeypots: &DomainTable<()>) -> repute_model::D
         same: SameRate { per_s: queries.same.rate.get() as u16, slip: queries.same.slip.get() as u8 },
         cache: cache(&queries.cache),
         honeypots: honeypots.clone(),
+        zones: zones.clone(),
         drops_malformed: queries.malformed == GarbledName::Drop,
     }
 }

@@ -9,17 +9,17 @@ mod factors;
 mod feeds;
 mod state;
 
-use repute_model::Prefix;
+use repute_model::{DomainName, Prefix};
 
 use super::{
     Bands, Baseline, BlockName, Cache, Challenge, CrowdMode, Crowds, DecisionName, Deny, DenyAsn,
     DenyCountry, DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Inspect, Limits,
-    LinkRule, Meter, Mirror, Mode, ModelName, PathName, Paths, Port, PortRole, Profile, Protect, Queries,
-    QueryFactors, Redirect, SameRate, Sampling, Service, Signature, Soften, Sources, Subdomains,
+    LinkRule, Meter, Mirror, Mode, ModelName, PathName, Paths, PolicyZone, Port, PortRole, Profile, Protect,
+    Queries, QueryFactors, Redirect, SameRate, Sampling, Service, Signature, Soften, Sources, Subdomains,
     SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{
-    BitRate, Cidr, Country, Duration, Int, Ip, Mac, Number, PacketRate, PortSpec, Share, Size, Text,
+    BitRate, Cidr, Country, Domain, Duration, Int, Ip, Mac, Number, PacketRate, PortSpec, Share, Size, Text,
     Transport,
 };
 
@@ -82,9 +82,16 @@ impl Default for Queries {
             cache: Cache::default(),
             honeypots: Vec::new(),
             honeypot_files: Vec::new(),
+            zones: Vec::new(),
             malformed: GarbledName::Drop,
             query_factors: QueryFactors::default(),
         }
+    }
+}
+
+impl PolicyZone {
+    pub(super) fn blank() -> Self {
+        Self { name: Domain(DomainName::root()), file: Text::UNREAD }
     }
 }
 

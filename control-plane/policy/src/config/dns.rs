@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use super::factors::schema_of;
-use super::{ModelName, Profile, Weight};
+use super::{ModelName, PolicyZone, Profile, Weight};
 use crate::read::{Node, Overlay, Reader, table};
 use crate::value::{Cidr, Domain, Duration, Int, Ip, Size, Text, keywords};
 
@@ -129,6 +129,8 @@ pub struct Queries {
     pub honeypots: Vec<Domain>,
     /// Files of such names, one a line; relative to the folder of the config.
     pub honeypot_files: Vec<Text>,
+    /// Response policy zones, the first one first: what is not answered as the server would.
+    pub zones: Vec<PolicyZone>,
     /// What becomes of messages to the server that are no query.
     pub malformed: GarbledName,
     /// Weight and ramp of the factors of queries.
@@ -137,7 +139,7 @@ pub struct Queries {
 
 table!(keys of Queries {
     servers, ports, decision, paths, dry_run, block, sinkhole, challenge, subdomains, same, cache, honeypots,
-    honeypot_files, malformed, query_factors,
+    honeypot_files, zones, malformed, query_factors,
 });
 
 impl Overlay for Dns {

@@ -68,6 +68,7 @@ fn human(report: &v1::StatusReport) -> String {
         ("ALWAYS FORWARDED", &report.control),
         ("QUERIES TO DNS SERVERS BY PATH", &dns.paths),
         ("RESOLVED BY THE SERVERS", &dns.outcomes),
+        ("DECIDED BY POLICY ZONES", &dns.zone_effects),
     ];
     for (title, counts) in ways.into_iter().filter(|(_, counts)| !counts.is_empty()) {
         let _ = writeln!(out, "\n{title}");

@@ -1,6 +1,6 @@
 //! What a worker has counted of DNS: part of its account.
 
-use repute_model::Path;
+use repute_model::{Path, RpzEffect, RpzMatch, RpzTrigger};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::{Cache, CacheCounters};
@@ -29,6 +29,9 @@ pub struct DnsAccount {
     pub attacked: u64,
     /// Queries that were pushed out of memory before they were answered.
     pub forgotten: u64,
+    /// Queries and answers that a rule of a policy zone decided about, by [`RpzTrigger::index`] of those that are enforced
+    /// and by [`RpzEffect::index`].
+    pub zones: [[u64; RpzEffect::COUNT]; RpzTrigger::ENFORCED],
     /// What the cache has done.
     pub cache: CacheCounters,
     /// Answers that it keeps now.
@@ -42,6 +45,24 @@ impl DnsAccount {
     pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let Self { answered, nxdomain, failed, silent, .. } = *self;
         [("answered", answered), ("nxdomain", nxdomain), ("failed", failed), ("silent", silent)].into_iter()
+    }
+
+    /// Counts what a rule of a zone decided.
+    pub(crate) fn rules(&mut self, found: &RpzMatch) {
+        if let Some(row) = self.zones.get_mut(found.trigger.index()) {
+            row[found.action.effect().index()] += 1;
+        }
+    }
+
+    /// What rules of zones have decided, all triggers together.
+    pub fn zone_effects(&self) -> impl Iterator<Item = (RpzEffect, u64)> + use<'_> {
+        let sum = |effect: &RpzEffect| self.zones.iter().map(|row| row[effect.index()]).sum();
+        RpzEffect::ALL.iter().map(move |effect| (*effect, sum(effect)))
+    }
+
+    /// By which triggers, all effects together.
+    pub fn zone_triggers(&self) -> impl Iterator<Item = (RpzTrigger, u64)> + use<'_> {
+        RpzTrigger::ALL.iter().copied().zip(self.zones.iter().map(|row| row.iter().sum()))
     }
 
     /// Takes over how a cache stands.

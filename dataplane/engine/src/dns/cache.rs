@@ -34,9 +34,11 @@ use key::Key;
 
 /// Bytes of the longest answer that the box sends by UDP: it is not fragmented (DNS flag day 2020).
 pub const UDP_MAX: usize = 1232;
+/// Bytes of the longest answer that is kept.
+pub(super) const MESSAGE_MAX: u16 = 4096;
 /// Bytes of the longest OPT record beside an answer: a cookie, an error without text, a subnet with an IPv6 address (RFC
 /// 7873, 8914, 7871).
-const OPT_MAX: usize = 11 + (4 + 24) + (4 + 2) + (4 + 20);
+pub(super) const OPT_MAX: usize = 11 + (4 + 24) + (4 + 2) + (4 + 20);
 /// Answers with more records than this are not kept: TTLs are remembered one by one.
 const RECORDS_MAX: usize = 128;
 
@@ -54,7 +56,7 @@ pub struct CacheLimits {
 impl Default for CacheLimits {
     /// 65 536 answers in 16 MiB, of 4096 bytes at most.
     fn default() -> Self {
-        Self { entries: 1 << 16, bytes: 16 << 20, message_max: 4096 }
+        Self { entries: 1 << 16, bytes: 16 << 20, message_max: MESSAGE_MAX }
     }
 }
 

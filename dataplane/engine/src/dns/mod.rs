@@ -13,6 +13,7 @@ mod rates;
 mod reply;
 mod secrets;
 pub mod upstream;
+pub(crate) mod zones;
 
 use repute_model::{Address, Dns, Limits, Tick};
 use repute_wire::dns::{Query, Rcode};

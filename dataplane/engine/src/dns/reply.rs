@@ -1,19 +1,25 @@
-//! Answers in place of the server: from the cache, challenges, refusals, other addresses.
+//! Answers in place of the server: from the cache, of policy zones, challenges, refusals, other addresses.
 //!
-//! Called when a batch is sent, for queries whose judgement says so. Always holds: a packet that becomes an answer is a
-//! whole one, to who asked; an answer of the box's own is longer than its question by a record or a cookie at most, so
-//! that it amplifies next to nothing, and one from the cache is as long as the server's was.
+//! Called when a batch is sent, for queries whose judgement says so and for answers that policy zones change. Always holds:
+//! a packet that becomes an answer is a whole one, to who asked; an answer of the box's own is longer than its question by a
+//! record or a cookie at most, so that it amplifies next to nothing, one from the cache is as long as the server's was, and
+//! one of a policy zone as long as its data.
 
 use repute_model::{Address, Dns, Packet, Reason, Tick};
-use repute_wire::dns::{Asked, CookieSecrets, ExtendedError, Extras, Query, Rcode, Reply, ReplyError};
-use repute_wire::{Parsed, answer_datagram};
+use repute_wire::dns::{
+    Answer, Asked, CookieSecrets, ExtendedError, Extras, Query, Rcode, Reply, ReplyError,
+};
+use repute_wire::{Parsed, answer_datagram, replace_datagram};
 
 use super::secrets::seconds;
+use super::zones::{Frame, Ruled};
 use super::{Cache, UDP_MAX};
 use crate::worker::parse;
 
 /// Bytes that an answer may have more than its question: a server cookie, an extended error and an IPv6 address.
 const ROOM: usize = 64;
+/// Bytes of a message that everybody takes by UDP (RFC 1035, 4.2.1).
+const LEAST_MAX: usize = 512;
 /// For how long an address that is not the one asked for may be kept, in seconds: once the standing is better the right
 /// one is wanted.
 const TTL_S: u32 = 5;
@@ -48,7 +54,7 @@ pub fn payload<'p>(bytes: &'p [u8], parsed: &Parsed) -> Option<&'p [u8]> {
 impl Replies<'_> {
     /// Whether this reason comes with an answer to a query.
     pub const fn answers(&self, reason: Reason) -> bool {
-        matches!(
+        let own = matches!(
             reason,
             Reason::DnsCookie
                 | Reason::DnsTruncated
@@ -57,7 +63,8 @@ impl Replies<'_> {
                 | Reason::DnsNxdomain
                 | Reason::DnsSinkhole
                 | Reason::DnsCached
-        )
+        );
+        own || is_ruled(reason)
     }
 
     /// Turns a query into the answer that `reason` names, to leave by the way that it came. False where that cannot be
@@ -66,6 +73,11 @@ impl Replies<'_> {
         let parsed = parse(packet);
         if reason == Reason::DnsCached
             && let Some(given) = self.give(packet, &parsed)
+        {
+            return given;
+        }
+        if is_ruled(reason)
+            && let Some(given) = self.rule(packet, &parsed)
         {
             return given;
         }
@@ -112,6 +124,64 @@ impl Replies<'_> {
         hit.write(&query, answer, &extras, query.udp_size()).ok()
     }
 
+    /// Turns a query into the answer that policy zones give, as [`write`](Self::write) does. `None`, and nothing is changed,
+    /// where that was about an answer in the cache that has given way to another one of the same breath.
+    fn rule<P: Packet>(&self, packet: &mut P, parsed: &Parsed) -> Option<bool> {
+        let query = Query::read(payload(packet.bytes(), parsed)?).ok()?;
+        let Dns { zones, cache: rules, .. } = self.rules;
+        let ruled = Ruled::of_query(zones, parsed.src, &query, self.cache, rules, self.now)?;
+        let client = query.edns.and_then(|edns| edns.cookie).map(|cookie| cookie.client);
+        let frame = Frame {
+            asked: query.asked(),
+            kind: query.question.kind,
+            recursion: query.message.header().recursion_desired(),
+            cookie: self.cookie(client, parsed.src),
+        };
+        let size_max = query.udp_size().min(UDP_MAX);
+        let turned = self.overwrite(packet, parsed, size_max, &ruled, &frame, answer_datagram);
+        Some(turned.is_some())
+    }
+
+    /// Gives an answer of a server, on its way to who asked, the content that policy zones want of it. False where that
+    /// cannot be written; the packet is of no use then.
+    pub fn replace<P: Packet>(&self, packet: &mut P) -> bool {
+        let parsed = parse(packet);
+        let replaced = || -> Option<(Ruled, Frame, usize)> {
+            let answer = Answer::read(payload(packet.bytes(), &parsed)?).ok()?;
+            let ruled = Ruled::of_answer(&self.rules.zones, parsed.dst, &answer)?;
+            let frame = Frame {
+                asked: answer.asked()?,
+                kind: answer.question?.kind,
+                recursion: answer.message.header().recursion_available(),
+                cookie: None,
+            };
+            // Whoever may be sent this may be sent as much of something else.
+            Some((ruled, frame, answer.message.bytes().len().clamp(LEAST_MAX, UDP_MAX)))
+        };
+        let Some((ruled, frame, size_max)) = replaced() else { return false };
+        self.overwrite(packet, &parsed, size_max, &ruled, &frame, replace_datagram).is_some()
+    }
+
+    /// Writes what zones say over the message in a datagram, at most `size_max` bytes; `finish` does the headers.
+    fn overwrite<P: Packet>(
+        &self,
+        packet: &mut P,
+        parsed: &Parsed,
+        size_max: usize,
+        ruled: &Ruled,
+        frame: &Frame,
+        finish: impl FnOnce(&mut [u8], &Parsed, usize) -> Option<usize>,
+    ) -> Option<()> {
+        let at = usize::from(parsed.payload_off);
+        if !packet.resize((at + size_max) as u32) {
+            return None;
+        }
+        let bytes = packet.bytes_mut()?;
+        let len = ruled.write(bytes.get_mut(at..at + size_max)?, frame, &self.rules.zones)?;
+        let len = finish(bytes, parsed, len)?;
+        packet.resize(len as u32).then_some(())
+    }
+
     /// A fresh server cookie for a client that sent its own.
     fn cookie(&self, client: Option<[u8; 8]>, to: Address) -> Option<[u8; 16]> {
         client.map(|client| self.secrets.make(client, to, seconds(self.now)))
@@ -133,7 +203,7 @@ impl Replies<'_> {
             _ => (Rcode::NOERROR, None),
         };
         let mut reply = Reply::over(message, &question.asked, rcode)?;
-        if matches!(reason, Reason::DnsTruncated | Reason::DnsCached) {
+        if matches!(reason, Reason::DnsTruncated | Reason::DnsCached) || is_ruled(reason) {
             reply.truncate();
         }
         if question.wants_recursion {
@@ -145,6 +215,11 @@ impl Replies<'_> {
         let cookie = self.cookie(question.client, to);
         reply.finish(&Extras { cookie, error: error(reason), ..Extras::default() })
     }
+}
+
+/// Whether a policy zone says what is answered.
+const fn is_ruled(reason: Reason) -> bool {
+    matches!(reason, Reason::RpzNxdomain | Reason::RpzNodata | Reason::RpzTcpOnly | Reason::RpzLocal)
 }
 
 /// Why an answer is as it is (RFC 8914): challenges are no errors.

@@ -6,8 +6,9 @@
 
 mod notes;
 mod speech;
+mod zones;
 
-use repute_model::{Band, Block, Flood, Judgement, Packet, Path, Reason, Rule, Source};
+use repute_model::{Band, Block, Flood, Judgement, Packet, Path, Reason, RpzRuling, Rule, Source};
 use repute_reputation::{Exchange, Flags, Slot};
 use repute_wire::dns::CookieStanding;
 
@@ -47,7 +48,7 @@ impl<P: Packet> Worker<P> {
         let standing =
             Standing { path, allowed, answered, proved, good: band <= Band::Good, dry: rules.is_dry(band) };
         let fate = self.decide(speech, &standing, x, |worker, asked| worker.challenge(slot, asked));
-        self.or_cached(fate, Some(slot), speech, &standing, x)
+        self.or_given(fate, Some(slot), speech, &standing, x)
     }
 
     /// What becomes of a datagram to a server whose sender has no entry: nothing is remembered of it.
@@ -68,7 +69,7 @@ impl<P: Packet> Worker<P> {
         let (good, dry) = (band <= Band::Good, dns.is_dry(band));
         let standing = Standing { path, allowed, answered: false, proved, good, dry };
         let fate = self.decide(speech, &standing, x, |_, asked| Fate::Challenge(asked.challenge()));
-        let fate = self.or_cached(fate, None, speech, &standing, x);
+        let fate = self.or_given(fate, None, speech, &standing, x);
         let (verdict, reason) = fate.verdict();
         Judgement { verdict, reason, measures: treatment.measures(), ..Judgement::FORWARD }
     }
@@ -113,8 +114,8 @@ impl<P: Packet> Worker<P> {
         if dry { Fate::Pass } else { fate }
     }
 
-    /// What becomes of a query that would go on, where the box has the answer to it.
-    fn or_cached(
+    /// What becomes of a query that would go on: what policy zones say, else where the box has the answer to it.
+    fn or_given(
         &mut self,
         fate: Fate,
         slot: Option<Slot>,
@@ -122,13 +123,44 @@ impl<P: Packet> Worker<P> {
         standing: &Standing,
         x: &Exchange,
     ) -> Fate {
-        let Speech::Query(asked) = speech else { return fate };
-        if fate != Fate::Pass || standing.path != Path::Cached || standing.dry || !asked.turns {
-            return fate;
+        let Some(asked) = speech.asked().filter(|_| fate == Fate::Pass) else { return fate };
+        let ruling = self.ruling(asked, x);
+        if let RpzRuling::Match(found) = ruling {
+            let by_tcp = matches!(speech, Speech::Segment(_));
+            match self.enforce(&found, by_tcp, standing) {
+                Fate::Pass => {}
+                fate => return fate,
+            }
         }
-        let Self { dns: Some(dns), policy, now, .. } = self else { return fate };
-        let Some(rules) = &policy.dns else { return fate };
-        let Some((rcode, bytes)) = dns.cached(&asked.query, rules, *now) else { return fate };
+        match speech {
+            Speech::Query(asked) => self.or_cached(slot, asked, standing, x, ruling),
+            _ => Fate::Pass,
+        }
+    }
+
+    /// What becomes of a query that would go on, where the box has the answer to it.
+    fn or_cached(
+        &mut self,
+        slot: Option<Slot>,
+        asked: &Asked<'_>,
+        standing: &Standing,
+        x: &Exchange,
+        ruling: RpzRuling,
+    ) -> Fate {
+        if standing.path != Path::Cached || standing.dry || !asked.turns {
+            return Fate::Pass;
+        }
+        let Self { dns: Some(dns), policy, now, .. } = self else { return Fate::Pass };
+        let Some(rules) = &policy.dns else { return Fate::Pass };
+        let Some((rcode, bytes)) = dns.cached(&asked.query, rules, *now) else { return Fate::Pass };
+        if ruling == RpzRuling::AtAnswer
+            && let Some(found) = self.ruling_of_kept(asked, x)
+        {
+            match self.enforce(&found, false, standing) {
+                Fate::Pass => {}
+                fate => return fate,
+            }
+        }
         if let Some(slot) = slot.filter(|_| !self.policy.shadow) {
             self.note_given(slot, asked, rcode, bytes, x);
         }

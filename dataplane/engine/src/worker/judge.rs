@@ -73,8 +73,10 @@ impl<P: Packet> Worker<P> {
         let (sender, receiver) = self.owned(parsed, wire.role);
         let receiver = receiver.and_then(|source| self.shard.find(source));
         let exchange = exchange(parsed, packet.bytes());
+        let mut ruled = None;
         if self.view.service.is_some() {
             self.note_answers(packet, parsed, receiver);
+            ruled = self.rule_answer(packet, parsed, receiver);
         }
         let Some(source) = sender else {
             self.account.unjudged += 1;
@@ -83,7 +85,7 @@ impl<P: Packet> Worker<P> {
             if self.softens() {
                 self.soften(packet, parsed, &exchange, parties, Verdict::Forward);
             }
-            return Judgement::FORWARD;
+            return ruled.unwrap_or(Judgement::FORWARD);
         };
         let leads_on = wire.peer.is_some();
         let speech = self.listen(packet, parsed);
@@ -97,7 +99,7 @@ impl<P: Packet> Worker<P> {
             let parties = Parties { sender: self.shard.find(source), receiver };
             self.soften(packet, parsed, &exchange, parties, judgement.verdict);
         }
-        judgement
+        ruled.filter(|_| judgement.verdict == Verdict::Forward).unwrap_or(judgement)
     }
 
     fn judge_source(

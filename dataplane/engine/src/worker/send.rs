@@ -20,11 +20,16 @@ impl<P: Packet> Worker<P> {
         if !self.rewrites.is_empty() {
             self.rewrite(batch);
         }
+        let replaced = !self.replaced.is_empty();
+        if replaced {
+            self.replace_answers(batch);
+        }
         let ended = self.resets.take_marks();
         if ended != 0 && !self.view.shadow {
             self.make_resets(ended, batch, io);
         }
-        let whole = if batch.taken { None } else { batch.port() };
+        // Lengths that have changed are counted one by one.
+        let whole = if batch.taken || replaced { None } else { batch.port() };
         let is_all = |verdict: Verdict| self.verdicts.are_all(verdict);
         match whole.map(|port| (port, self.wires[usize::from(port)].peer)) {
             Some((port, Some(peer))) if is_all(Verdict::Forward) => {
@@ -151,7 +156,11 @@ struct Answers<'a, P> {
 }
 
 /// What queries are answered with, where they are judged.
-fn replies<'a>(policy: &'a Policy, dns: Option<&'a Interceptor>, now: Tick) -> Option<Replies<'a>> {
+pub(super) fn replies<'a>(
+    policy: &'a Policy,
+    dns: Option<&'a Interceptor>,
+    now: Tick,
+) -> Option<Replies<'a>> {
     let (rules, dns) = (policy.dns.as_ref()?, dns?);
     Some(Replies { rules, secrets: dns.secrets.at(now), cache: dns.cache.as_ref(), now })
 }

@@ -26,6 +26,7 @@ mod queue;
 mod requesters;
 mod resets;
 mod restore;
+mod rpz;
 mod shadow;
 mod shaper;
 mod shaper_rates;

@@ -3,7 +3,9 @@
 //! Called by the DNS stages for whatever comes from a server. Always holds: well formed to the last byte, with at
 //! most one question.
 
-use super::{Edns, Malformed, Message, Name, Question, Rcode, kind};
+use super::message::Walked;
+use super::query::Asked;
+use super::{CLASS_IN, Edns, Malformed, Message, Name, Question, Rcode, kind};
 
 /// A response.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +16,7 @@ pub struct Answer<'a> {
     pub question: Option<Question<'a>>,
     /// What its OPT record says, if it has one.
     pub edns: Option<Edns<'a>>,
+    questions_end: u16,
 }
 
 impl<'a> Answer<'a> {
@@ -27,7 +30,22 @@ impl<'a> Answer<'a> {
             return Err(Malformed::NotAnAnswer);
         }
         let walked = message.walk()?;
-        Ok(Self { message, question: walked.question, edns: walked.edns })
+        let Walked { question, edns, questions_end } = walked;
+        Ok(Self { message, question, edns, questions_end })
+    }
+
+    /// What another answer in its place has to repeat; `None` where it repeats no question, or one that cannot stay where it
+    /// is. That there was an OPT record in the query is told by its own (RFC 6891, 7); a cookie is not repeated.
+    pub fn asked(&self) -> Option<Asked> {
+        let question = self.question.filter(|question| !question.name.is_compressed())?;
+        Some(Asked {
+            questions_end: self.questions_end,
+            kind: question.kind,
+            in_class: question.class == CLASS_IN,
+            edns: self.edns.is_some(),
+            dnssec_ok: self.edns.is_some_and(|edns| edns.dnssec_ok),
+            client: None,
+        })
     }
 
     /// The whole response code.

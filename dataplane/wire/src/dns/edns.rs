@@ -47,6 +47,8 @@ pub struct ExtendedError<'a> {
 }
 
 impl ExtendedError<'static> {
+    /// The data is the operator's, not the server's.
+    pub const FORGED: Self = Self { code: 4, text: b"" };
     /// By the operator's policy.
     pub const BLOCKED: Self = Self { code: 15, text: b"" };
     /// By others' demand on the operator.

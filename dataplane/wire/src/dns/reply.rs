@@ -55,10 +55,14 @@ pub struct Reply<'b> {
     additionals: u16,
     asked: Asked,
     rcode: Rcode,
+    /// Where the name stands that records are of: the one that was asked for, then its alias.
+    owner: u16,
 }
 
-/// A compression pointer to the question's name.
-const QUESTION: [u8; 2] = [0xc0, header::LEN as u8];
+/// Where the question's name stands.
+const QUESTION: u16 = header::LEN as u16;
+/// A compression pointer leads at most so far.
+const POINTER_MAX: usize = 0x3fff;
 
 impl<'b> Reply<'b> {
     /// Begins an answer in place: `buffer` starts with the query that `asked` was taken from, and may be longer.
@@ -78,7 +82,7 @@ impl<'b> Reply<'b> {
         header.answers.set(0);
         header.authorities.set(0);
         header.additionals.set(0);
-        Ok(Self { buffer, len, answers: 0, additionals: 0, asked: *asked, rcode })
+        Ok(Self { buffer, len, answers: 0, additionals: 0, asked: *asked, rcode, owner: QUESTION })
     }
 
     /// Begins an answer in another buffer than the query's.
@@ -107,7 +111,7 @@ impl<'b> Reply<'b> {
         }
         let (answers, additionals) = (header.answers.get(), header.additionals.get());
         let rcode = Rcode::from_parts(header.rcode_low(), 0);
-        Some(Self { buffer, len, answers, additionals, asked, rcode })
+        Some(Self { buffer, len, answers, additionals, asked, rcode, owner: QUESTION })
     }
 
     /// Says that the answer was cut to fit, so that the asker comes back by TCP.
@@ -131,14 +135,36 @@ impl<'b> Reply<'b> {
         if kind != self.asked.kind || !self.asked.in_class {
             return Ok(false);
         }
-        self.put(&QUESTION)?;
+        self.record(kind, ttl, data)?;
+        Ok(true)
+    }
+
+    /// Answers with a record of class IN whose owner is the name that was asked for, or the last alias of it. Names in its
+    /// data are not compressed.
+    ///
+    /// # Errors
+    /// No room in the buffer.
+    pub fn record(&mut self, kind: u16, ttl: u32, data: &[u8]) -> Result<(), ReplyError> {
+        let len = u16::try_from(data.len()).map_err(|_| ReplyError::NoRoom)?;
+        self.put(&(0xc000 | self.owner).to_be_bytes())?;
         self.put(&kind.to_be_bytes())?;
         self.put(&CLASS_IN.to_be_bytes())?;
         self.put(&ttl.to_be_bytes())?;
-        self.put(&(data.len() as u16).to_be_bytes())?;
+        self.put(&len.to_be_bytes())?;
         self.put(data)?;
         self.answers += 1;
-        Ok(true)
+        Ok(())
+    }
+
+    /// Answers that the name is another one's alias (in wire form, not compressed): records that follow are of that one.
+    ///
+    /// # Errors
+    /// No room in the buffer.
+    pub fn alias(&mut self, target: &[u8], ttl: u32) -> Result<(), ReplyError> {
+        self.record(kind::CNAME, ttl, target)?;
+        let at = self.len - target.len();
+        self.owner = u16::try_from(at).ok().filter(|_| at <= POINTER_MAX).ok_or(ReplyError::NoRoom)?;
+        Ok(())
     }
 
     /// Writes the OPT record, if the query had one, and the counts. Gives the bytes that the answer takes.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use repute_feeds::rpz::RpzImport;
 use repute_model::RpzTrigger;
+use repute_rpz::RpzImport;
 use serde::Serialize;
 
 /// What came of it.
@@ -40,7 +40,7 @@ impl Report {
         let rules = RpzTrigger::ALL.iter().map(|trigger| Rules {
             trigger: trigger.name(),
             count: import.rules[trigger.index()],
-            enforced: !matches!(trigger, RpzTrigger::Nsdname | RpzTrigger::Nsip),
+            enforced: trigger.is_enforced(),
         });
         let flaws = import.flaws.rows().iter();
         Self {

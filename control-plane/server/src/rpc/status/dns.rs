@@ -10,6 +10,8 @@ use super::count;
 pub(super) fn status(account: &DnsAccount) -> v1::DnsStatus {
     let paths = Path::ALL.iter().map(|path| count(path.name(), path.help(), account.paths[path.index()]));
     let outcomes = account.outcomes().map(|(name, n)| count(name, "", n));
+    let effects = account.zone_effects().map(|(effect, n)| count(effect.name(), effect.help(), n));
+    let triggers = account.zone_triggers().map(|(trigger, n)| count(trigger.name(), trigger.help(), n));
     v1::DnsStatus {
         paths: happened(paths),
         dry_run: account.dry_run,
@@ -19,6 +21,8 @@ pub(super) fn status(account: &DnsAccount) -> v1::DnsStatus {
         attacked: account.attacked,
         forgotten: account.forgotten,
         cache: Some(cache(account)),
+        zone_effects: happened(effects),
+        zone_triggers: happened(triggers),
     }
 }
 

@@ -3,11 +3,9 @@
 //! Called while a zone is read. Always holds: tokens are as the file has them, quotes and escapes included; an entry has
 //! at most as many bytes as a line may have.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 
-use crate::limits::Limits;
-use crate::read::Lines;
-use crate::refusal::Why;
+use crate::error::{RpzError, RpzWhy};
 
 /// A directive or a record, or why it is none.
 pub(super) struct Entry<'e> {
@@ -19,24 +17,37 @@ pub(super) struct Entry<'e> {
     pub tokens: Result<Vec<&'e str>, &'static str>,
 }
 
-/// Calls `each` with every entry. `Err` with the line of what cannot be read, or with what `each` returns.
+/// Calls `each` with every entry of at most `bytes_max` bytes. `Err` with the line of what cannot be read, or with what
+/// `each` returns.
 pub(super) fn each(
-    source: impl Read,
-    limits: Limits,
-    mut each: impl FnMut(Entry<'_>) -> Result<(), (u64, Why)>,
-) -> Result<(), (u64, Why)> {
-    let mut joined = Joined::default();
-    Lines::new(source, limits.line).each(|number, line| {
-        joined.add(number, line, limits.line)?;
-        if joined.depth == 0 { joined.give(&mut each) } else { Ok(()) }
-    })?;
+    mut source: impl BufRead,
+    bytes_max: usize,
+    mut each: impl FnMut(Entry<'_>) -> Result<(), RpzError>,
+) -> Result<(), RpzError> {
+    let (mut joined, mut line) = (Joined::default(), Vec::new());
+    for number in 1.. {
+        line.clear();
+        // Two more than a line may have: its end.
+        let read = source.by_ref().take(bytes_max as u64 + 2).read_until(b'\n', &mut line);
+        match read.map_err(|error| RpzError { line: number, why: RpzWhy::Read(error) })? {
+            0 => break,
+            _ => joined.add(number, without_end(&line), bytes_max)?,
+        }
+        if joined.depth == 0 {
+            joined.give(&mut each)?;
+        }
+    }
     if joined.depth > 0 {
-        return Err((
-            joined.line,
-            Why::Malformed("a parenthesis is not closed: the file was cut off".to_owned()),
-        ));
+        let why = RpzWhy::Malformed("a parenthesis is not closed: the file was cut off".to_owned());
+        return Err(RpzError { line: joined.line, why });
     }
     Ok(())
+}
+
+/// A line without LF or CRLF.
+fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// An entry in the making.
@@ -53,7 +64,10 @@ struct Joined {
 
 impl Joined {
     /// Adds a line to the entry.
-    fn add(&mut self, number: u64, line: &[u8], bytes_max: usize) -> Result<(), (u64, Why)> {
+    fn add(&mut self, number: u64, line: &[u8], bytes_max: usize) -> Result<(), RpzError> {
+        if line.len() > bytes_max {
+            return Err(RpzError { line: number, why: RpzWhy::Line(bytes_max) });
+        }
         if self.depth == 0 {
             self.line = number;
             self.indented = line.first().is_some_and(u8::is_ascii_whitespace);
@@ -63,7 +77,7 @@ impl Joined {
             Err(_) => self.wrong = Some("is not UTF-8"),
         }
         if self.text.len() > bytes_max {
-            return Err((self.line, Why::Line(bytes_max)));
+            return Err(RpzError { line: self.line, why: RpzWhy::Line(bytes_max) });
         }
         Ok(())
     }
@@ -99,7 +113,7 @@ impl Joined {
     }
 
     /// Gives the entry away, if there is one.
-    fn give(&mut self, each: &mut impl FnMut(Entry<'_>) -> Result<(), (u64, Why)>) -> Result<(), (u64, Why)> {
+    fn give(&mut self, each: &mut impl FnMut(Entry<'_>) -> Result<(), RpzError>) -> Result<(), RpzError> {
         let wrong = self.wrong.take();
         if self.ends.is_empty() && wrong.is_none() {
             return Ok(());
@@ -138,13 +152,14 @@ mod tests {
     /// Line, whether it is indented, and the tokens or what is wrong.
     type Found = Vec<(u64, bool, Result<Vec<String>, &'static str>)>;
 
-    fn entries(text: &str) -> Result<Found, (u64, Why)> {
-        let (mut found, limits) = (Vec::new(), Limits { line: 64, ..Limits::default() });
-        each(text.as_bytes(), limits, |entry| {
+    fn entries(text: &str) -> Result<Found, (u64, RpzWhy)> {
+        let mut found = Vec::new();
+        each(text.as_bytes(), 64, |entry| {
             let tokens = entry.tokens.map(|tokens| tokens.into_iter().map(str::to_owned).collect());
             found.push((entry.line, entry.indented, tokens));
             Ok(())
-        })?;
+        })
+        .map_err(|error| (error.line, error.why))?;
         Ok(found)
     }
 
@@ -170,7 +185,9 @@ mod tests {
         assert_eq!(wrong("a A )\nb A 1"), "closes a parenthesis that is not open");
         assert_eq!(wrong("a TXT \"x\nb A 1"), "has a quote that is not closed");
         assert_eq!(wrong("a TXT \"\n"), "has a quote that is not closed");
-        assert!(matches!(entries("a\nb (\n1\n"), Err((2, Why::Malformed(_)))));
-        assert!(matches!(entries(&format!("a (\n{0}\n{0}\n)", "x".repeat(40))), Err((1, Why::Line(64)))));
+        assert!(matches!(entries("a\nb (\n1\n"), Err((2, RpzWhy::Malformed(_)))));
+        assert!(matches!(entries(&"x".repeat(65)), Err((1, RpzWhy::Line(64)))));
+        assert_eq!(entries("a A 1\r\nb A 2").unwrap().len(), 2);
+        assert!(matches!(entries(&format!("a (\n{0}\n{0}\n)", "x".repeat(40))), Err((1, RpzWhy::Line(64)))));
     }
 }

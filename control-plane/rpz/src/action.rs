@@ -4,7 +4,7 @@
 
 use repute_model::{DomainName, RpzAction};
 
-use super::trigger::Trigger;
+use crate::trigger::Trigger;
 
 /// What an alias to `target` does; `None` = it is data, an alias to be answered.
 pub(super) fn read(target: &DomainName, trigger: &Trigger) -> Result<Option<RpzAction>, String> {

@@ -1,20 +1,25 @@
 //! Scenarios of unbound's testbound (`.rpl`) as far as policy zones go: zones, what the servers behind say, and steps.
 //!
-//! The resolver of these tests is a map: it knows what the scenario's servers answer, and follows aliases.
+//! The resolver behind the box is a map here: it knows what the scenario's servers answer, and follows aliases. Who asks
+//! follows those that it is left alone with, as resolvers do.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 use domain::base::rdata::ComposeRecordData;
 use domain::zonefile::inplace::{Entry, Zonefile};
-use repute_model::{Address, DomainName, Rpz, RpzAction, RpzMatch, RpzRuling};
+use repute_model::DomainName;
+use repute_wire::dns::{Answer, Data, NAME_MAX, Name, Rcode, Section};
+
+use crate::common::dns::{RESOLVER, back, by_tcp, by_udp, message, query};
+use crate::common::frame::{ACK, Frame, Ip, PSH, SYN, Talk, tcp_of};
+use crate::common::rig::Rig;
+use crate::common::{INSIDE, OUTSIDE};
 
 /// Owner, type, data on the wire.
 pub type Record = (DomainName, u16, Vec<u8>);
 
-const A: u16 = 1;
 const CNAME: u16 = 5;
-const AAAA: u16 = 28;
 
 /// What becomes of a query.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,7 +41,7 @@ pub struct Step {
     pub expected: Outcome,
     /// Whether time has passed before it.
     pub late: bool,
-    client: Address,
+    client: Ip,
     tcp: bool,
     name: DomainName,
     kind: u16,
@@ -94,7 +99,7 @@ impl Scenario {
                         None => scenario.serve(&block),
                         Some((number, kind, client)) if kind == "QUERY" => {
                             scenario.steps.extend(asked.take());
-                            asked = Some(Step { late, ..query(*number, client.as_deref(), &block) });
+                            asked = Some(Step { late, ..asking(*number, client.as_deref(), &block) });
                         }
                         Some(_) => {
                             let mut step: Step = asked.take().unwrap();
@@ -136,67 +141,102 @@ impl Scenario {
         (names, records)
     }
 
-    /// What the zones make of a step.
-    pub fn run(&self, rpz: &Rpz, step: &Step) -> Outcome {
-        if let RpzRuling::Match(found) = rpz.at_query(step.client, step.name.as_bytes()) {
-            // Both looks have to come to the same.
-            assert_eq!(self.at_answer(rpz, step), Some(found), "step {}", step.number);
-            return self.enforce(rpz, step, found);
-        }
-        match self.at_answer(rpz, step) {
-            Some(found) => self.enforce(rpz, step, found),
-            None => self.passed(step),
-        }
-    }
-
-    fn at_answer(&self, rpz: &Rpz, step: &Step) -> Option<RpzMatch> {
-        let (mut names, records) = self.resolve(&step.name, step.kind);
-        // Aliases that lead to where no server says anything are seen as well.
-        let aliases = records.iter().filter(|(_, kind, _)| *kind == CNAME);
-        for target in aliases.filter_map(|(.., data)| DomainName::from_wire(data)) {
-            if !names.contains(&target) {
-                names.push(target);
-            }
-        }
-        let addresses = records.iter().filter_map(|(_, kind, data)| address(*kind, data));
-        rpz.at_answer(step.client, names.iter().map(DomainName::as_bytes), addresses)
-    }
-
-    fn passed(&self, step: &Step) -> Outcome {
-        Outcome::answered("NOERROR", false, self.resolve(&step.name, step.kind).1)
-    }
-
-    fn enforce(&self, rpz: &Rpz, step: &Step, found: RpzMatch) -> Outcome {
-        let (names, records) = self.resolve(&step.name, step.kind);
-        // The aliases that lead to the name that it is about stay.
-        let before: Vec<Record> = records
-            .into_iter()
-            .filter(|(owner, kind, _)| {
-                *kind == CNAME && names.iter().take(found.name.into()).any(|name| name == owner)
-            })
-            .collect();
-        let name = names.get(usize::from(found.name)).unwrap_or(&step.name);
-        match found.action {
-            RpzAction::NxDomain => Outcome::answered("NXDOMAIN", false, before),
-            RpzAction::NoData => Outcome::answered("NOERROR", false, before),
-            RpzAction::Drop => Outcome::Dropped,
-            RpzAction::TcpOnly if !step.tcp => Outcome::answered("NOERROR", true, Vec::new()),
-            RpzAction::TcpOnly | RpzAction::Passthru => self.passed(step),
-            RpzAction::Local(set) => {
-                let mut records = before;
-                for record in rpz.zones()[usize::from(found.zone)].local().records(set, step.kind) {
-                    let mut into = [0; 255];
-                    let Some(target) = record.target(name.as_bytes(), &mut into) else {
-                        records.push((name.clone(), record.kind, record.data.to_vec()));
-                        continue;
-                    };
-                    records.push((name.clone(), CNAME, target.to_vec()));
-                    records.extend(self.resolve(&DomainName::from_wire(target).unwrap(), step.kind).1);
+    /// What becomes of a step at the box.
+    pub fn run(&self, rig: &mut Rig, step: &Step) -> Outcome {
+        let mut outcome = self.ask(rig, step, &step.name);
+        if let Outcome::Answered { records, truncated: false, .. } = &mut outcome {
+            while let Some(target) = open_alias(records, &step.name, step.kind) {
+                let Outcome::Answered { records: more, .. } = self.ask(rig, step, &target) else { break };
+                if more.is_empty() {
+                    break;
                 }
-                Outcome::answered("NOERROR", false, records)
+                records.extend(more);
             }
+            records.sort();
         }
+        outcome
     }
+
+    /// Lets the box see a step before it matters.
+    pub fn warm(&self, rig: &mut Rig, step: &Step) {
+        self.ask(rig, step, &step.name);
+    }
+
+    /// Asks for a name; the resolver answers what gets there.
+    fn ask(&self, rig: &mut Rig, step: &Step, name: &DomainName) -> Outcome {
+        rig.ports.kept = Some(Vec::new());
+        let client = (step.client, 40_000 + rig.now.0 as u16);
+        let asked = query(step.number as u16, &name.to_string(), step.kind, None);
+        if step.tcp {
+            let talk = Talk { client, server: RESOLVER };
+            rig.outside(1, talk.asks(SYN, 0));
+            rig.inside(1, talk.answers(SYN | ACK, 0));
+            rig.outside(1, talk.asks(ACK, 0));
+        }
+        rig.ports.kept = Some(Vec::new());
+        rig.outside(1, if step.tcp { by_tcp(client, &asked) } else { by_udp(client, &asked) });
+        if rig.ports.kept.as_ref().unwrap().iter().any(|(port, _)| *port == INSIDE) {
+            rig.ports.kept = Some(Vec::new());
+            let said = self.said(&asked, name, step.kind);
+            rig.inside(1, if step.tcp { answer_by_tcp(client, &said) } else { back(client, &said) });
+        }
+        let told = rig.ports.kept.replace(Vec::new()).unwrap();
+        let told = told.iter().find(|(port, _)| *port == OUTSIDE);
+        told.map_or(Outcome::Dropped, |(_, frame)| outcome(frame, step.tcp))
+    }
+
+    /// What the resolver says to a query.
+    fn said(&self, asked: &[u8], name: &DomainName, kind: u16) -> Vec<u8> {
+        let (_, records) = self.resolve(name, kind);
+        let mut said = asked.to_vec();
+        (said[2], said[3], said[7]) = (0x81, 0x80, records.len() as u8);
+        for (owner, kind, data) in records {
+            said.extend(owner.as_bytes());
+            said.extend(kind.to_be_bytes());
+            said.extend([0, 1, 0, 0, 0, 60]);
+            said.extend((data.len() as u16).to_be_bytes());
+            said.extend(data);
+        }
+        said
+    }
+}
+
+/// The name that the aliases of an answer lead to, where it has nothing for that.
+fn open_alias(records: &[Record], name: &DomainName, wanted: u16) -> Option<DomainName> {
+    let mut last = name.clone();
+    for _ in 0..=records.len() {
+        let here = |kind: u16| records.iter().find(|(owner, found, _)| *owner == last && *found == kind);
+        if here(wanted).is_some() {
+            return None;
+        }
+        let Some((.., target)) = here(CNAME) else { break };
+        last = DomainName::from_wire(target).unwrap();
+    }
+    (last != *name).then_some(last)
+}
+
+fn answer_by_tcp(client: (Ip, u16), said: &[u8]) -> Frame {
+    let framed = [&(said.len() as u16).to_be_bytes()[..], said].concat();
+    tcp_of(RESOLVER, client, ACK | PSH, &framed)
+}
+
+/// What somebody gets.
+fn outcome(frame: &Frame, tcp: bool) -> Outcome {
+    let answer = Answer::read(&message(frame)[if tcp { 2 } else { 0 }..]).unwrap();
+    let rcode = if answer.rcode() == Rcode::NXDOMAIN { "NXDOMAIN" } else { "NOERROR" };
+    let records = answer.message.records().unwrap().map(Result::unwrap);
+    let records = records.filter(|record| record.section == Section::Answer).map(|record| {
+        let data = match record.decode().unwrap() {
+            Data::Cname(target) => owned(&target).as_bytes().to_vec(),
+            _ => record.data.to_vec(),
+        };
+        (owned(&record.name), record.kind, data)
+    });
+    Outcome::answered(rcode, answer.message.header().is_truncated(), records.collect())
+}
+
+fn owned(name: &Name<'_>) -> DomainName {
+    DomainName::from_wire(name.lowered(&mut [0; NAME_MAX])).unwrap()
 }
 
 fn strip_comment(line: &str) -> &str {
@@ -248,9 +288,9 @@ fn question(line: &str) -> (DomainName, u16) {
     (words[0].parse().unwrap(), kind.to_int())
 }
 
-fn query(number: u32, client: Option<&str>, block: &Block) -> Step {
+fn asking(number: u32, client: Option<&str>, block: &Block) -> Step {
     let (name, kind) = question(&block.question[0]);
-    let client = client.unwrap_or("127.0.0.1").parse::<IpAddr>().unwrap().into();
+    let client = client.unwrap_or("127.0.0.1").parse::<Ipv4Addr>().unwrap().octets();
     let tcp = block.matches.iter().any(|word| word == "TCP");
     Step { number, expected: Outcome::Dropped, late: false, client, tcp, name, kind }
 }
@@ -275,12 +315,4 @@ fn records(lines: &[String]) -> Vec<Record> {
         other => panic!("{other:?}"),
     };
     file.map(|entry| record(entry.map_err(|error| error.to_string()))).collect()
-}
-
-fn address(kind: u16, data: &[u8]) -> Option<Address> {
-    match kind {
-        A => Some(Address::v4(u32::from_be_bytes(data.try_into().ok()?))),
-        AAAA => Some(Address(u128::from_be_bytes(data.try_into().ok()?))),
-        _ => None,
-    }
 }

@@ -8,12 +8,11 @@ use domain::base::rdata::ComposeRecordData;
 use domain::zonefile::inplace;
 use repute_model::{DomainName, RpzAction};
 
-use super::entries::Entry;
-use super::flaw::{FlawKind, Flaws};
-use super::trigger::Trigger;
-use super::{CNAME, action};
-use crate::limits::Limits;
-use crate::refusal::Why;
+use crate::entries::Entry;
+use crate::error::{RpzError, RpzWhy};
+use crate::flaw::{FlawKind, Flaws};
+use crate::trigger::Trigger;
+use crate::{CNAME, RpzLimits, action};
 
 /// What a record says of its trigger.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ const OTHER_TYPES: [Rtype; 10] = [
 ];
 
 impl Zone {
-    pub fn new(origin: Option<DomainName>, limits: Limits) -> Self {
+    pub fn new(origin: Option<DomainName>, limits: RpzLimits) -> Self {
         Self {
             stated: Vec::new(),
             suffix: origin.clone(),
@@ -75,22 +74,23 @@ impl Zone {
             flaws: Flaws::default(),
             owner: None,
             ttl: TTL_S,
-            records_max: limits.entries,
+            records_max: limits.records,
         }
     }
 
     /// Takes an entry. `Err` where the file cannot be read on.
-    pub fn entry(&mut self, entry: Entry<'_>) -> Result<(), (u64, Why)> {
+    pub fn entry(&mut self, entry: Entry<'_>) -> Result<(), RpzError> {
         let Entry { line, indented, tokens } = entry;
         if let Ok([first, rest @ ..]) = tokens.as_deref()
             && first.starts_with('$')
             && !indented
         {
-            return self.directive(first, rest).map_err(|why| (line, Why::Malformed(why)));
+            let refuse = |why| RpzError { line, why: RpzWhy::Malformed(why) };
+            return self.directive(first, rest).map_err(refuse);
         }
         self.records += 1;
         if self.records > self.records_max as u64 {
-            return Err((line, Why::Entries(self.records_max)));
+            return Err(RpzError { line, why: RpzWhy::Records(self.records_max) });
         }
         let read = tokens
             .map_err(|wrong| (FlawKind::Record, wrong.to_owned()))

@@ -4,7 +4,7 @@
 
 use repute_model::named;
 
-use super::records::Stated;
+use crate::records::Stated;
 
 named! {
     /// Why a record of a policy zone is no rule.
