@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "repute/v1/access.proto",
     "repute/v1/common.proto",
     "repute/v1/status.proto",
     "repute/v1/scores.proto",
     "repute/v1/mitigations.proto",
     "repute/v1/crowds.proto",
+    "repute/v1/dns.proto",
     "repute/v1/policy.proto",
     "repute/v1/feeds.proto",
     "repute/v1/events.proto",

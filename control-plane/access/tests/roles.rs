@@ -22,7 +22,7 @@ const CHANGES: [&str; 8] =
 /// Methods that change or show who may do what.
 const ADMINS: [&str; 4] = ["IssueKey", "IssueToken", "ListKeys", "Revoke"];
 /// Methods that only show something.
-const SHOWS: [&str; 10] = [
+const SHOWS: [&str; 12] = [
     "Get",
     "List",
     "Watch",
@@ -32,6 +32,8 @@ const SHOWS: [&str; 10] = [
     "Diff",
     "Subscribe",
     "Incidents",
+    "Top",
+    "Cache",
     "ServerReflectionInfo",
 ];
 

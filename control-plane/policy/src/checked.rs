@@ -185,6 +185,16 @@ impl Checked {
         leaves(&self.config, &self.files, &self.name_files, &self.zone_files)
     }
 
+    /// The policy zones, in their order.
+    pub fn zones(&self) -> &Rpz {
+        &self.zones
+    }
+
+    /// Names that nobody honest asks for.
+    pub fn honeypots(&self) -> &DomainTable<()> {
+        &self.honeypots
+    }
+
     /// What has become of the policy zones, in their order.
     pub fn zone_reports(&self) -> &[ZoneReport] {
         &self.zone_reports

@@ -6,6 +6,7 @@
 
 mod connect;
 mod crowd;
+mod dns;
 mod events;
 mod explain;
 mod feed;
@@ -26,7 +27,9 @@ mod units;
 use clap::{Args, Subcommand};
 
 use connect::{Connection, Server};
+pub use dns::Dns;
 use output::Output;
+use tokio::runtime::Runtime;
 
 /// Options of every subcommand that talks to reputed.
 #[derive(Args, Debug)]
@@ -114,10 +117,25 @@ fn completions(shell: clap_complete::Shell, mut cli: clap::Command) -> anyhow::R
     output::bytes(&script)
 }
 
-/// What needs a server: on this thread alone.
-fn online(command: Command, global: &Global) -> anyhow::Result<()> {
+/// Runs a subcommand of `repute dns` that needs a server.
+///
+/// # Errors
+/// A server that cannot be reached or refuses.
+pub fn run_dns(command: &Dns, global: &Global) -> anyhow::Result<()> {
+    let (runtime, connection) = connected(global)?;
+    runtime.block_on(dns::run(command, &connection, global.output))
+}
+
+/// A connection, and what runs on this thread alone.
+fn connected(global: &Global) -> anyhow::Result<(Runtime, Connection)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let connection = runtime.block_on(Connection::open(&global.server))?;
+    Ok((runtime, connection))
+}
+
+/// What needs a server: on this thread alone.
+fn online(command: Command, global: &Global) -> anyhow::Result<()> {
+    let (runtime, connection) = connected(global)?;
     let output = global.output;
     if let Command::Top(args) = command {
         return top::run(&args, &connection, &runtime, output);

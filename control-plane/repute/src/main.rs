@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Client(command) => client::run(command, &cli.global, Cli::command()),
-        Command::Dns(args) => dns::run(&args),
+        Command::Dns(args) => dns::run(&args, &cli.global),
         Command::Inspect(args) => inspect::run(&args),
         Command::Replay(args) => replay::run(&args),
     };

@@ -22,6 +22,7 @@ use trigger::Trigger;
 
 pub use error::{RpzError, RpzWhy};
 pub use flaw::{Flaw, FlawKind, Flaws};
+pub use trigger::prefix_owner;
 
 /// Of so many records one may be flawed; more make the file malformed.
 const FLAWED_ONE_IN: u64 = 10;

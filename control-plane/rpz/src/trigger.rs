@@ -97,6 +97,25 @@ fn number(text: &str, radix: u32, digits_max: usize) -> Option<u32> {
     if fits { u32::from_str_radix(text, radix).ok() } else { None }
 }
 
+/// The owner of a rule about a prefix, without the name of its zone: what [`Trigger::read`] reads.
+pub fn prefix_owner(prefix: Prefix, trigger: RpzTrigger) -> String {
+    let v4 = prefix.len128() >= 96 && prefix.first().is_v4();
+    let len = if v4 { prefix.len128() - 96 } else { prefix.len128() };
+    let address = if v4 {
+        let [a, b, c, d] = (prefix.first().0 as u32).to_be_bytes();
+        format!("{d}.{c}.{b}.{a}")
+    } else {
+        // As RFC 5952 writes it: `::` stands for the longest run of zeros, and nothing else has two colons.
+        let text = std::net::Ipv6Addr::from(prefix.first().0).to_string();
+        let groups: Vec<&str> =
+            text.split(':').map(|group| if group.is_empty() { "zz" } else { group }).collect();
+        let mut groups: Vec<&str> = groups.into_iter().rev().collect();
+        groups.dedup_by(|a, b| *a == "zz" && *b == "zz");
+        groups.join(".")
+    };
+    format!("{len}.{address}.rpz-{trigger}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +142,25 @@ mod tests {
         ] {
             assert_eq!(trigger(text), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn owners_of_prefixes_are_read_as_what_they_were() {
+        for text in [
+            "192.0.2.0/24",
+            "198.51.100.7/32",
+            "2001:db8:aa::/48",
+            "2001:db8:0:1::57",
+            "::1",
+            "::/1",
+            "2001:db8::/32",
+        ] {
+            let prefix: Prefix = text.parse().unwrap();
+            let owner = prefix_owner(prefix, RpzTrigger::Ip);
+            assert_eq!(trigger(&owner), Ok(Trigger::Address(prefix)), "{owner}");
+        }
+        let full = "2001:db8:1:2:3:4:5:6".parse().unwrap();
+        assert_eq!(prefix_owner(full, RpzTrigger::ClientIp), "128.6.5.4.3.2.1.db8.2001.rpz-client-ip");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What can be wrong with a question to the box, with the way out.
 
-use repute_model::PrefixError;
+use repute_model::{DomainNameError, PrefixError};
 use repute_policy::config::Treat;
 use repute_policy::{Change, Diagnostics};
 
@@ -13,6 +13,17 @@ pub enum HubError {
     /// The text names no crowd.
     #[error("{0}; expected a crowd such as `192.0.2.7` or `192.0.2.0/24`")]
     NoCrowd(PrefixError),
+    /// The text is no domain name.
+    #[error("{0}; expected a name such as `www.example.org`")]
+    NoName(DomainNameError),
+    /// The text is no address.
+    #[error("`{0}` is no address; expected one such as `192.0.2.7` or `2001:db8::1`")]
+    NoAddress(String),
+    /// No queries are judged.
+    #[error(
+        "the policy in force has no profile of DNS; add `[profiles.dns]` to the config, which takes a restart"
+    )]
+    NoDns,
     /// A prefix of a length that no source has here.
     #[error("`{text}`: no source has this length; here sources are /{v4} for IPv4 and /{v6} for IPv6")]
     Width {

@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use repute_engine::{Handle, Published};
-use repute_model::{Command, CrowdChange, Explanation, Policy, Report, Score, SourceRow, SourceState, Token};
+use repute_model::{
+    Command, CrowdChange, Explanation, NameLook, Policy, Report, Score, SourceRow, SourceState, Token,
+    TopLook,
+};
 use tokio::sync::oneshot;
 
 use crate::HubError;
@@ -29,6 +32,8 @@ pub(crate) enum Answer {
     States(Vec<SourceState>, Option<u32>),
     Crowds(Vec<CrowdChange>, Option<u32>),
     Restored(u32),
+    Name(Box<NameLook>),
+    Top(Box<TopLook>),
 }
 
 /// Questions under way at most.
@@ -141,6 +146,8 @@ fn deliver(questions: &mut HashMap<Token, Question>, report: Report) -> Option<R
         Report::Restored { token, taken, states: _ } => (token, Answer::Restored(taken)),
         Report::Explained(token, explanation) => (token, Answer::Explained(Box::new(explanation))),
         Report::Nudged(token, change) => (token, Answer::Nudged(change)),
+        Report::Name(token, look) => (token, Answer::Name(look)),
+        Report::Top(token, look) => (token, Answer::Top(look)),
         Report::Page(token, next) => (token, Answer::Page(Vec::new(), next)),
         other => return Some(other),
     };

@@ -4,6 +4,7 @@ mod access;
 mod audited;
 mod convert;
 mod crowds;
+mod dns;
 mod events;
 mod feeds;
 mod listed;

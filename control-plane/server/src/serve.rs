@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use repute_access::{Change, GuardLayer, TlsIncoming, TlsLimits, TlsNotice};
 use repute_proto::v1::access_server::AccessServer;
 use repute_proto::v1::crowds_server::CrowdsServer;
+use repute_proto::v1::dns_server::DnsServer;
 use repute_proto::v1::events_server::EventsServer;
 use repute_proto::v1::feeds_server::FeedsServer;
 use repute_proto::v1::mitigations_server::MitigationsServer;
@@ -167,6 +168,7 @@ async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
     health.set_serving::<ScoresServer<Api>>().await;
     health.set_serving::<MitigationsServer<Api>>().await;
     health.set_serving::<CrowdsServer<Api>>().await;
+    health.set_serving::<DnsServer<Api>>().await;
     health.set_serving::<PoliciesServer<Api>>().await;
     health.set_serving::<AccessServer<Api>>().await;
     health.set_serving::<FeedsServer<Api>>().await;
@@ -186,6 +188,7 @@ async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
         .add_service(AccessServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(MitigationsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(CrowdsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
+        .add_service(DnsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(FeedsServer::new(api.clone()).max_decoding_message_size(PART_MAX))
         .add_service(EventsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(PoliciesServer::new(api).max_decoding_message_size(POLICY_MAX));

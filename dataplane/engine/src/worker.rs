@@ -419,6 +419,8 @@ impl<P: Packet> Worker<P> {
                 self.job = Some(Job { token, cursor, left, what: Listed::States });
             }
             Command::Restore { token, states } => self.restore(token, states),
+            Command::LookAtName { token, look } => self.look_at_name(token, look),
+            Command::LookAtTop { token, look } => self.look_at_top(token, look),
         }
     }
 

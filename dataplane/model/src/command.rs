@@ -1,6 +1,6 @@
 //! What the control plane says to a worker, over an SPSC ring.
 
-use crate::{Band, Policy, Source, SourceState};
+use crate::{Band, NameLook, Policy, Source, SourceState, TopLook};
 
 /// Joins a report to the question it answers; chosen by the asker.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -82,5 +82,19 @@ pub enum Command {
         token: Token,
         /// At most [`RESTORE_MAX`](crate::RESTORE_MAX); more are not looked at. Faded as of now, for this worker.
         states: Box<[SourceState]>,
+    },
+    /// Fill in what is made of a name; the form comes back in a report.
+    LookAtName {
+        /// Joins the answer, which hands the form back.
+        token: Token,
+        /// The form.
+        look: Box<NameLook>,
+    },
+    /// Fill in who asks most; the form comes back in a report.
+    LookAtTop {
+        /// Joins the answer, which hands the form back.
+        token: Token,
+        /// The form.
+        look: Box<TopLook>,
     },
 }

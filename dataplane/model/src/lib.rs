@@ -11,6 +11,7 @@ mod band;
 mod command;
 mod crowd;
 mod dns;
+mod dns_look;
 mod domain_name;
 mod domains;
 mod excess;
@@ -43,6 +44,7 @@ pub use crowd::{
     CrowdChange, CrowdNumbers, CrowdRules, CrowdState, Flood, Floods, Spread, Symmetry, SynAnswer,
 };
 pub use dns::{Block, CacheRules, Decision, Dns, Path, Proof, Redirect, SameRate, Subdomains};
+pub use dns_look::{Asking, DomainRow, FlatName, KeptLook, NameLook, RequesterRow, TopLook};
 pub use domain_name::{DomainName, DomainNameError};
 pub use domains::DomainTable;
 pub use excess::{Excess, Offence, SizeClass};

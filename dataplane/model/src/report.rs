@@ -1,11 +1,11 @@
 //! What a worker says to the control plane, over an SPSC ring.
 //!
 //! When the ring is full a worker drops the report and counts it, with one exception: what somebody has to free (an
-//! old policy, states that were restored) is kept and offered again.
+//! old policy, states that were restored, forms that were filled in) is kept and offered again.
 
 use crate::{
-    Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, Policy, Score, Source, SourceRow,
-    SourceState, Tick, Token, Treatment,
+    Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, NameLook, Policy, Score, Source,
+    SourceRow, SourceState, Tick, Token, TopLook, Treatment,
 };
 
 /// A limit imposed on a source, or lifted.
@@ -106,6 +106,10 @@ pub enum Report {
     Band(BandChange),
     /// Inspection has found something.
     Inspected(Inspected),
+    /// The answer to `LookAtName`: the form, to be freed.
+    Name(Token, Box<NameLook>),
+    /// The answer to `LookAtTop`: the form, to be freed.
+    Top(Token, Box<TopLook>),
     /// A packet of a logged band.
     Log(LogLine),
 }

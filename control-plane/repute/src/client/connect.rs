@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use repute_proto::v1::access_client::AccessClient;
 use repute_proto::v1::crowds_client::CrowdsClient;
+use repute_proto::v1::dns_client::DnsClient;
 use repute_proto::v1::events_client::EventsClient;
 use repute_proto::v1::feeds_client::FeedsClient;
 use repute_proto::v1::mitigations_client::MitigationsClient;
@@ -116,6 +117,10 @@ impl Connection {
 
     pub fn crowds(&self) -> CrowdsClient<Channel> {
         CrowdsClient::new(self.channel.clone())
+    }
+
+    pub fn dns(&self) -> DnsClient<Channel> {
+        DnsClient::new(self.channel.clone())
     }
 
     pub fn feeds(&self) -> FeedsClient<Channel> {

@@ -18,6 +18,8 @@ fn code(error: &HubError) -> Code {
     match error {
         HubError::NoSource(_)
         | HubError::NoCrowd(_)
+        | HubError::NoName(_)
+        | HubError::NoAddress(_)
         | HubError::Width { .. }
         | HubError::PageToken(_)
         | HubError::Policy(_) => Code::InvalidArgument,
@@ -33,6 +35,7 @@ fn code(error: &HubError) -> Code {
         | HubError::Geo(_)
         | HubError::OfAlerts
         | HubError::NoEntry(_)
+        | HubError::NoDns
         | HubError::NothingKept => Code::FailedPrecondition,
         HubError::NoFeed(_)
         | HubError::NoService(_)

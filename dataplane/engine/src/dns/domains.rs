@@ -75,6 +75,13 @@ impl Domains {
         row.attacked
     }
 
+    /// What is known of a name: whether it exists, and whether its domain is under attack. Counts nothing.
+    pub fn look(&self, place: &Inquiry, now: Tick) -> (bool, bool) {
+        let row = self.sets[set(place.domain)].iter().find(|row| row.tag == tag(place.domain));
+        let attacked = row.is_some_and(|row| row.attacked && row.until.wrapping_sub(now.low()) <= HOLD_MS);
+        (self.exist.sightings(place.name) > 0, attacked)
+    }
+
     /// Whether one more requester of low standing may ask for a doubtful name of this domain (GCRA, ITU-T I.371).
     pub fn allows(&mut self, inquiry: &Inquiry, rules: &Subdomains, now: Tick) -> bool {
         let Some(row) = find(&mut self.sets, inquiry.domain) else { return true };

@@ -12,10 +12,11 @@ mod networks;
 mod rates;
 mod reply;
 mod secrets;
+mod top;
 pub mod upstream;
 pub(crate) mod zones;
 
-use repute_model::{Address, Dns, Limits, Tick};
+use repute_model::{Address, Dns, FlatName, Limits, Source, Tick, Width};
 use repute_wire::dns::{Query, Rcode};
 
 use domains::Domains;
@@ -23,6 +24,7 @@ use names::Names;
 use networks::Networks;
 use rates::Rates;
 use secrets::Secrets;
+use top::Top;
 
 pub use account::DnsAccount;
 pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Hit, UDP_MAX, Unkept};
@@ -54,6 +56,10 @@ pub(crate) struct Interceptor {
     pub networks: Networks,
     /// How often the same is asked for.
     pub rates: Rates,
+    /// Who asks most.
+    pub requesters: Top<Option<Source>>,
+    /// Below which domains most is asked for.
+    pub most_asked: Top<FlatName>,
     /// Counts what one in so many of is let slip.
     turn: u32,
 }
@@ -71,6 +77,8 @@ impl Interceptor {
             domains: Domains::new(),
             networks: Networks::new(),
             rates: Rates::new(),
+            requesters: Top::new(None),
+            most_asked: Top::new(FlatName::ROOT),
             turn: 0,
         })
     }
@@ -96,6 +104,20 @@ impl Interceptor {
         Some((hit.rcode(), hit.bytes(query.udp_size().min(UDP_MAX))))
     }
 
+    /// Counts a query for those who want to know who asks most.
+    pub fn count(&mut self, asked: &Asked<'_>, from: Address, width: Width, now: Tick) {
+        let Self { names, requesters, most_asked, .. } = self;
+        let source = Source::of(from, width);
+        requesters.count(names.requester(source), now, || source);
+        most_asked.count(asked.inquiry.domain.into(), now, || names.domain(&asked.query.question.name));
+    }
+
+    /// Counts that a name of a domain does not exist.
+    pub fn miss(&mut self, domain: u32, to: Address, width: Width, now: Tick) {
+        self.requesters.miss(self.names.requester(Source::of(to, width)), now);
+        self.most_asked.miss(domain.into(), now);
+    }
+
     /// Takes over what its rooms have counted.
     pub fn tell(&self, account: &mut DnsAccount) {
         account.forgotten = self.upstream.forgotten();
@@ -106,7 +128,8 @@ impl Interceptor {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        let tables = [self.domains.bytes(), self.networks.bytes(), self.rates.bytes()];
+        let top = self.requesters.bytes() + self.most_asked.bytes();
+        let tables = [self.domains.bytes(), self.networks.bytes(), self.rates.bytes(), top];
         let cache = self.cache.as_ref().map_or(0, Cache::memory);
         self.names.bytes() + self.upstream.bytes() + cache + tables.iter().sum::<usize>()
     }

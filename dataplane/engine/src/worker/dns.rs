@@ -4,6 +4,7 @@
 //! goes to or comes from a port of the service. Always holds: the standing before a query decides about it, and what it
 //! says is taken note of whatever is decided, so that nobody is judged by what the box did to him.
 
+mod look;
 mod notes;
 mod speech;
 mod zones;
@@ -59,6 +60,9 @@ impl<P: Packet> Worker<P> {
         x: &Exchange,
     ) -> Judgement {
         self.account.strangers += 1;
+        if let Some(asked) = speech.asked() {
+            self.count_query(asked, x.src);
+        }
         let proved = speech.asked().is_some_and(|asked| self.returns_server_cookie(asked, x));
         let (Some(dns), Some(rules)) = (&self.policy.dns, rules(&self.policy)) else {
             return Judgement::FORWARD;

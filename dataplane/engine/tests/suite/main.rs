@@ -14,6 +14,7 @@ mod detection;
 mod determinism;
 mod dns;
 mod dns_cache;
+mod dns_look;
 mod excess;
 mod floods;
 mod golden;

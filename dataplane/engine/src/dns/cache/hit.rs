@@ -3,6 +3,7 @@
 //! Made by a look-up, used by the DNS stage at once. Always holds: what is written is a whole message that answers the
 //! query, no longer than the client takes.
 
+use repute_model::Tick;
 use repute_wire::dns::{Extras, Query, Rcode, Reply, ReplyError, patch};
 
 use super::RECORDS_MAX;
@@ -34,6 +35,12 @@ impl Hit<'_> {
         let mut header = [0; HEADER];
         self.message(&mut header);
         Rcode::from_parts(header[3], 0)
+    }
+
+    /// Seconds since it came, and seconds that it may be given from now on.
+    pub fn times_s(&self, now: Tick) -> (u32, u32) {
+        let age_s = self.entry.age_s(now);
+        (age_s, self.entry.life_s.saturating_sub(age_s))
     }
 
     /// Bytes that it takes for a client that takes answers of `size_max` bytes, without OPT: no records where that is less.

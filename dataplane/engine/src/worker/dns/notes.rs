@@ -10,11 +10,14 @@ use repute_wire::{L4, Parsed};
 
 use super::{Asked, Reason, Speech};
 use crate::dns::{Asks, Interceptor, Sent, Transaction, payload};
-use crate::worker::Worker;
+use crate::worker::{Worker, width};
 
 impl<P: Packet> Worker<P> {
     /// Takes note of what a known source says to a server, whatever becomes of it.
     pub(in crate::worker) fn note_speech(&mut self, slot: Slot, speech: &Speech<'_>, x: &Exchange) {
+        if let Some(asked) = speech.asked() {
+            self.count_query(asked, x.src);
+        }
         let Self { dns: Some(dns), shard, account, now, .. } = self else { return };
         let fingerprint = shard.hot(slot).fingerprint;
         let Some(requester) = shard.requester_mut(slot) else { return };
@@ -89,6 +92,7 @@ impl<P: Packet> Worker<P> {
 
     /// Takes note of what a server answers to a source that is known.
     pub(in crate::worker) fn note_answers(&mut self, packet: &P, parsed: &Parsed, receiver: Option<Slot>) {
+        let width = width(&self.policy, &self.limits);
         let (Some(slot), Some(rules), Some(dns)) = (receiver, &self.policy.dns, &mut self.dns) else {
             return;
         };
@@ -116,6 +120,9 @@ impl<P: Packet> Worker<P> {
         if let Some(question) = &answer.question {
             let (place, exists) = (dns.names.place(&question.name), outcome == Outcome::Answered);
             account.attacked += u64::from(dns.domains.learn(&place, exists, &rules.subdomains, now));
+            if outcome == Outcome::Nxdomain {
+                dns.miss(place.domain, parsed.dst, width, now);
+            }
         }
         let bytes = answer.message.bytes().len() as u16;
         self.settle(slot, outcome, asked_bytes, bytes);
