@@ -34,7 +34,7 @@ pub use requests::{BOUNDS, RequestKey, RequestLatency, RequestSeries, SERIES_MAX
 pub use serve::{Health, Probe, ServeError, bind, router, serve};
 pub use snapshot::{
     BoxSnapshot, Build, CrowdChanges, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named, PolicyInForce,
-    StoreSnapshot,
+    ServiceSnapshot, StoreSnapshot,
 };
 pub use text::{Format, render};
 pub use worker::{PortSnapshot, WorkerSnapshot};

@@ -32,6 +32,8 @@ pub struct BoxSnapshot {
     pub policy: PolicyInForce,
     /// By their numbers.
     pub workers: Vec<WorkerSnapshot>,
+    /// By unique names, and one with an empty name for what belongs to no service; none where the policy has none.
+    pub services: Vec<ServiceSnapshot>,
     /// Sources that are limited now.
     pub mitigations_active: u64,
     /// Crowds in flood now, by kind of flood.
@@ -50,6 +52,17 @@ pub struct BoxSnapshot {
     pub store: Option<StoreSnapshot>,
     /// How long the API took, from [`crate::RequestLatency::series`].
     pub requests: Vec<RequestSeries>,
+}
+
+/// One service, over all workers. Totals since the services of the policy were last changed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ServiceSnapshot {
+    /// Its name in the config.
+    pub name: String,
+    /// Packets that shadow mode forwarded, by what would have become of them.
+    pub shadow_packets: Vec<Named>,
+    /// Their bytes on the wire.
+    pub shadow_bytes: Vec<Named>,
 }
 
 /// How often crowds went to a state; both names are from closed sets.

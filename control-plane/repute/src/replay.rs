@@ -8,6 +8,7 @@ mod against;
 mod crowds;
 mod feed;
 mod rehearsal;
+mod services;
 mod sources;
 mod summary;
 
@@ -25,6 +26,7 @@ use crate::capture::Unusable;
 use against::Against;
 use feed::Feed;
 use rehearsal::{Judged, Rehearsal};
+use services::Services;
 use sources::Sources;
 use summary::Summary;
 
@@ -46,10 +48,13 @@ pub struct Replay {
     /// Write the standing of every source at the end, as a JSON list
     #[arg(long, value_name = "FILE.json")]
     sources: Option<PathBuf>,
+    /// Write what became of each service's packets, as a JSON list; with --against also there
+    #[arg(long, value_name = "FILE.json")]
+    services: Option<PathBuf>,
     /// Write every change of a crowd's state, as a JSON list
     #[arg(long, value_name = "FILE.json")]
     crowds: Option<PathBuf>,
-    /// Show what would change under this other policy
+    /// Show what would change under this other policy, and what each service's packets would go through
     #[arg(long, value_name = "OTHER.toml")]
     against: Option<PathBuf>,
     /// Merge the captures by time into one run, in place of a fresh engine for each
@@ -96,13 +101,15 @@ fn replay(
     let mut rehearsal = Rehearsal::new(policy, &args.inside);
     let mut against = other.map(|other| Against::new(other, &args.inside));
     let (mut sources, mut summary) = (Sources::default(), Summary::default());
+    let mut services = Services::new(against.is_some());
     while let Some(batch) = feed.next_batch()? {
         let changed = against.as_mut().map(|against| against.judge(&batch));
         let judged = rehearsal.judge(&batch);
-        if let (Some(against), Some(changed)) = (&mut against, changed) {
-            against.compare(&judged, &changed);
+        if let (Some(against), Some(changed)) = (&mut against, &changed) {
+            against.compare(&judged, changed);
         }
-        for one in &judged {
+        for (i, one) in judged.iter().enumerate() {
+            services.note(one, changed.as_ref().and_then(|changed| changed.get(i)));
             sources.note(one);
             summary.note(one);
             out.packet(one, captures)?;
@@ -116,6 +123,8 @@ fn replay(
     if let Some(against) = against {
         against.print();
     }
+    print!("{}", services.table());
+    out.services(services.into_rows(file));
     Ok(())
 }
 
@@ -123,6 +132,7 @@ fn replay(
 struct Output {
     packets: Option<BufWriter<File>>,
     sources: Option<(PathBuf, Vec<sources::Row>)>,
+    services: Option<(PathBuf, Vec<services::Row>)>,
     crowds: Option<(PathBuf, Vec<crowds::Row>)>,
     several: bool,
 }
@@ -131,8 +141,9 @@ impl Output {
     fn create(args: &Replay, several: bool) -> anyhow::Result<Self> {
         let packets = args.packets.as_deref().map(create).transpose()?;
         let sources = args.sources.clone().map(|path| (path, Vec::new()));
+        let services = args.services.clone().map(|path| (path, Vec::new()));
         let crowds = args.crowds.clone().map(|path| (path, Vec::new()));
-        let mut out = Self { packets, sources, crowds, several };
+        let mut out = Self { packets, sources, services, crowds, several };
         if let Some(packets) = &mut out.packets {
             let file = if several { "file\t" } else { "" };
             writeln!(packets, "{file}n\t{}\t{}", Columns::HEADER, Judgement::COLUMNS)?;
@@ -156,6 +167,12 @@ impl Output {
         Ok(())
     }
 
+    fn services(&mut self, rows: Vec<services::Row>) {
+        if let Some((_, all)) = &mut self.services {
+            all.extend(rows);
+        }
+    }
+
     fn crowds(&mut self, rows: Vec<crowds::Row>) {
         if let Some((_, all)) = &mut self.crowds {
             all.extend(rows);
@@ -167,6 +184,9 @@ impl Output {
             packets.flush()?;
         }
         if let Some((path, rows)) = self.sources {
+            write_list(&path, &rows)?;
+        }
+        if let Some((path, rows)) = self.services {
             write_list(&path, &rows)?;
         }
         if let Some((path, rows)) = self.crowds {

@@ -64,4 +64,4 @@ pub use repute_proto::{default_socket, is_root};
 pub use security::{Security, TlsDoor};
 pub use serve::{ServeError, serve, serve_secured};
 pub use socket::SocketError;
-pub use status::{BoxInfo, PortInfo, PortRss, StatusView, WorkerView};
+pub use status::{BoxInfo, PortInfo, PortRss, ServiceView, StatusView, WorkerView};

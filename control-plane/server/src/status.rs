@@ -1,8 +1,9 @@
 //! How the box is doing, in one view.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use repute_engine::Account;
+use repute_engine::{Account, ServiceAccount};
 
 use crate::ledger::LedgerCounts;
 use crate::{CrowdCounts, Hub, HubError, VersionInfo};
@@ -72,6 +73,17 @@ pub struct StatusView {
     pub mitigations: [u64; 3],
     /// Changes of crowds since the start.
     pub crowd_changes: CrowdCounts,
+    /// By service, what all workers have counted; at the end what belongs to none.
+    pub services: Vec<ServiceView>,
+}
+
+/// One service, over all workers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServiceView {
+    /// Its name in the config; empty = whatever belongs to none.
+    pub name: String,
+    /// What is counted.
+    pub counts: ServiceAccount,
 }
 
 impl StatusView {
@@ -92,10 +104,12 @@ impl Hub {
             let policy = state.history.get(0, installing)?;
             let confirm_until = state.history.unconfirmed().map(|waits| waits.until);
             let counts = (state.ledger.counts(), state.crowds.counts());
-            let shadow = state.history.checked().is_shadow();
-            Ok::<_, HubError>((policy, shadow, !installing, confirm_until, counts, state.silences()))
+            let mode = (state.history.checked().is_shadow(), Arc::clone(state.history.services()));
+            Ok::<_, HubError>((policy, mode, !installing, confirm_until, counts, state.silences()))
         });
-        let (policy, shadow, everywhere, confirm_until, (counts, crowd_changes), silences) = asked.await??;
+        let (policy, mode, everywhere, confirm_until, (counts, crowd_changes), silences) = asked.await??;
+        let (shadow, names) = mode;
+        let services = self.by_service(policy.version, &names);
         let published = self.inner.published.iter().zip(silences);
         let workers = published.map(|(p, silent)| WorkerView { account: p.read(), silent }).collect();
         let LedgerCounts { active, past, forgotten } = counts;
@@ -109,14 +123,31 @@ impl Hub {
             workers,
             mitigations: [active, past, forgotten],
             crowd_changes,
+            services,
         })
+    }
+
+    /// What workers have published by service under this version, whose services have these names.
+    fn by_service(&self, version: u64, names: &[String]) -> Vec<ServiceView> {
+        let boards: Vec<_> = self.inner.published.iter().map(|published| published.read_services()).collect();
+        let boards = || boards.iter().filter(|board| board.policy_version == version);
+        let sum = |service: Option<u8>| {
+            boards().map(|board| *board.row(service)).reduce(|mut sum, row| {
+                sum.add(&row);
+                sum
+            })
+        };
+        let named = names.iter().zip(0..).map(|(name, number)| (name.as_str(), Some(number)));
+        let rows = named.chain([("", None)]);
+        rows.filter_map(|(name, number)| Some(ServiceView { name: name.to_owned(), counts: sum(number)? }))
+            .collect()
     }
 
     /// Names of the services of the policy in force, by number.
     ///
     /// # Errors
     /// [`HubError::Gone`].
-    pub(crate) async fn services(&self) -> Result<std::sync::Arc<[String]>, HubError> {
+    pub(crate) async fn services(&self) -> Result<Arc<[String]>, HubError> {
         self.run(|state| state.history.services().clone()).await
     }
 }

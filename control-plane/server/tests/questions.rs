@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{Plan, Rig, source};
 use repute_model::toeplitz::{Key, Reta, Spread};
-use repute_model::{Band, CrowdState, Filter, Flood, Owners, Reason, Rule};
+use repute_model::{Band, CrowdState, Effect, Filter, Flood, Owners, Reason, Rule};
 use repute_server::{ApplyRequest, HubError, Limit, LimitChange, LimitCursor, PageToken};
 
 async fn active(rig: &Rig) -> Vec<Limit> {
@@ -195,7 +195,8 @@ async fn a_listed_source_is_dropped_counted_and_conserved() {
 
 #[tokio::test(start_paused = true)]
 async fn shadow_mode_tells_of_limits_and_drops_nobody_until_it_ends() {
-    let listed = "[profiles.ingress]\n[lists]\ndeny = [\"10.0.0.0/24\"]\n";
+    let listed =
+        "[profiles.ingress]\n[lists]\ndeny = [\"10.0.0.0/24\"]\n[services.web]\nprefixes = [\"192.0.2.1\"]\n";
     let rig = Plan { config: format!("mode = \"shadow\"\n{listed}"), ..Plan::default() }.start();
     let mut events = rig.hub.subscribe_mitigations();
     rig.receive([0x0a00_0001; 100]);
@@ -205,6 +206,11 @@ async fn shadow_mode_tells_of_limits_and_drops_nobody_until_it_ends() {
     assert!(status.shadow && total.is_conserved());
     assert_eq!((total.ports[0].dropped_total(), total.ports[0].forwarded), (0, 100));
     assert_eq!(total.shadow[Reason::Listed.index()], 100);
+    // Services are published less often.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let services = rig.hub.status().await.unwrap().services;
+    let cut = services.iter().map(|one| (one.name.as_str(), one.counts.shadow_packets[Effect::Cut.index()]));
+    assert_eq!(cut.collect::<Vec<_>>(), [("web", 100), ("", 0)]);
     rig.hub.nudge(source("10.0.1.1"), -7000, false).await.unwrap();
     let limits = active(&rig).await;
     assert_eq!(limits.len(), 1);

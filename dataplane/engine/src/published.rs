@@ -1,13 +1,17 @@
-//! A worker's account where others can read it.
+//! A worker's account, and what it counts by service, where others can read it.
 
 use std::sync::Arc;
 
 use crate::account::{WORDS, words, words_mut};
-use crate::{Account, SeqLock};
+use crate::services::SERVICE_WORDS;
+use crate::{Account, SeqLock, ServiceBoard};
 
-/// The account that a worker published last: written by the worker, read by the control plane.
+/// What a worker published last: written by the worker, read by the control plane.
 #[derive(Debug, Default)]
-pub struct Published(SeqLock<WORDS>);
+pub struct Published {
+    account: SeqLock<WORDS>,
+    services: SeqLock<SERVICE_WORDS>,
+}
 
 impl Published {
     /// An account of zeros, to be shared between the worker and its readers.
@@ -17,14 +21,26 @@ impl Published {
 
     /// Replaces the account. Only the worker calls this.
     pub fn publish(&self, account: &Account) {
-        self.0.write(words(account));
+        self.account.write(words(account));
     }
 
     /// A copy that was published as a whole; tries again while the worker is writing.
     pub fn read(&self) -> Account {
         let mut account = Account::zero();
-        self.0.read(words_mut(&mut account));
+        self.account.read(words_mut(&mut account));
         account
+    }
+
+    /// Replaces what is known of services. Only the worker calls this.
+    pub fn publish_services(&self, board: &ServiceBoard) {
+        self.services.write(board.words());
+    }
+
+    /// A copy of that, likewise.
+    pub fn read_services(&self) -> Box<ServiceBoard> {
+        let mut board = ServiceBoard::zero();
+        self.services.read(board.words_mut());
+        board
     }
 }
 

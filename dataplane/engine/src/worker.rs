@@ -47,7 +47,9 @@ use crate::opened::Opened;
 use crate::resets::Resets;
 use crate::shaper::{ConnectionQueue, Held, Shaper};
 use crate::softener::Softener;
-use crate::{Account, Batch, JUMP_MS, MEASURED_ONE_IN, Mailbox, Mirror, PORTS, Published, Stage};
+use crate::{
+    Account, Batch, JUMP_MS, MEASURED_ONE_IN, Mailbox, Mirror, PORTS, Published, ServiceBoard, Stage,
+};
 
 /// Commands taken per tick.
 const COMMANDS_PER_TICK: usize = 16;
@@ -59,6 +61,7 @@ pub struct Worker<P> {
     pub(crate) shard: Shard,
     pub(crate) limits: Limits,
     pub(crate) account: Account,
+    services: Box<ServiceBoard>,
     pub(crate) mailbox: Mailbox,
     pub(crate) job: Option<Job>,
     pub(crate) now: Tick,
@@ -134,10 +137,13 @@ impl<P: Packet> Worker<P> {
             shard.adopt(rules.profile);
         }
         crowd.adopt(policy.crowd_rules());
+        let mut services = ServiceBoard::zero();
+        services.adopt(&policy, &policy);
         Self {
             shard,
             view: View::of(&policy, &wires, &limits, true),
             account,
+            services,
             mailbox,
             job: None,
             now: Tick(0),
@@ -305,7 +311,8 @@ impl<P: Packet> Worker<P> {
             + self.softener.bytes()
             + self.resets.bytes()
             + self.excesses.bytes()
-            + self.opened.bytes();
+            + self.opened.bytes()
+            + size_of::<ServiceBoard>();
         account.memory_bytes = (self.shard.memory().0 + self.crowd.bytes() + side) as u64;
         if let Some(dns) = &self.dns {
             account.memory_bytes += dns.bytes() as u64;
@@ -321,6 +328,9 @@ impl<P: Packet> Worker<P> {
             account.hand_over_depth = team.peers.depths().map(|(_, waiting)| waiting as u64).sum();
         }
         self.published.publish(account);
+        if self.services.is_due(self.now) {
+            self.published.publish_services(&self.services);
+        }
     }
 
     /// Walks the grid of ticks up to `now`, releases what is due, then answers commands and publishes once.
@@ -392,6 +402,7 @@ impl<P: Packet> Worker<P> {
     /// Replaces the policy and hands the old one back.
     fn install(&mut self, policy: Box<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
+        self.services.adopt(&old, &self.policy);
         let view = View::of(&self.policy, &self.wires, &self.limits, !self.general_only);
         self.view = view.after(&self.view);
         if let Some(rules) = rules(&self.policy) {

@@ -14,6 +14,7 @@ mod dns;
 mod dns_look;
 mod domain_name;
 mod domains;
+mod effect;
 mod excess;
 mod explanation;
 mod factor;
@@ -47,6 +48,7 @@ pub use dns::{Block, CacheRules, Decision, Dns, Path, Proof, Redirect, SameRate,
 pub use dns_look::{Asking, DomainRow, FlatName, KeptLook, NameLook, RequesterRow, TopLook};
 pub use domain_name::{DomainName, DomainNameError};
 pub use domains::DomainTable;
+pub use effect::Effect;
 pub use excess::{Excess, Offence, SizeClass};
 pub use explanation::{Explanation, HELD_UP, Rule, SourceRow, Term};
 pub use factor::{Factor, Ramp, Weighting};

@@ -170,6 +170,22 @@ impl Policy {
         found.and_then(|i| u8::try_from(i).ok())
     }
 
+    /// The number of the service that a packet is about: the one that its sender belongs to where senders inside are
+    /// judged, else the one that it asks.
+    pub fn service_about(
+        &self,
+        src: Address,
+        dst: Address,
+        protocol: u8,
+        sport: u16,
+        dport: u16,
+    ) -> Option<u8> {
+        match self.owner_side() {
+            Side::Outside => self.service(dst, protocol, dport),
+            Side::Inside => self.service(src, protocol, sport),
+        }
+    }
+
     /// The standing of a destination.
     pub fn destination(&self, address: Address) -> Score {
         self.destinations.get(address).unwrap_or(self.destination_default)

@@ -1,10 +1,12 @@
 //! From a snapshot to metrics.
 //!
-//! `ports.rs`, `workers.rs` and `dns.rs` have the data plane, table by table; `control.rs` what the control plane does.
+//! `ports.rs`, `workers.rs`, `services.rs` and `dns.rs` have the data plane, table by table; `control.rs` what the control
+//! plane does.
 
 mod control;
 mod dns;
 mod ports;
+mod services;
 mod workers;
 
 use std::collections::HashSet;
@@ -16,7 +18,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use crate::BoxSnapshot;
 use crate::family::{About, Families, LABEL_MAX};
 
-/// Elements of a list (feeds, sinks, inputs) that are shown at most; what is left out is counted.
+/// Elements of a list (services, feeds, sinks, inputs) that are shown at most; what is left out is counted.
 pub const LIST_MAX: usize = 256;
 
 /// A snapshot that the text encoder reads.
@@ -26,7 +28,7 @@ pub(crate) struct Exported(pub BoxSnapshot);
 const LEFT_OUT: About = About {
     name: "metrics_left_out",
     unit: "elements",
-    help: "Feeds, sinks and inputs that are not shown: their list is too long or their name is not unique.",
+    help: "Services, feeds, sinks and inputs that are not shown: their list is too long or their name is not unique.",
 };
 
 impl Collector for Exported {
@@ -35,7 +37,7 @@ impl Collector for Exported {
         ports::export(&self.0.workers, &mut families)?;
         workers::export(&self.0.workers, &mut families)?;
         dns::export(&self.0.workers, &mut families)?;
-        let left_out = control::export(&self.0, &mut families)?;
+        let left_out = services::export(&self.0, &mut families)? + control::export(&self.0, &mut families)?;
         families.gauge(LEFT_OUT, [(vec![], left_out as f64)])
     }
 }

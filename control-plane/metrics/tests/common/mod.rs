@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use repute_metrics::{
     BoxSnapshot, Build, CrowdChanges, DnsSnapshot, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named,
-    PolicyInForce, PortSnapshot, RequestLatency, StoreSnapshot, WorkerSnapshot,
+    PolicyInForce, PortSnapshot, RequestLatency, ServiceSnapshot, StoreSnapshot, WorkerSnapshot,
 };
 
 pub fn at(seconds: u64) -> Option<SystemTime> {
@@ -87,6 +87,14 @@ pub fn sample() -> BoxSnapshot {
         started: at(0),
         policy: PolicyInForce { version: 3, applied: at(30), shadow: true },
         workers: vec![worker(0), worker(1)],
+        services: vec![
+            ServiceSnapshot {
+                name: "database".to_owned(),
+                shadow_packets: vec![Named::new("slowed", 12), Named::new("cut", 0)],
+                shadow_bytes: vec![Named::new("slowed", 15_000), Named::new("cut", 0)],
+            },
+            ServiceSnapshot { shadow_packets: vec![Named::new("cut", 7)], ..ServiceSnapshot::default() },
+        ],
         mitigations_active: 4,
         crowds_in_flood: vec![Named::new("syn", 2), Named::new("answer", 0)],
         crowd_changes: vec![CrowdChanges { flood: "syn", state: "flood", count: 3 }],

@@ -74,6 +74,10 @@ fn human(report: &v1::StatusReport) -> String {
         let _ = writeln!(out, "\n{title}");
         out.push_str(&self::counts(counts));
     }
+    if !report.shadow_services.is_empty() {
+        let _ = writeln!(out, "\nTHE SAME BY SERVICE");
+        out.push_str(&services(&report.shadow_services).render());
+    }
     if let Some(cache) = dns.cache.filter(|cache| cache.kept > 0) {
         let _ = writeln!(out, "\n{}", cached(&cache));
     }
@@ -214,6 +218,18 @@ fn counts(counts: &[v1::Count]) -> String {
     lines.collect()
 }
 
+/// What would have become of packets, a line for each service and effect.
+fn services(services: &[v1::ServiceShadow]) -> Table {
+    let mut table = Table::new(["<SERVICE", "<EFFECT", ">PACKETS", ">BYTES"]);
+    for v1::ServiceShadow { service, effects } in services {
+        let name = if service.is_empty() { "(no service)" } else { service };
+        for effect in effects {
+            table.row([name.into(), (&effect.name).into(), effect.packets.into(), effect.bytes.into()]);
+        }
+    }
+    table
+}
+
 fn workers(workers: &[v1::WorkerStatus]) -> Table {
     let mut table =
         Table::new([">WORKER", ">POLICY", ">SOURCES", ">EVICTED", ">REFUSED", ">LOST REPORTS", "<CLOCK"]);
@@ -258,10 +274,18 @@ mod tests {
     fn shadow_mode_is_told_and_what_it_forwards() {
         let policy = |shadow| Some(v1::PolicyInForce { shadow, ..Default::default() });
         let count = v1::Count { name: "syn-retry".into(), count: 77, ..Default::default() };
-        let report = v1::StatusReport { policy: policy(true), shadow: vec![count], ..Default::default() };
+        let effect = v1::Effect { name: "slowed".into(), packets: 70, bytes: 7000, ..Default::default() };
+        let service = |name: &str| v1::ServiceShadow { service: name.into(), effects: vec![effect.clone()] };
+        let report = v1::StatusReport {
+            policy: policy(true),
+            shadow: vec![count],
+            shadow_services: vec![service("database"), service("")],
+            ..Default::default()
+        };
         let text = human(&report);
         assert!(text.contains("SHADOW MODE: everything is judged"), "{text}");
         assert!(text.contains("IN PLACE OF\n  syn-retry") && text.contains(" 77\n"), "{text}");
+        assert!(text.contains("database      slowed") && text.contains("(no service)  slowed"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         let on = human(&v1::StatusReport { policy: policy(false), ..Default::default() });
         assert!(!on.to_lowercase().contains("shadow"), "{on}");

@@ -32,6 +32,8 @@ pub struct Judged {
     pub judgement: Judgement,
     /// The source that was judged by it, if any.
     pub source: Option<Source>,
+    /// The name of the service that it is about, if any.
+    pub service: Option<Rc<str>>,
 }
 
 /// A packet shared between the engine, which may keep it for a while, and the account of it.
@@ -97,6 +99,8 @@ pub struct Rehearsal {
     worker: Worker<Shared>,
     handle: Handle,
     role: Role,
+    /// Names of the services, by number.
+    services: Vec<Rc<str>>,
     /// Whether the policy is in shadow mode: verdicts are what would have been.
     pub shadow: bool,
     /// What strangers' SYNs get in a flood.
@@ -127,8 +131,9 @@ impl Rehearsal {
             Published::shared(),
         ));
         let syn = checked.crowd_rules().syn;
-        let shadow = checked.is_shadow();
-        Self { worker, handle, role: wire.role, shadow, syn, mitigations: 0, crowds: Vec::new() }
+        let services = checked.service_names().into_iter().map(Rc::from).collect();
+        let (role, shadow) = (wire.role, checked.is_shadow());
+        Self { worker, handle, role, services, shadow, syn, mitigations: 0, crowds: Vec::new() }
     }
 
     /// Judges a batch.
@@ -166,6 +171,8 @@ impl Rehearsal {
     fn judged(&self, packet: &Captured, judgement: Judgement) -> Judged {
         let parsed = inspect::parse(&packet.record());
         let source = if parsed.has_addresses() { self.worker.owned(&parsed, self.role).0 } else { None };
+        let service = source.and_then(|_| self.worker.service_about(&parsed));
+        let service = service.and_then(|number| self.services.get(usize::from(number)).cloned());
         Judged {
             file: packet.file,
             n: packet.n,
@@ -174,6 +181,7 @@ impl Rehearsal {
             parsed,
             judgement,
             source,
+            service,
         }
     }
 }

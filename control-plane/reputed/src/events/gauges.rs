@@ -7,10 +7,10 @@ use repute_engine::dns::{CacheCounters, Unkept};
 use repute_engine::{Account, DnsAccount, PortAccount, Stage};
 use repute_metrics::{
     BoxSnapshot, Build, CrowdChanges, DnsSnapshot, EventInput, EventSink, Health, Named, PolicyInForce,
-    PortSnapshot, Probe, WorkerSnapshot,
+    PortSnapshot, Probe, ServiceSnapshot, WorkerSnapshot,
 };
-use repute_model::{Band, CrowdState, Finding, Flood, Path, Reason};
-use repute_server::{Hub, PortInfo, StatusView};
+use repute_model::{Band, CrowdState, Effect, Finding, Flood, Path, Reason};
+use repute_server::{Hub, PortInfo, ServiceView, StatusView};
 use repute_siem::{Bus, IntakeCounts};
 use repute_wire::Class;
 use tokio::sync::watch;
@@ -86,6 +86,7 @@ impl Probe for Gauges {
                 shadow: seen.shadow,
             }),
             workers: (0..).zip(&accounts).map(|(number, account)| worker(number, account, ports)).collect(),
+            services: seen.as_ref().map_or_else(Vec::new, |seen| seen.services.iter().map(service).collect()),
             mitigations_active: seen.as_ref().map_or(0, |seen| seen.mitigations[0]),
             crowds_in_flood: named(Flood::ALL.iter().map(|flood| (flood.name(), in_flood[flood.index()]))),
             crowd_changes: seen.as_ref().map_or_else(Vec::new, crowd_changes),
@@ -122,6 +123,17 @@ fn crowd_changes(seen: &StatusView) -> Vec<CrowdChanges> {
         counts.map(move |(state, count)| CrowdChanges { flood: flood.name(), state: state.name(), count })
     };
     Flood::ALL.iter().flat_map(|&flood| of(flood)).collect()
+}
+
+fn service(view: &ServiceView) -> ServiceSnapshot {
+    let effects = Effect::ALL.iter().filter(|&&effect| effect != Effect::Passed);
+    let by_effect =
+        |counts: &[u64]| named(effects.clone().map(|effect| (effect.name(), counts[effect.index()])));
+    ServiceSnapshot {
+        name: view.name.clone(),
+        shadow_packets: by_effect(&view.counts.shadow_packets),
+        shadow_bytes: by_effect(&view.counts.shadow_bytes),
+    }
 }
 
 fn worker(number: u16, account: &Account, ports: &[PortInfo]) -> WorkerSnapshot {

@@ -8,6 +8,7 @@ use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Part, Parties, Sl
 use repute_wire::Parsed;
 
 use super::dns::Speech;
+use super::shadow::about;
 use super::stranger::Stranger;
 use super::treat::Fate;
 use super::{Role, Wire, Worker, parse, report, rules, width};
@@ -67,6 +68,11 @@ impl<P: Packet> Worker<P> {
         let width = width(&self.policy, &self.limits);
         let of = |address, owned: bool| Source::of(address, width).filter(|_| owned);
         (of(parsed.src, sends), of(parsed.dst, receives))
+    }
+
+    /// The number of the service that a packet is about, in the policy in force.
+    pub fn service_about(&self, parsed: &Parsed) -> Option<u8> {
+        about(&self.policy, parsed)
     }
 
     fn judge_ip(&mut self, packet: &P, parsed: &Parsed, wire: Wire) -> Judgement {
@@ -323,10 +329,7 @@ impl<P: Packet> Worker<P> {
 
     /// A source talks to somebody new: how he stands, and which service this is about.
     fn meet(&mut self, sender: Slot, x: &Exchange) {
-        let service = match self.policy.owner_side() {
-            Side::Outside => self.policy.service(x.dst, x.protocol, x.dport),
-            Side::Inside => self.policy.service(x.src, x.protocol, x.sport),
-        };
+        let service = self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport);
         self.shard.met(sender, self.policy.destination(x.dst), service);
     }
 

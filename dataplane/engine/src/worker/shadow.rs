@@ -2,14 +2,15 @@
 //!
 //! Called by [`Worker::send`] for a batch of which a policy in shadow mode would not pass everything. Always holds: a
 //! packet that has a way out takes it, malformed or not, at once and as it came; what would have become of it is in
-//! [`Account::shadow`](crate::Account::shadow) alone. Evidence is what happened: packets that pass are noted as such,
+//! [`Account::shadow`](crate::Account::shadow), and by service in [`ServiceBoard`](crate::ServiceBoard), alone. Evidence is what happened: packets that pass are noted as such,
 //! answers to them are answers. Queues and meters count as if they were in force, so that what they refuse is refused as
 //! it would have been: a packet that would wait leaves its place empty.
 
-use repute_model::{Io, Packet, Reason};
+use repute_model::{Io, Packet, Policy, Reason};
+use repute_wire::Parsed;
 
-use super::Worker;
 use super::treat::Waiting;
+use super::{Worker, parse};
 use crate::Batch;
 use crate::shaper::Held;
 
@@ -17,7 +18,8 @@ impl<P: Packet> Worker<P> {
     /// Sends on all packets of a batch that have a way out.
     pub(super) fn send_in_shadow<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
         self.keep_places();
-        let Self { account, judgements, dropped, wires, outboxes, .. } = self;
+        let Self { account, judgements, dropped, wires, outboxes, policy, services, .. } = self;
+        let by_service = !policy.services.is_empty();
         for (i, (packet, judgement)) in batch.packets.drain(..).zip(&*judgements).enumerate() {
             let port_in = usize::from(batch.ports[i]);
             let counts = &mut account.ports[port_in];
@@ -30,6 +32,9 @@ impl<P: Packet> Worker<P> {
             counts.forwarded += 1;
             if let Some(reason) = judgement.reason {
                 account.shadow[reason.index()] += 1;
+                if by_service {
+                    services.shadow(about(policy, &parse(&packet)), judgement, batch.lanes.wire_len(i));
+                }
             }
             outboxes[usize::from(peer)].push(packet);
         }
@@ -51,4 +56,12 @@ impl<P: Packet> Worker<P> {
             }
         }
     }
+}
+
+/// The service that a packet is about.
+pub(super) fn about(policy: &Policy, parsed: &Parsed) -> Option<u8> {
+    if !parsed.has_addresses() {
+        return None;
+    }
+    policy.service_about(parsed.src, parsed.dst, parsed.protocol, parsed.sport, parsed.dport)
 }

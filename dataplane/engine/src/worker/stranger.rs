@@ -2,7 +2,7 @@
 //!
 //! Asked when the table has no room, and by explanations. Always holds: the two give the same answer.
 
-use repute_model::{Flood, Listing, Packet, Rule, Side, Source, Treatment};
+use repute_model::{Flood, Listing, Packet, Rule, Source, Treatment};
 use repute_reputation::scoring::{self, Circumstances, Scored};
 use repute_reputation::{Exchange, Rules};
 
@@ -65,10 +65,7 @@ impl<P: Packet> Worker<P> {
 
     /// Criticality of the service that a packet is about.
     fn criticality(&self, x: &Exchange) -> Option<f64> {
-        let service = match self.policy.owner_side() {
-            Side::Outside => self.policy.service(x.dst, x.protocol, x.dport),
-            Side::Inside => self.policy.service(x.src, x.protocol, x.sport),
-        };
+        let service = self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport);
         Some(self.policy.services.get(usize::from(service?))?.criticality)
     }
 }

@@ -1,7 +1,7 @@
 //! Shadow mode: everything is judged as it would be, and every packet goes on.
 
 use proptest::prelude::*;
-use repute_model::{Command, Factor, Limits, Policy, Reason, Verdict};
+use repute_model::{Command, Effect, Factor, Limits, Policy, Reason, Verdict};
 
 use super::conservation::{breaths, policies, wires};
 use crate::common::frame::{Frame, Ip, SYN, Talk};
@@ -83,6 +83,40 @@ fn what_would_be_dropped_is_told_and_answers_to_it_count() {
         rig.explain([198, 51, 100, 9]).score,
         "who is answered is not held to be unanswered"
     );
+}
+
+#[test]
+fn what_would_be_dropped_is_told_by_service_until_others_are_configured() {
+    let drop = "[profiles.ingress.treatments]\ngood = \"drop\"\n";
+    let web = "[services.web]\nprefixes = [\"10.0.0.80\"]\nports = [\"tcp/443\"]\n";
+    let dns = "[services.dns]\nprefixes = [\"10.0.0.80\"]\nports = [\"udp/53\"]\n";
+    let told = |version_number: u64, services: &[&str]| {
+        shadow(Policy { edition: version_number, ..version(&(services.concat() + drop), version_number) })
+    };
+    let mut rig = Rig::new(told(1, &[web, dns]));
+    let counts = |rig: &Rig, service| {
+        let board = rig.published.read_services();
+        let row = *board.row(service);
+        (board.policy_version, row.shadow_packets[Effect::Cut.index()], row.shadow_bytes[Effect::Cut.index()])
+    };
+    let frame = TALK.asks(SYN, 0);
+    let bytes = u64::from(frame.wire_len);
+    for _ in 0..10 {
+        rig.outside(1, frame.clone());
+        rig.outside(0, TALK.datagram(40));
+    }
+    rig.idle(512);
+    // Services are numbered by name or by place: whichever, one of them is the web.
+    let rows = [Some(0), Some(1), None].map(|service| counts(&rig, service));
+    assert!(rows.contains(&(1, 10, 10 * bytes)) && rows.contains(&(1, 0, 0)), "{rows:?}");
+    assert_eq!(rows[2].1, 10, "datagrams to port 443 are about none");
+    // A feed changes nothing, another service everything.
+    rig.tell(Command::Install(Box::new(Policy { edition: 2, ..told(1, &[web, dns]) })));
+    rig.idle(512);
+    assert_eq!(counts(&rig, None).1, 10);
+    rig.tell(Command::Install(Box::new(told(3, &[web]))));
+    rig.idle(512);
+    assert_eq!(counts(&rig, None), (3, 0, 0));
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! What a worker counts by service, beside its account.
+//!
+//! Counted by the worker, published a few times a second ([`crate::Published`]): rows have numbers, names are the control
+//! plane's. Always holds: numbers mean what they mean in the policy of [`ServiceBoard::policy_version`]; where another
+//! policy has other services, everybody begins anew.
+
+use repute_model::{Effect, Judgement, Policy, Tick};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
+
+/// A row for each service that a policy may number, and one for whatever belongs to none.
+pub const SERVICE_ROWS: usize = 256;
+
+/// Ticks from one publication to the next: readers are people and scrapers.
+const EVERY: u64 = 256;
+
+/// One service at one worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ServiceAccount {
+    /// Packets that would not have passed and were forwarded because the policy is in shadow mode, by
+    /// [`Effect::index`].
+    pub shadow_packets: [u64; Effect::COUNT],
+    /// Their bytes on the wire.
+    pub shadow_bytes: [u64; Effect::COUNT],
+}
+
+impl ServiceAccount {
+    /// Adds what another worker has counted.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, add) in self.as_mut_words().iter_mut().zip(other.as_words()) {
+            *sum += add;
+        }
+    }
+
+    fn as_words(&self) -> &[u64; size_of::<Self>() / 8] {
+        zerocopy::transmute_ref!(self)
+    }
+
+    fn as_mut_words(&mut self) -> &mut [u64; size_of::<Self>() / 8] {
+        zerocopy::transmute_mut!(self)
+    }
+}
+
+/// All services at one worker.
+#[derive(Clone, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ServiceBoard {
+    /// The policy that the rows are numbered by; 0 = none has services.
+    pub policy_version: u64,
+    /// The tick of publication.
+    pub tick: u64,
+    rows: [ServiceAccount; SERVICE_ROWS],
+}
+
+/// The board as plain words.
+pub(crate) const SERVICE_WORDS: usize = size_of::<ServiceBoard>() / 8;
+
+impl ServiceBoard {
+    /// Nothing counted.
+    pub fn zero() -> Box<Self> {
+        Box::new(Self::new_zeroed())
+    }
+
+    /// The row of a service, or of whatever belongs to none.
+    pub fn row(&self, service: Option<u8>) -> &ServiceAccount {
+        &self.rows[place(service)]
+    }
+
+    /// Takes note of what would have become of a packet of `wire_len` bytes.
+    pub(crate) fn shadow(&mut self, service: Option<u8>, judgement: &Judgement, wire_len: u32) {
+        let (row, effect) = (&mut self.rows[place(service)], Effect::of(judgement).index());
+        row.shadow_packets[effect] += 1;
+        row.shadow_bytes[effect] += u64::from(wire_len);
+    }
+
+    /// Goes on under another policy.
+    pub(crate) fn adopt(&mut self, old: &Policy, new: &Policy) {
+        // Feeds come under the same version.
+        if old.version != new.version && old.services != new.services {
+            self.rows = [ServiceAccount::new_zeroed(); SERVICE_ROWS];
+        }
+        self.policy_version = if new.services.is_empty() { 0 } else { new.version };
+    }
+
+    /// Whether it is time to publish it: then it is done.
+    pub(crate) const fn is_due(&mut self, now: Tick) -> bool {
+        let due = self.policy_version > 0 && now.0 / EVERY != self.tick / EVERY;
+        if due {
+            self.tick = now.0;
+        }
+        due
+    }
+
+    pub(crate) fn words(&self) -> &[u64; SERVICE_WORDS] {
+        zerocopy::transmute_ref!(self)
+    }
+
+    pub(crate) fn words_mut(&mut self) -> &mut [u64; SERVICE_WORDS] {
+        zerocopy::transmute_mut!(self)
+    }
+}
+
+fn place(service: Option<u8>) -> usize {
+    usize::from(service.unwrap_or(u8::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use repute_model::Reason;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_kept_apart_and_added_up() {
+        let mut boards = [ServiceBoard::zero(), ServiceBoard::zero()];
+        boards[0].shadow(Some(3), &Judgement::drop(Reason::MeterBytes), 100);
+        boards[1].shadow(Some(3), &Judgement::drop(Reason::MeterPackets), 50);
+        boards[1].shadow(None, &Judgement::drop(Reason::Standing), 7);
+        let mut sum = *boards[0].row(Some(3));
+        sum.add(boards[1].row(Some(3)));
+        let of = |row: &ServiceAccount, effect: Effect| {
+            (row.shadow_packets[effect.index()], row.shadow_bytes[effect.index()])
+        };
+        assert_eq!((of(&sum, Effect::Slowed), of(&sum, Effect::Cut)), ((2, 150), (0, 0)));
+        assert_eq!(of(boards[1].row(None), Effect::Cut), (1, 7));
+    }
+}
