@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "repute/v1/access.proto",
     "repute/v1/common.proto",
     "repute/v1/status.proto",
     "repute/v1/scores.proto",
+    "repute/v1/services.proto",
     "repute/v1/mitigations.proto",
     "repute/v1/crowds.proto",
     "repute/v1/dns.proto",

@@ -27,6 +27,7 @@ const TABLE: &[(&str, Least)] = &[
     ("/repute.v1.Mitigations/List", Least::Viewer),
     ("/repute.v1.Mitigations/Watch", Least::Viewer),
     ("/repute.v1.Crowds/List", Least::Viewer),
+    ("/repute.v1.Services/List", Least::Viewer),
     ("/repute.v1.Crowds/Watch", Least::Viewer),
     ("/repute.v1.Dns/Top", Least::Viewer),
     ("/repute.v1.Dns/Cache", Least::Viewer),

@@ -55,7 +55,7 @@ pub struct BoxSnapshot {
 }
 
 /// One service, over all workers. Totals since the services of the policy were last changed.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ServiceSnapshot {
     /// Its name in the config.
     pub name: String,
@@ -63,6 +63,14 @@ pub struct ServiceSnapshot {
     pub shadow_packets: Vec<Named>,
     /// Their bytes on the wire.
     pub shadow_bytes: Vec<Named>,
+    /// Sources in it now, by band.
+    pub sources: Vec<Named>,
+    /// Its score over them, 0..1; `None` where it has none.
+    pub score: Option<f64>,
+    /// Usual volume of its sources, bytes per second.
+    pub usual_per_s: u64,
+    /// Their volume in the windows under way.
+    pub volume_per_s: u64,
 }
 
 /// How often crowds went to a state; both names are from closed sets.

@@ -71,6 +71,8 @@ pub struct WorkerSnapshot {
     pub bands: Vec<Named>,
     /// Always-forward packets by class.
     pub control: Vec<Named>,
+    /// Rows of sources in several services that made room for others.
+    pub pairs_forgotten: u64,
     /// Packets that shadow mode forwarded, by what would have become of them.
     pub shadow: Vec<Named>,
     /// Judged packets whose source had no entry before them.

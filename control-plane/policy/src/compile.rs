@@ -79,6 +79,7 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         crowds: (config.limits.crowds.get() as u32).next_power_of_two(),
         withheld: (config.limits.withheld.get() as u32).next_power_of_two(),
         softened: (config.limits.softened.get() as u32).next_power_of_two(),
+        pairs: (config.limits.pairs.get() as u32).next_power_of_two(),
         excesses: (config.limits.excesses.get() as u32).next_power_of_two(),
         queries: if dns.is_some() { config.limits.queries.get() as u32 } else { 0 },
         cache_answers: dns.map_or(0, |queries| queries.cache.answers.get() as u32),

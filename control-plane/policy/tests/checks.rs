@@ -18,6 +18,7 @@ fn values_outside_their_range_name_the_range() {
         ("limits", "queue_horizon = \"11s\"", "from 10ms to 10s"),
         ("limits", "queue_connections = 15", "from 16 to 65536"),
         ("limits", "excesses = 63", "from 64 to 1048576"),
+        ("limits", "pairs = 63", "from 64 to 1048576"),
         ("limits", "softened = 63", "from 64 to 1048576"),
         ("limits", "hand_over = 257", "from 64 to 256"),
         ("destinations", "default = 1.5", "from 0 to 1"),

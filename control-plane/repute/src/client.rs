@@ -18,6 +18,7 @@ mod pki;
 mod policy;
 mod policy_check;
 mod score;
+mod service;
 mod status;
 mod table;
 mod top;
@@ -53,6 +54,8 @@ pub enum Command {
     #[command(subcommand)]
     Score(score::Score),
     Explain(explain::Explain),
+    #[command(subcommand)]
+    Service(service::Service),
     #[command(subcommand)]
     Mitigations(mitigations::Mitigations),
     #[command(subcommand)]
@@ -145,6 +148,7 @@ fn online(command: Command, global: &Global) -> anyhow::Result<()> {
             Command::Status(args) => status::run(&args, &connection, output).await,
             Command::Score(args) => score::run(args, &connection, output).await,
             Command::Explain(args) => explain::run(&args, &connection, output).await,
+            Command::Service(args) => service::run(args, &connection, output).await,
             Command::Mitigations(args) => mitigations::run(&args, &connection, output).await,
             Command::Crowd(args) => crowd::run(args, &connection, output).await,
             Command::Events(args) => events::run(args, &connection, output).await,

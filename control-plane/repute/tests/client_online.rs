@@ -38,6 +38,36 @@ fn status_and_scores() {
 }
 
 #[test]
+fn services_and_their_sources() {
+    let web = "[services.web]\nprefixes = [\"192.0.2.1\"]\ncriticality = 0.9\nowner = \"team-web\"\n";
+    let config = format!("[profiles.ingress]\n{web}[services.idle]\nprefixes = [\"192.0.2.2\"]\n");
+    let served = Served::start(Plan { config, ..Plan::default() });
+    // The sweep counts them, and they are published a few times a second.
+    let lists = (0..1000).map(|_| served.lines(&["service", "list"]));
+    let is_counted =
+        |rows: &Vec<serde_json::Value>| rows.get(1).is_some_and(|web| web["sources"][1]["count"] == 300);
+    let rows = lists.into_iter().find(is_counted).unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["service"].as_str().unwrap()).collect();
+    assert_eq!(names, ["idle", "web", ""]);
+    assert!(rows[0]["standing"].is_null() && rows[1]["standing"]["criticality"] == json!(0.9));
+    let text = served.human(&["service", "list"]);
+    assert!(text.contains("team-web") && text.contains("(no service)"), "{text}");
+    let shown = served.human(&["service", "show", "web"]);
+    assert!(
+        shown.starts_with("web: score ") && shown.contains("300 good") && shown.contains("THERE"),
+        "{shown}"
+    );
+    let listed = served.lines(&["score", "list", "--service", "web", "--limit", "5"]);
+    assert_eq!((listed.len(), &listed[0]["service"]), (5, &json!("web")));
+    assert!(served.lines(&["score", "list", "--service", "idle"]).is_empty());
+    let text = served.human(&["explain", "10.0.0.1"]);
+    assert!(text.contains("service    web: score "), "{text}");
+    for args in [["service", "show", "nowhere"], ["score", "list", "--service=nowhere"]] {
+        assert!(served.complaint(&args).contains("no service `nowhere`"));
+    }
+}
+
+#[test]
 fn explanations_and_mitigations() {
     let served = Served::start(Plan::default());
     served.human(&["score", "nudge", "10.0.0.1", "-7000"]);

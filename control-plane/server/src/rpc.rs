@@ -13,6 +13,7 @@ mod past;
 mod policies;
 mod refuse;
 mod scores;
+mod services;
 mod status;
 
 use std::pin::Pin;

@@ -14,6 +14,7 @@ use repute_proto::v1::feeds_server::FeedsServer;
 use repute_proto::v1::mitigations_server::MitigationsServer;
 use repute_proto::v1::policies_server::PoliciesServer;
 use repute_proto::v1::scores_server::ScoresServer;
+use repute_proto::v1::services_server::ServicesServer;
 use repute_proto::v1::status_server::StatusServer;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -169,6 +170,7 @@ async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
     health.set_serving::<MitigationsServer<Api>>().await;
     health.set_serving::<CrowdsServer<Api>>().await;
     health.set_serving::<DnsServer<Api>>().await;
+    health.set_serving::<ServicesServer<Api>>().await;
     health.set_serving::<PoliciesServer<Api>>().await;
     health.set_serving::<AccessServer<Api>>().await;
     health.set_serving::<FeedsServer<Api>>().await;
@@ -189,6 +191,7 @@ async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
         .add_service(MitigationsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(CrowdsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(DnsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
+        .add_service(ServicesServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(FeedsServer::new(api.clone()).max_decoding_message_size(PART_MAX))
         .add_service(EventsServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(PoliciesServer::new(api).max_decoding_message_size(POLICY_MAX));

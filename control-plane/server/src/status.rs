@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use repute_engine::{Account, ServiceAccount};
+use repute_engine::Account;
 
 use crate::ledger::LedgerCounts;
-use crate::{CrowdCounts, Hub, HubError, VersionInfo};
+use crate::{CrowdCounts, Hub, HubError, ServiceView, VersionInfo};
 
 /// What the daemon knows about the box and the hub does not.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -77,15 +77,6 @@ pub struct StatusView {
     pub services: Vec<ServiceView>,
 }
 
-/// One service, over all workers.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ServiceView {
-    /// Its name in the config; empty = whatever belongs to none.
-    pub name: String,
-    /// What is counted.
-    pub counts: ServiceAccount,
-}
-
 impl StatusView {
     /// The sum over workers.
     pub fn total(&self) -> Account {
@@ -104,12 +95,11 @@ impl Hub {
             let policy = state.history.get(0, installing)?;
             let confirm_until = state.history.unconfirmed().map(|waits| waits.until);
             let counts = (state.ledger.counts(), state.crowds.counts());
-            let mode = (state.history.checked().is_shadow(), Arc::clone(state.history.services()));
-            Ok::<_, HubError>((policy, mode, !installing, confirm_until, counts, state.silences()))
+            let checked = Arc::clone(state.history.checked());
+            Ok::<_, HubError>((policy, checked, !installing, confirm_until, counts, state.silences()))
         });
-        let (policy, mode, everywhere, confirm_until, (counts, crowd_changes), silences) = asked.await??;
-        let (shadow, names) = mode;
-        let services = self.by_service(policy.version, &names);
+        let (policy, checked, everywhere, confirm_until, (counts, crowd_changes), silences) = asked.await??;
+        let services = self.by_service(policy.version, &checked);
         let published = self.inner.published.iter().zip(silences);
         let workers = published.map(|(p, silent)| WorkerView { account: p.read(), silent }).collect();
         let LedgerCounts { active, past, forgotten } = counts;
@@ -117,7 +107,7 @@ impl Hub {
             info: self.inner.info.borrow().clone(),
             uptime: self.inner.started.elapsed(),
             policy,
-            shadow,
+            shadow: checked.is_shadow(),
             everywhere,
             confirm_until,
             workers,
@@ -125,22 +115,6 @@ impl Hub {
             crowd_changes,
             services,
         })
-    }
-
-    /// What workers have published by service under this version, whose services have these names.
-    fn by_service(&self, version: u64, names: &[String]) -> Vec<ServiceView> {
-        let boards: Vec<_> = self.inner.published.iter().map(|published| published.read_services()).collect();
-        let boards = || boards.iter().filter(|board| board.policy_version == version);
-        let sum = |service: Option<u8>| {
-            boards().map(|board| *board.row(service)).reduce(|mut sum, row| {
-                sum.add(&row);
-                sum
-            })
-        };
-        let named = names.iter().zip(0..).map(|(name, number)| (name.as_str(), Some(number)));
-        let rows = named.chain([("", None)]);
-        rows.filter_map(|(name, number)| Some(ServiceView { name: name.to_owned(), counts: sum(number)? }))
-            .collect()
     }
 
     /// Names of the services of the policy in force, by number.

@@ -137,6 +137,8 @@ pub struct Account {
     pub expired: u64,
     /// Requests pushed out of the contact table.
     pub forgotten: u64,
+    /// Rows of sources in several services that made room for others.
+    pub pairs_forgotten: u64,
     /// Band changes.
     pub changes: u64,
     /// Reports that found the ring full.

@@ -1,8 +1,8 @@
 //! What a worker answers when it is asked: explanations, lists, nudges.
 
 use repute_model::{
-    Explanation, Filter, Flood, HELD_UP, Packet, RESTORE_MAX, Report, Rule, Source, SourceRow, SourceState,
-    Token,
+    Explanation, Filter, Flood, HELD_UP, PAIRS, Packet, PairStanding, RESTORE_MAX, Report, Rule, Source,
+    SourceRow, SourceState, Token,
 };
 use repute_model::{Listing, Treatment};
 use repute_reputation::scoring::Scored;
@@ -56,6 +56,7 @@ impl<P: Packet> Worker<P> {
         let treatment = self.shard.treatment(slot, rules);
         let excess = treatment.excess_only.then(|| self.excesses.of(hot.fingerprint)).flatten();
         let idle = self.now.low().wrapping_sub(hot.last_seen);
+        let (pairs, standing) = self.shard.standings(slot, rules, self.now);
         Explanation {
             tracked: true,
             score: hot.score,
@@ -65,6 +66,8 @@ impl<P: Packet> Worker<P> {
             excess,
             treatment,
             service: warm.service(),
+            pairs,
+            standing,
             baseline_packets_per_s: f64::from(warm.packets.mean),
             baseline_bytes_per_s: f64::from(warm.bytes_mean),
             mitigations: warm.mitigations,
@@ -100,6 +103,8 @@ impl<P: Packet> Worker<P> {
             policy_version: self.policy.version,
             shadow: self.policy.shadow,
             service: None,
+            pairs: [None; PAIRS],
+            standing: None,
             baseline_packets_per_s: 0.0,
             baseline_bytes_per_s: 0.0,
             mitigations: 0,
@@ -186,7 +191,7 @@ impl<P: Packet> Worker<P> {
     fn listed(&self, entry: u32, job: &Job) -> Option<Report> {
         match job.what {
             Listed::Rows(filter) => {
-                let row = self.row(entry).filter(|row| passes(row, filter));
+                let row = self.row(entry, filter.service).filter(|row| passes(row, filter));
                 row.map(|row| Report::Row(job.token, row))
             }
             Listed::States => {
@@ -215,18 +220,28 @@ impl<P: Packet> Worker<P> {
         self.mailbox.must_send(Report::Restored { token, taken, states });
     }
 
-    fn row(&self, entry: u32) -> Option<SourceRow> {
+    /// The row of an entry; where a service is asked for, what its source does there.
+    fn row(&self, entry: u32, service: Option<u8>) -> Option<SourceRow> {
         let slot = self.shard.at(entry)?;
         let rules = rules(&self.policy)?;
         let (hot, warm) = (self.shard.hot(slot), self.shard.warm(slot));
         let seconds = self.now.low().wrapping_sub(warm.window).max(rules.profile.window_ms) as f32 / 1e3;
+        let (pairs, over_all) = self.shard.standings(slot, rules, self.now);
+        let there = |pair: &PairStanding| service.is_some() && pair.service == service;
+        let pair = pairs.into_iter().flatten().find(there);
+        if service.is_some() && pair.is_none() {
+            return None;
+        }
+        let bytes_per_s = pair.map_or(hot.bytes as f32 / seconds, |pair| pair.habit.volume_per_s);
         Some(SourceRow {
             source: source_of(&self.shard, slot, width(&self.policy, &self.limits)),
             score: hot.score,
             band: hot.band,
             treatment: self.shard.treatment(slot, rules),
             packets_per_s: hot.packets as f32 / seconds,
-            bytes_per_s: hot.bytes as f32 / seconds,
+            bytes_per_s,
+            service: service.or(warm.service()),
+            standing: pair.map(|pair| pair.standing).or(over_all),
             idle_ms: self.now.low().wrapping_sub(hot.last_seen),
         })
     }

@@ -4,7 +4,8 @@
 //! plane's. Always holds: numbers mean what they mean in the policy of [`ServiceBoard::policy_version`]; where another
 //! policy has other services, everybody begins anew.
 
-use repute_model::{Effect, Judgement, Policy, Tick};
+use repute_model::{Band, Effect, Judgement, Policy, RollUp, Tick};
+use repute_reputation::{Gathered, Shard};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
 /// A row for each service that a policy may number, and one for whatever belongs to none.
@@ -22,9 +23,25 @@ pub struct ServiceAccount {
     pub shadow_packets: [u64; Effect::COUNT],
     /// Their bytes on the wire.
     pub shadow_bytes: [u64; Effect::COUNT],
+    /// Sources in it now, by band; those in several services are in each.
+    pub sources: [u64; Band::ALL.len()],
+    /// What a [`RollUp`] has, in its order.
+    roll_up: [u64; 6],
 }
 
 impl ServiceAccount {
+    /// The habits of its sources, added up.
+    pub const fn roll_up(&self) -> RollUp {
+        let [usual_per_s, volume_per_s, known, deviation, destination, weight] = self.roll_up;
+        RollUp { usual_per_s, volume_per_s, known, deviation, destination, weight }
+    }
+
+    fn take(&mut self, gathered: &Gathered) {
+        let RollUp { usual_per_s, volume_per_s, known, deviation, destination, weight } = gathered.sum;
+        self.sources = gathered.sources;
+        self.roll_up = [usual_per_s, volume_per_s, known, deviation, destination, weight];
+    }
+
     /// Adds what another worker has counted.
     pub fn add(&mut self, other: &Self) {
         for (sum, add) in self.as_mut_words().iter_mut().zip(other.as_words()) {
@@ -71,6 +88,14 @@ impl ServiceBoard {
         let (row, effect) = (&mut self.rows[place(service)], Effect::of(judgement).index());
         row.shadow_packets[effect] += 1;
         row.shadow_bytes[effect] += u64::from(wire_len);
+    }
+
+    /// Takes over what the sweep has gathered of so many services.
+    pub(crate) fn take(&mut self, shard: &Shard, services: usize) {
+        let numbers = (0..=u8::MAX).take(services).map(Some).chain([None]);
+        for service in numbers {
+            self.rows[place(service)].take(shard.gathered(service));
+        }
     }
 
     /// Goes on under another policy.

@@ -305,6 +305,7 @@ impl<P: Packet> Worker<P> {
         account.refused = occupancy.refused;
         account.expired = occupancy.expired;
         account.forgotten = occupancy.forgotten;
+        account.pairs_forgotten = occupancy.pairs_forgotten;
         account.sweep_ms = occupancy.sweep_ms;
         self.crowd.tell(account);
         let side = self.guard.bytes()
@@ -329,6 +330,7 @@ impl<P: Packet> Worker<P> {
         }
         self.published.publish(account);
         if self.services.is_due(self.now) {
+            self.services.take(&self.shard, self.policy.services.len());
             self.published.publish_services(&self.services);
         }
     }

@@ -156,7 +156,7 @@ fn command(
             token,
             cursor: 0,
             limit: 9,
-            filter: Filter { at_least: Band::Poor, min_packets_per_s: 1.0 },
+            filter: Filter { at_least: Band::Poor, min_packets_per_s: 1.0, service: Some(0) },
         }),
         30 | 31 => Some(Command::Explain { token, source }),
         40 => Some(Command::Nudge { token, source, delta: -3_000, forgive: false }),

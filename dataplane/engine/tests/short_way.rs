@@ -42,6 +42,12 @@ const TREATMENTS: [&str; 8] = [
     "good = { block_new = true, reset = true }\nneutral = { drop = true, reset = true }\npoor = { log = true, soften = {} }",
 ];
 
+const SERVICES: [&str; 3] = [
+    "",
+    "[services.web]\nprefixes = [\"10.0.0.1\"]\nports = [\"tcp/443\", \"udp/4433\", \"udp/443\"]\n[services.names]\nprefixes = [\"10.0.0.0/24\"]\nports = [\"udp/53\", \"tcp/53\"]",
+    "[services.first]\nprefixes = [\"10.0.0.1\"]\ncriticality = 0.1\n[services.second]\nprefixes = [\"10.0.0.2\", \"192.0.0.0/24\"]",
+];
+
 const PROFILES: [&str; 5] = ["ingress", "ingress", "ingress", "egress", "dns"];
 
 /// One part of each kind, and whether excellent sources are mirrored.
@@ -53,19 +59,20 @@ struct Parts {
     profile: &'static str,
     bands: &'static str,
     treatments: &'static str,
+    services: &'static str,
     mirrors: bool,
     shadow: bool,
 }
 
 impl Parts {
     fn policy(&self, number: u64) -> Policy {
-        let Self { name, lists, protect, profile, bands, treatments, .. } = self;
+        let Self { name, lists, protect, profile, bands, treatments, services, .. } = self;
         // The formula of model `egress-interval` has no term for queries.
         let profile = if *name == "dns" && profile.contains("interval") { "" } else { profile };
         let mode = if self.shadow { "shadow" } else { "on" };
         let text = format!(
             "mode = \"{mode}\"\ninside = [\"10.0.0.0/8\", \"fd77::/16\"]\n[lists]\n{lists}\n[protect]\n{protect}\n[profiles.{name}]\n{profile}\n\
-             [profiles.{name}.bands]\n{bands}\n[profiles.{name}.treatments]\n{treatments}"
+             [profiles.{name}.bands]\n{bands}\n[profiles.{name}.treatments]\n{treatments}\n{services}"
         );
         let mut policy = version(&text, number);
         if let Some(profile) = policy.ingress.as_mut().filter(|_| self.mirrors) {
@@ -77,15 +84,17 @@ impl Parts {
 
 fn parts() -> impl Strategy<Value = Parts> {
     let texts = (select(&LISTS), select(&PROTECT), select(&PROFILE), select(&BANDS), select(&TREATMENTS));
+    let texts = (texts, select(&SERVICES));
     let flags = [0.2, 0.3].map(prop::bool::weighted);
     (select(&PROFILES), flags, texts).prop_map(
-        |(name, [mirrors, shadow], (lists, protect, profile, bands, treatments))| Parts {
+        |(name, [mirrors, shadow], ((lists, protect, profile, bands, treatments), services))| Parts {
             name,
             lists,
             protect,
             profile,
             bands,
             treatments,
+            services,
             mirrors,
             shadow,
         },

@@ -13,11 +13,13 @@ pub struct Filter {
     pub at_least: Band,
     /// At least this many packets per second now.
     pub min_packets_per_s: f32,
+    /// In this service; of sources in several, what they do there.
+    pub service: Option<u8>,
 }
 
 impl Filter {
     /// Every source.
-    pub const ALL: Self = Self { at_least: Band::Excellent, min_packets_per_s: 0.0 };
+    pub const ALL: Self = Self { at_least: Band::Excellent, min_packets_per_s: 0.0, service: None };
 }
 
 /// One request to a worker. A worker takes a bounded number per tick.

@@ -1,6 +1,8 @@
 //! The answer to "why?": a source's score taken apart.
 
-use crate::{Band, Excess, Factor, Floods, Model, Prefix, Score, Source, Tick, Treatment};
+use crate::{
+    Band, Excess, Factor, Floods, Model, PairStanding, Prefix, Score, Source, Standing, Tick, Treatment,
+};
 
 /// One term of a score.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -51,6 +53,9 @@ pub enum Rule {
 /// Crowds in flood that an explanation names.
 pub const HELD_UP: usize = 4;
 
+/// Services of a source that an explanation names.
+pub const PAIRS: usize = 8;
+
 /// A source's score with everything that made it, as its worker saw it at one tick.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Explanation {
@@ -82,6 +87,10 @@ pub struct Explanation {
     pub shadow: bool,
     /// The service it belongs to, by number.
     pub service: Option<u8>,
+    /// How it stands in each of its services; nothing where the policy has none.
+    pub pairs: [Option<PairStanding>; PAIRS],
+    /// How it stands over all of them.
+    pub standing: Option<Standing>,
     /// Mean packets per second of the source's own baseline.
     pub baseline_packets_per_s: f64,
     /// Mean bytes per second of the source's own baseline.
@@ -113,6 +122,10 @@ pub struct SourceRow {
     pub bytes_per_s: f32,
     /// Ticks since its last packet, in ms.
     pub idle_ms: u32,
+    /// The service that it is in, by number: the one that was asked for, else its first.
+    pub service: Option<u8>,
+    /// How it stands there; where none was asked for, over all of its services. Nothing where the policy has none.
+    pub standing: Option<Standing>,
 }
 
 #[cfg(test)]

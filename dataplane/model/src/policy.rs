@@ -186,6 +186,12 @@ impl Policy {
         }
     }
 
+    /// Criticality of a service; 0.5 of none.
+    pub fn criticality(&self, service: Option<u8>) -> f64 {
+        let found = service.and_then(|number| self.services.get(usize::from(number)));
+        found.map_or(0.5, |service| service.criticality)
+    }
+
     /// The standing of a destination.
     pub fn destination(&self, address: Address) -> Score {
         self.destinations.get(address).unwrap_or(self.destination_default)
@@ -226,6 +232,9 @@ pub struct Limits {
     pub softened: u32,
     /// Sources of which each worker knows what made them suspicious; a power of two, at least 64.
     pub excesses: u32,
+    /// Rows for sources in several services, one for each service of each, that each worker keeps; a power of two, at
+    /// least 64.
+    pub pairs: u32,
     /// Queries to DNS servers that each worker remembers until they are answered; 0 = there is no DNS profile, and
     /// nothing is kept for one.
     pub queries: u32,
@@ -253,6 +262,7 @@ impl Limits {
         withheld: 524_288,
         softened: 4096,
         excesses: 1024,
+        pairs: 1024,
         queries: 0,
         cache_answers: 0,
         cache_bytes: 0,

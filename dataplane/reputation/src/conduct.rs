@@ -12,6 +12,7 @@ mod traffic;
 
 use repute_model::{Address, Prefix, Score, Tick};
 
+use crate::pairs::towards;
 use crate::{ContactState, Conversation, Fact, Flags, Hosts, Shard, Slot, Tally};
 
 /// What a packet does in its conversation.
@@ -224,16 +225,41 @@ impl Shard {
         }
     }
 
-    /// Notes that a source has begun to talk to a destination of this standing and belongs to a service.
+    /// Notes that a source has begun to talk to a destination of this standing, about this service.
     pub fn met(&mut self, sender: Slot, destination: Score, service: Option<u8>) {
-        let warm = self.warm_mut(sender);
-        let bad = 255.0 * (1.0 - destination.unit());
-        // An eighth of the way each time; rounding away from the old value, so that it gets there.
-        let step = (bad - f64::from(warm.destination)) / 8.0;
-        let step = if step < 0.0 { step.floor() } else { step.ceil() };
-        warm.destination = (f64::from(warm.destination) + step).clamp(0.0, 255.0) as u8;
-        if let Some(number) = service {
-            warm.service = number.saturating_add(1);
+        let Self { hot, warm, pairs, .. } = self;
+        let (hot, warm) = (&hot[sender.0 as usize], &mut warm[sender.0 as usize]);
+        warm.destination = towards(warm.destination, destination);
+        if hot.flags.has(Flags::SEVERAL) {
+            pairs.met(hot.fingerprint, service, destination);
+        }
+    }
+
+    /// Whether a packet goes on with the conversation of the last one: then it is about the same service.
+    pub fn stays(&self, sender: Slot, x: &Exchange) -> bool {
+        let (hot, ports) = (self.hot(sender), u32::from(x.sport) << 16 | u32::from(x.dport));
+        hot.would_go_on(self.talk(hot.fingerprint, x.dst, x.protocol, ports))
+    }
+
+    /// Takes note of the service that the next packet of a source is about, before it is counted. Where that is another
+    /// one than that of the last packet, its conversation has to be looked up.
+    pub fn turn_to(&mut self, sender: Slot, service: Option<u8>, now: Tick) {
+        let Self { hot, warm, pairs, .. } = self;
+        let (hot, warm) = (&mut hot[sender.0 as usize], &mut warm[sender.0 as usize]);
+        let first = warm.service();
+        if !hot.flags.has(Flags::SEVERAL) {
+            if first.is_none() {
+                warm.service = service.map_or(0, |number| number.saturating_add(1));
+            }
+            if first.is_none() || first == service {
+                return;
+            }
+            hot.flags.set(Flags::SEVERAL, true);
+            let known = (warm.bytes_mean, warm.samples, warm.destination, warm.deviation);
+            pairs.begin(hot.fingerprint, first, known, hot.bytes, now);
+        }
+        if pairs.turn(hot.fingerprint, service, hot.bytes, now) {
+            hot.talk = 0;
         }
     }
 }

@@ -23,6 +23,8 @@ impl Flags {
     pub const VERIFIED: Self = Self(32);
     /// What comes back in the conversation in [`Hot::talk`] has to be looked at: it may have to be softened.
     pub const SOFTENED: Self = Self(64);
+    /// It is in several services: [`crate::Pairs`] knows what it does in each.
+    pub const SEVERAL: Self = Self(128);
 
     /// Whether all bits of `other` are set.
     pub const fn has(self, other: Self) -> bool {
@@ -163,6 +165,8 @@ pub struct Warm {
     pub destination: u8,
     /// What inspection has found.
     pub hits: Tally,
+    /// How far its last window with traffic was from its mean volume, 0..=255 for 0 to as much as that and more.
+    pub deviation: u8,
 }
 
 impl Warm {
@@ -179,9 +183,10 @@ impl Warm {
         service: 0,
         destination: 0,
         hits: Tally::ZERO,
+        deviation: 0,
     };
 
-    /// The service number.
+    /// The number of the service that it was first seen in.
     pub fn service(&self) -> Option<u8> {
         self.service.checked_sub(1)
     }

@@ -9,7 +9,8 @@ use crate::calm::Calm;
 use crate::index::Index;
 use crate::scoring::{self, Scored};
 use crate::{
-    Contacts, Context, Flags, Hosts, Hot, Inputs, Neighbours, Prefilter, Requester, Secret, Shortcut, Warm,
+    Contacts, Context, Flags, Hosts, Hot, Inputs, Neighbours, Pairs, Prefilter, Requester, RollUps, Secret,
+    Shortcut, Warm,
 };
 use repute_memory::{Pages, Table};
 
@@ -66,6 +67,8 @@ pub struct Occupancy {
     pub expired: u64,
     /// Requests pushed out of the contact table.
     pub forgotten: u64,
+    /// Rows of sources in several services that made room for others.
+    pub pairs_forgotten: u64,
     /// The longest that an entry waited for the sweep in the last whole round, ms.
     pub sweep_ms: u64,
 }
@@ -88,6 +91,8 @@ pub struct Shard {
     hand: u32,
     prefilter: Prefilter,
     pub(crate) neighbours: Neighbours,
+    pub(crate) pairs: Pairs,
+    pub(crate) rollups: RollUps,
     pub(crate) contacts: Contacts,
     pub(crate) hosts: Hosts,
     /// Requests that were answered: how sure the box is to see both directions.
@@ -121,6 +126,8 @@ impl Shard {
             hand: 0,
             prefilter: Prefilter::new(sources),
             neighbours: Neighbours::new(seed),
+            pairs: Pairs::new(limits.pairs),
+            rollups: RollUps::new(),
             contacts: Contacts::new(limits.contacts),
             hosts: Hosts::new(limits.contacts.max(256).ilog2()),
             answers: 0,
@@ -221,7 +228,8 @@ impl Shard {
         let fixed = [self.hot.bytes(), self.warm.bytes(), self.requesters.bytes(), self.index.bytes()];
         let side =
             [self.prefilter.bytes(), self.neighbours.bytes(), self.contacts.bytes(), self.hosts.bytes()];
-        (fixed.iter().chain(&side).sum(), self.hot.pages().max(self.warm.pages()))
+        let services = [self.pairs.bytes(), self.rollups.bytes()];
+        (fixed.iter().chain(&side).chain(&services).sum(), self.hot.pages().max(self.warm.pages()))
     }
 
     /// The share of bad sources around a source, 0..1, and how often it was offered to the prefilter.
@@ -236,7 +244,11 @@ impl Shard {
 
     /// Counts of the table.
     pub fn occupancy(&self) -> Occupancy {
-        Occupancy { forgotten: self.contacts.forgotten(), ..self.occupancy }
+        Occupancy {
+            forgotten: self.contacts.forgotten(),
+            pairs_forgotten: self.pairs.forgotten(),
+            ..self.occupancy
+        }
     }
 
     /// What is known about a source now, and what the model makes of it.
@@ -330,8 +342,7 @@ impl Shard {
             Some(Listing::Deny(confidence)) => f64::from(confidence) / 100.0,
             _ => 0.0,
         };
-        let service = warm.service().and_then(|number| policy.services.get(usize::from(number)));
-        let criticality = service.map_or(0.5, |service| service.criticality);
+        let criticality = policy.criticality(warm.service());
         Context { listed, criticality, armed: self.is_armed() }
     }
 }

@@ -79,6 +79,7 @@ impl Shard {
             service: state.service.map_or(0, |number| number.saturating_add(1)),
             destination: state.destination,
             hits: Tally::of_parts(state.hits),
+            deviation: 0,
             address: state.source.first(),
         };
         self.occupancy.admitted += 1;

@@ -6,6 +6,7 @@
 use repute_memory::prefetch;
 use repute_model::{Band, Factor, Model, Policy, Tick};
 
+use crate::pairs::{deviation, learn};
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
 use crate::{Change, Contact, Flags, Requester, Shard, Slot};
@@ -75,6 +76,7 @@ impl Shard {
         let (part, parts) = (now.0 % u64::from(period_ms), u64::from(period_ms));
         if part == 0 {
             self.occupancy.sweep_ms = u64::from(std::mem::take(&mut self.waited_ms));
+            self.rollups.begin();
         }
         let round = Round::at(now, rules);
         let used = u64::from(self.high_water);
@@ -138,6 +140,10 @@ impl Shard {
                 if let Some(requester) = self.requester_mut(slot) {
                     requester.begin_window();
                 }
+                let hot = self.hot(slot);
+                if hot.flags.has(Flags::SEVERAL) {
+                    self.pairs.restart(hot.fingerprint);
+                }
                 if let Some(change) = self.visit(slot, &round) {
                     changed(self, change);
                 }
@@ -173,6 +179,9 @@ impl Shard {
         let is_bad = self.hot(slot).band >= Band::Poor;
         if is_bad || !self.neighbours.are_calm() {
             self.neighbours.note(self.warm[slot.0 as usize].address, is_bad);
+        }
+        if !rules.policy.services.is_empty() {
+            self.roll_up(slot, rules, now);
         }
         self.expire(slot, rules, now);
         named.or(change)
@@ -212,6 +221,9 @@ impl Shard {
             if let Some(requester) = requester {
                 requester.fade(share);
             }
+            if hot.flags.has(Flags::SEVERAL) && profile.model != Model::EgressInterval {
+                self.pairs.fade(hot.fingerprint, share);
+            }
         }
         let forgotten = round.mitigations.crossed(waited);
         warm.mitigations = warm.mitigations.saturating_sub(forgotten.min(255) as u8);
@@ -226,9 +238,13 @@ impl Shard {
             let floor = baseline.floor_packets_per_s;
             warm.packets.learn(f64::from(hot.packets) / seconds, warm.samples, baseline, floor);
             let volume = f64::from(hot.bytes) / seconds;
-            let alpha = baseline.alpha.max(1.0 / (f64::from(warm.samples) + 1.0));
-            warm.bytes_mean += (alpha * (volume - f64::from(warm.bytes_mean))) as f32;
-            warm.samples = warm.samples.saturating_add(1);
+            if warm.samples > 0 {
+                warm.deviation = deviation(volume, f64::from(warm.bytes_mean));
+            }
+            learn(&mut warm.bytes_mean, &mut warm.samples, volume, baseline);
+        }
+        if hot.flags.has(Flags::SEVERAL) {
+            self.pairs.close(hot.fingerprint, hot.bytes, seconds, baseline);
         }
         hot.begin_window();
         warm.window = now.low();

@@ -15,12 +15,45 @@ const SHADOW_PACKETS: About = About {
 const SHADOW_BYTES: About =
     About { name: "service_shadow", unit: "bytes", help: "Bytes of the same packets on the wire." };
 
+const SOURCES: About = About {
+    name: "service_sources",
+    unit: "",
+    help: "Sources in the service now, by band; those in several services are in each.",
+};
+
+const SCORE: About = About {
+    name: "service_score",
+    unit: "",
+    help: "Score of the service over its sources, 1 = fully trusted.",
+};
+
+const VOLUME: About = About {
+    name: "service_volume",
+    unit: "bytes",
+    help: "Bytes a second that sources send in the service, in their windows under way.",
+};
+
+const USUAL: About =
+    About { name: "service_usual_volume", unit: "bytes", help: "Bytes a second that is usual for them." };
+
 /// Writes it all; returns how many services were left out.
 pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<usize, fmt::Error> {
     let services = shown(&snapshot.services, |service| &service.name);
     families.counter(SHADOW_PACKETS, counts(&services, |service| &service.shadow_packets))?;
     families.counter(SHADOW_BYTES, counts(&services, |service| &service.shadow_bytes))?;
+    let sources = services.iter().flat_map(|service| {
+        let label = |band| vec![("service", &*service.name), ("band", band)];
+        service.sources.iter().map(move |band| (label(&*band.name), band.count as f64))
+    });
+    families.gauge(SOURCES, sources)?;
+    families.gauge(SCORE, services.iter().filter_map(|service| Some((of(service), service.score?))))?;
+    families.gauge(VOLUME, services.iter().map(|service| (of(service), service.volume_per_s as f64)))?;
+    families.gauge(USUAL, services.iter().map(|service| (of(service), service.usual_per_s as f64)))?;
     Ok(snapshot.services.len() - services.len())
+}
+
+fn of(service: &ServiceSnapshot) -> Labels<'_> {
+    vec![("service", &service.name)]
 }
 
 fn counts<'a>(

@@ -13,7 +13,7 @@ pub(super) type Counter = (About, fn(&WorkerSnapshot) -> u64);
 pub(super) type Gauge = (About, fn(&WorkerSnapshot) -> f64);
 pub(super) type Breakdown = (About, &'static str, fn(&WorkerSnapshot) -> &[Named]);
 
-const COUNTERS: [Counter; 24] = [
+const COUNTERS: [Counter; 25] = [
     (
         about(
             "worker_ticks",
@@ -39,6 +39,9 @@ const COUNTERS: [Counter; 24] = [
     (about("sources_expired", "", "Sources whose entry said nothing any more."), |w| w.expired),
     (about("sources_refused", "packets", "Packets whose source got no entry."), |w| w.refused),
     (about("contacts_forgotten", "", "Requests pushed out of the contact table."), |w| w.forgotten),
+    (about("pairs_forgotten", "", "Rows of sources in several services that made room for others."), |w| {
+        w.pairs_forgotten
+    }),
     (about("band_changes", "", "Sources that changed their band."), |w| w.changes),
     (about("reports_lost", "", "Reports of workers that found their ring full."), |w| w.reports_lost),
     (about("log_lines_suppressed", "", "Log lines beyond the limit per tick."), |w| w.log_lines_suppressed),

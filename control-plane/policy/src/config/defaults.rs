@@ -312,6 +312,7 @@ impl Default for Limits {
             withheld: Int::new(524_288),
             softened: Int::new(4_096),
             excesses: Int::new(1_024),
+            pairs: Int::new(1_024),
             queries: Int::new(65_536),
         }
     }

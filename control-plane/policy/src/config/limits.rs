@@ -36,6 +36,8 @@ pub struct Limits {
     pub softened: Int<64, 1_048_576>,
     /// Sources of which each worker knows the excess that treatments with `only` are for (the next power of two).
     pub excesses: Int<64, 1_048_576>,
+    /// Rows for sources in several services, one for each service of each, that each worker keeps (the next power of two).
+    pub pairs: Int<64, 1_048_576>,
     /// Queries to DNS servers that each worker remembers until they are answered; kept with profile dns alone.
     pub queries: Int<1024, 16_777_216>,
 }
@@ -54,6 +56,7 @@ table!(Limits {
     withheld,
     softened,
     excesses,
+    pairs,
     queries,
 });
 

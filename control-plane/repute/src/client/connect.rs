@@ -17,6 +17,7 @@ use repute_proto::v1::feeds_client::FeedsClient;
 use repute_proto::v1::mitigations_client::MitigationsClient;
 use repute_proto::v1::policies_client::PoliciesClient;
 use repute_proto::v1::scores_client::ScoresClient;
+use repute_proto::v1::services_client::ServicesClient;
 use repute_proto::v1::status_client::StatusClient;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
@@ -121,6 +122,10 @@ impl Connection {
 
     pub fn dns(&self) -> DnsClient<Channel> {
         DnsClient::new(self.channel.clone())
+    }
+
+    pub fn services(&self) -> ServicesClient<Channel> {
+        ServicesClient::new(self.channel.clone())
     }
 
     pub fn feeds(&self) -> FeedsClient<Channel> {

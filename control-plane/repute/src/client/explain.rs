@@ -10,6 +10,7 @@ use super::crowd::{measure, senders};
 use super::feed::terms;
 use super::output::Output;
 use super::past::{self, Past};
+use super::service;
 use super::table::Table;
 use super::treatment::{details, name};
 use super::units::{measured, ms_until, short, span, wrapped};
@@ -161,8 +162,9 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
         let left = span(ms_until(*until_unix_ms));
         facts.push(("taken", format!("{points} points by {name}: {why}; counts for another {left}")));
     }
-    if let Some(service) = &explained.service {
-        facts.push(("service", service.clone()));
+    facts.extend(explained.pairs.iter().map(|pair| ("service", in_service(pair))));
+    if let Some(over_all) = explained.service_standing.filter(|_| explained.pairs.len() > 1) {
+        facts.push(("over all", format!("score {} of 10000", over_all.score)));
     }
     let Some(ago) = explained.last_seen_ms_ago else {
         facts.push(("seen", format!("no entry at worker {}", explained.worker)));
@@ -173,6 +175,22 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
     facts.push(("mitigated", format!("{} so far, fading", explained.mitigations)));
     facts.push(("seen", format!("{} ago by worker {}", span(ago), explained.worker)));
     facts
+}
+
+/// How the source stands in one of its services, and why.
+fn in_service(pair: &v1::PairStanding) -> String {
+    let score = pair.standing.unwrap_or_default();
+    format!(
+        "{}: score {} of 10000 (baseline {:.2}, deviation {:.2}, destinations {:.2}, criticality {:.2}); {} bytes/s, usual {}",
+        service::name(&pair.service),
+        score.score,
+        score.baseline,
+        score.deviation,
+        score.destinations,
+        score.criticality,
+        short(pair.bytes_per_s.into()),
+        short(pair.usual_bytes_per_s.into()),
+    )
 }
 
 /// Country and autonomous system, as far as they are known.

@@ -37,6 +37,9 @@ pub struct List {
     /// Only this band and worse
     #[arg(long, value_enum)]
     band: Option<BandName>,
+    /// Only sources in this service, with what they do there
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    service: String,
     /// Only sources with at least so many packets per second now
     #[arg(long, value_name = "PPS", default_value_t = 0.0)]
     min_rate: f32,
@@ -99,6 +102,8 @@ pub enum Sort {
     Rate,
     /// The hardest treatment
     Treatment,
+    /// The lowest score in its services
+    Standing,
 }
 
 impl Sort {
@@ -109,10 +114,16 @@ impl Sort {
                 Self::Score => a.score.cmp(&b.score),
                 Self::Rate => b.packets_per_s.total_cmp(&a.packets_per_s),
                 Self::Treatment => hardness(b.treatment.as_ref()).cmp(&hardness(a.treatment.as_ref())),
+                Self::Standing => in_service(a).cmp(&in_service(b)),
             };
             order.then_with(|| a.score.cmp(&b.score)).then_with(|| a.source.cmp(&b.source))
         });
     }
+}
+
+/// The score in its services; whoever has none comes last.
+fn in_service(row: &v1::SourceRow) -> u32 {
+    row.service_standing.map_or(u32::MAX, |standing| standing.score)
 }
 
 /// Runs the subcommand.
@@ -184,6 +195,7 @@ fn request(list: &List) -> v1::ListScoresRequest {
         min_packets_per_s: list.min_rate,
         max_rows: 0,
         page_token: String::new(),
+        service: list.service.clone(),
     }
 }
 
@@ -235,21 +247,34 @@ pub async fn best(
     Ok((rows, seen))
 }
 
-/// Rows for people.
+/// Rows for people; where the config has services, with how they stand there.
 pub fn table(rows: &[v1::SourceRow]) -> Table {
-    let mut table = Table::new(["<SOURCE", ">SCORE", "<BAND", "<TREATMENT", ">PKT/S", ">BIT/S", ">IDLE"]);
+    const HEADER: [&str; 7] = ["<SOURCE", ">SCORE", "<BAND", "<TREATMENT", ">PKT/S", ">BIT/S", ">IDLE"];
+    if rows.iter().all(|row| row.service_standing.is_none()) {
+        let mut table = Table::new(HEADER);
+        rows.iter().for_each(|row| table.row(cells(row)));
+        return table;
+    }
+    let [source, score, band, treatment, packets, bits, idle] = HEADER;
+    let mut table = Table::new([source, score, band, treatment, packets, bits, idle, "<SERVICE", ">THERE"]);
     for row in rows {
-        table.row([
-            (&row.source).into(),
-            row.score.into(),
-            Cell::band(row.band()),
-            name(row.treatment.as_ref()).into(),
-            short(row.packets_per_s.into()).into(),
-            short(f64::from(row.bytes_per_s) * 8.0).into(),
-            brief(row.idle_ms.into()).into(),
-        ]);
+        let there = row.service_standing.map_or_else(String::new, |standing| standing.score.to_string());
+        let [source, score, band, treatment, packets, bits, idle] = cells(row);
+        table.row([source, score, band, treatment, packets, bits, idle, (&row.service).into(), there.into()]);
     }
     table
+}
+
+fn cells(row: &v1::SourceRow) -> [Cell; 7] {
+    [
+        (&row.source).into(),
+        row.score.into(),
+        Cell::band(row.band()),
+        name(row.treatment.as_ref()).into(),
+        short(row.packets_per_s.into()).into(),
+        short(f64::from(row.bytes_per_s) * 8.0).into(),
+        brief(row.idle_ms.into()).into(),
+    ]
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tokio_stream::StreamExt;
 
 use super::connect::{Connection, refused};
 use super::output::{Output, json_line, text};
+use super::service;
 use super::table::Table;
 use super::units::{ms_ago, ms_until, span, wrapped};
 
@@ -222,9 +223,13 @@ fn counts(counts: &[v1::Count]) -> String {
 fn services(services: &[v1::ServiceShadow]) -> Table {
     let mut table = Table::new(["<SERVICE", "<EFFECT", ">PACKETS", ">BYTES"]);
     for v1::ServiceShadow { service, effects } in services {
-        let name = if service.is_empty() { "(no service)" } else { service };
         for effect in effects {
-            table.row([name.into(), (&effect.name).into(), effect.packets.into(), effect.bytes.into()]);
+            table.row([
+                service::name(service).into(),
+                (&effect.name).into(),
+                effect.packets.into(),
+                effect.bytes.into(),
+            ]);
         }
     }
     table

@@ -133,6 +133,10 @@ fn service(view: &ServiceView) -> ServiceSnapshot {
         name: view.name.clone(),
         shadow_packets: by_effect(&view.counts.shadow_packets),
         shadow_bytes: by_effect(&view.counts.shadow_bytes),
+        sources: named(Band::ALL.iter().zip(view.counts.sources).map(|(band, n)| (band.name(), n))),
+        score: view.standing().map(|standing| standing.score().unit()),
+        usual_per_s: view.counts.roll_up().usual_per_s,
+        volume_per_s: view.counts.roll_up().volume_per_s,
     }
 }
 
@@ -146,6 +150,7 @@ fn worker(number: u16, account: &Account, ports: &[PortInfo]) -> WorkerSnapshot 
         bands: named(Band::ALL.iter().map(|band| (band.name(), account.bands[band.index()]))),
         control: named(Class::ALL.iter().map(|class| (class.name(), account.control[class.index()]))),
         shadow: named(Reason::ALL.iter().map(|reason| (reason.name(), account.shadow[reason.index()]))),
+        pairs_forgotten: account.pairs_forgotten,
         strangers: account.strangers,
         protected: account.protected,
         unjudged: account.unjudged,

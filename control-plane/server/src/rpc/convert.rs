@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use repute_model::{Band, Excess, Explanation, Meter, Rule, Sampling, Soften, SourceRow, Term, Treatment};
 use repute_proto::v1;
 
+use super::services::{name, pair, score};
 use crate::{Limit, LimitChange, LimitEvent, VersionInfo, VersionState};
 
 pub fn unix_ms(at: SystemTime) -> u64 {
@@ -81,7 +82,7 @@ fn meter(meter: Meter) -> v1::Meter {
     }
 }
 
-pub fn row(row: &SourceRow) -> v1::SourceRow {
+pub fn row(row: &SourceRow, services: &[String]) -> v1::SourceRow {
     v1::SourceRow {
         source: row.source.to_string(),
         score: row.score.get().into(),
@@ -92,6 +93,8 @@ pub fn row(row: &SourceRow) -> v1::SourceRow {
         idle_ms: row.idle_ms,
         country: String::new(),
         asn: 0,
+        service: name(row.service, services),
+        service_standing: row.standing.map(score),
     }
 }
 
@@ -109,9 +112,8 @@ pub fn standing(explained: &Explanation) -> v1::Standing {
 
 pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) -> v1::Explanation {
     let (rule_kind, rule) = rule(explained.rule);
-    let service = explained.service.map(|number| {
-        services.get(usize::from(number)).cloned().unwrap_or_else(|| format!("service {number}"))
-    });
+    let service = explained.service.map(|number| name(Some(number), services));
+    let pairs = explained.pairs.iter().flatten().map(|one| pair(one, services)).collect();
     v1::Explanation {
         source: explained.source.to_string(),
         tracked: explained.tracked,
@@ -129,6 +131,8 @@ pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) ->
         policy_version: explained.policy_version,
         shadow: explained.shadow,
         service,
+        pairs,
+        service_standing: explained.standing.map(score),
         baseline_packets_per_s: explained.baseline_packets_per_s,
         baseline_bytes_per_s: explained.baseline_bytes_per_s,
         mitigations: explained.mitigations.into(),

@@ -1,6 +1,7 @@
 //! Service `Scores`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use repute_access::Caller;
@@ -62,11 +63,12 @@ impl Service for Api {
         request: Request<v1::ListScoresRequest>,
     ) -> Result<Response<Self::ListStream>, Status> {
         let request = request.into_inner();
-        let filter = filter(&request)?;
+        let services = self.hub.services().await?;
+        let filter = filter(&request, &services)?;
         let from = request.page_token.parse::<PageToken>()?;
         let left = if request.max_rows == 0 { u64::MAX } else { request.max_rows };
         let hub = self.hub.clone();
-        Ok(Response::new(self.stream(move |sink| list(hub, sink, filter, from, left))))
+        Ok(Response::new(self.stream(move |sink| list(hub, sink, filter, services, from, left))))
     }
 
     type WatchStream = Streamed<v1::Standing>;
@@ -125,18 +127,25 @@ pub(super) fn source(text: &str) -> Result<Source, HubError> {
     text.trim().parse().map_err(HubError::NoSource)
 }
 
-fn filter(request: &v1::ListScoresRequest) -> Result<Filter, Status> {
+fn filter(request: &v1::ListScoresRequest, services: &[String]) -> Result<Filter, Status> {
     let least = request.min_packets_per_s;
     if least.is_nan() || least < 0.0 {
         return Err(Status::invalid_argument(format!("min_packets_per_s {least}: expected 0 or more")));
     }
-    Ok(Filter { at_least: least_band(request.band()), min_packets_per_s: least })
+    let number =
+        services.iter().zip(0..).find(|(name, _)| **name == request.service).map(|(_, number)| number);
+    if number.is_none() && !request.service.is_empty() {
+        let message = format!("no service `{}` in the config in force", request.service);
+        return Err(Status::not_found(message));
+    }
+    Ok(Filter { at_least: least_band(request.band()), min_packets_per_s: least, service: number })
 }
 
 async fn list(
     hub: Hub,
     sink: Sink<v1::ListScoresResponse>,
     filter: Filter,
+    services: Arc<[String]>,
     from: PageToken,
     mut left: u64,
 ) -> Result<(), Status> {
@@ -150,7 +159,7 @@ async fn list(
             continue;
         }
         let next_page_token = page.next.map(|token| token.to_string()).unwrap_or_default();
-        let rows = page.rows.iter().map(|one| located(&hub, one.source, row(one))).collect();
+        let rows = page.rows.iter().map(|one| located(&hub, one.source, row(one, &services))).collect();
         send(&sink, v1::ListScoresResponse { rows, next_page_token }).await?;
     }
     Ok(())

@@ -3,15 +3,15 @@
 mod dns;
 
 use repute_engine::{Account, PortAccount, Stage};
-use repute_model::{Band, Effect, Reason};
+use repute_model::{Band, Reason};
 use repute_proto::v1;
 use repute_proto::v1::status_server::Status as Service;
 use repute_wire::Class;
 use tonic::{Request, Response, Status};
 
 use super::convert::{hex, ms, unix_ms};
-use super::{Api, Streamed, interval, pause, send};
-use crate::{PortInfo, ServiceView, StatusView, WorkerView};
+use super::{Api, Streamed, interval, pause, send, services};
+use crate::{PortInfo, StatusView, WorkerView};
 
 #[tonic::async_trait]
 impl Service for Api {
@@ -60,7 +60,12 @@ fn report(view: &StatusView) -> v1::StatusReport {
         work: Some(work(&total)),
         shadow: shadow(&total),
         dns: Some(dns::status(&total.dns)),
-        shadow_services: view.services.iter().map(shadow_of).filter(|one| !one.effects.is_empty()).collect(),
+        shadow_services: view
+            .services
+            .iter()
+            .map(services::shadow)
+            .filter(|one| !one.effects.is_empty())
+            .collect(),
     }
 }
 
@@ -176,19 +181,6 @@ fn shadow(total: &Account) -> Vec<v1::Count> {
     let counts =
         Reason::ALL.iter().map(|&reason| count(reason.name(), reason.help(), total.shadow[reason.index()]));
     counts.filter(|count| count.count > 0).collect()
-}
-
-/// The same for one service, by effect.
-fn shadow_of(service: &ServiceView) -> v1::ServiceShadow {
-    let ServiceView { name, counts } = service;
-    let effect = |&effect: &Effect| v1::Effect {
-        name: effect.name().to_owned(),
-        help: effect.help().to_owned(),
-        packets: counts.shadow_packets[effect.index()],
-        bytes: counts.shadow_bytes[effect.index()],
-    };
-    let effects = Effect::ALL.iter().map(effect).filter(|effect| effect.packets > 0);
-    v1::ServiceShadow { service: name.clone(), effects: effects.collect() }
 }
 
 fn control(total: &Account) -> Vec<v1::Count> {

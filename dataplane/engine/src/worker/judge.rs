@@ -154,6 +154,9 @@ impl<P: Packet> Worker<P> {
         if known.is_none() {
             self.revise(slot, true);
         }
+        if !self.policy.services.is_empty() && !self.treatment(slot).drop {
+            self.turn_to(slot, exchange);
+        }
         let now = self.now.low();
         self.shard.hot_mut(slot).count(wire_len, now);
         let (treatment, part) = self.narrow(slot, exchange, wire_len, self.treatment(slot));
@@ -331,6 +334,16 @@ impl<P: Packet> Worker<P> {
     fn meet(&mut self, sender: Slot, x: &Exchange) {
         let service = self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport);
         self.shard.met(sender, self.policy.destination(x.dst), service);
+    }
+
+    /// Which service the next packet of a source is about. What a later fragment is about nobody knows, and of sources that
+    /// are dropped as a whole nobody asks.
+    fn turn_to(&mut self, sender: Slot, x: &Exchange) {
+        if x.act == Act::Opaque || self.shard.stays(sender, x) {
+            return;
+        }
+        let service = self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport);
+        self.shard.turn_to(sender, service, self.now);
     }
 
     fn log(&mut self, x: &Exchange, judgement: Judgement) {

@@ -28,6 +28,7 @@ mod requesters;
 mod resets;
 mod restore;
 mod rpz;
+mod services;
 mod shadow;
 mod shaper;
 mod shaper_rates;

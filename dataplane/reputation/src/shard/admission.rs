@@ -86,6 +86,9 @@ impl Shard {
 
     pub(crate) fn release(&mut self, slot: Slot) {
         let fingerprint = self.hot(slot).fingerprint;
+        if self.hot(slot).flags.has(Flags::SEVERAL) {
+            self.pairs.forget(fingerprint);
+        }
         self.index.remove(fingerprint, slot.0);
         self.give_back(slot.0);
         self.occupancy.tracked -= 1;
