@@ -78,6 +78,13 @@ impl ServiceBoard {
         Box::new(Self::new_zeroed())
     }
 
+    /// Nothing counted yet under a policy.
+    pub(crate) fn under(policy: &Policy) -> Box<Self> {
+        let mut board = Self::zero();
+        board.adopt(policy, policy);
+        board
+    }
+
     /// The row of a service, or of whatever belongs to none.
     pub fn row(&self, service: Option<u8>) -> &ServiceAccount {
         &self.rows[place(service)]
@@ -98,13 +105,15 @@ impl ServiceBoard {
         }
     }
 
-    /// Goes on under another policy.
-    pub(crate) fn adopt(&mut self, old: &Policy, new: &Policy) {
+    /// Goes on under another policy. Whether that has other services.
+    pub(crate) fn adopt(&mut self, old: &Policy, new: &Policy) -> bool {
         // Feeds come under the same version.
-        if old.version != new.version && old.services != new.services {
+        let changed = old.version != new.version && old.services != new.services;
+        if changed {
             self.rows = [ServiceAccount::new_zeroed(); SERVICE_ROWS];
         }
         self.policy_version = if new.services.is_empty() { 0 } else { new.version };
+        changed
     }
 
     /// Whether it is time to publish it: then it is done.

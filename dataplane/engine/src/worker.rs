@@ -137,13 +137,11 @@ impl<P: Packet> Worker<P> {
             shard.adopt(rules.profile);
         }
         crowd.adopt(policy.crowd_rules());
-        let mut services = ServiceBoard::zero();
-        services.adopt(&policy, &policy);
         Self {
             shard,
             view: View::of(&policy, &wires, &limits, true),
             account,
-            services,
+            services: ServiceBoard::under(&policy),
             mailbox,
             job: None,
             now: Tick(0),
@@ -404,7 +402,9 @@ impl<P: Packet> Worker<P> {
     /// Replaces the policy and hands the old one back.
     fn install(&mut self, policy: Box<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
-        self.services.adopt(&old, &self.policy);
+        if self.services.adopt(&old, &self.policy) {
+            self.shard.forget_services(self.limits.sweep_ms);
+        }
         let view = View::of(&self.policy, &self.wires, &self.limits, !self.general_only);
         self.view = view.after(&self.view);
         if let Some(rules) = rules(&self.policy) {

@@ -93,6 +93,8 @@ pub struct Shard {
     pub(crate) neighbours: Neighbours,
     pub(crate) pairs: Pairs,
     pub(crate) rollups: RollUps,
+    /// Ticks for which the sweep takes their services from those that it visits.
+    pub(crate) forgets_services: u32,
     pub(crate) contacts: Contacts,
     pub(crate) hosts: Hosts,
     /// Requests that were answered: how sure the box is to see both directions.
@@ -128,6 +130,7 @@ impl Shard {
             neighbours: Neighbours::new(seed),
             pairs: Pairs::new(limits.pairs),
             rollups: RollUps::new(),
+            forgets_services: 0,
             contacts: Contacts::new(limits.contacts),
             hosts: Hosts::new(limits.contacts.max(256).ilog2()),
             answers: 0,
@@ -143,6 +146,22 @@ impl Shard {
     /// Learns what means nothing under a profile: to be called before it is judged by.
     pub fn adopt(&mut self, profile: &Profile) {
         self.calm = Calm::under(profile);
+    }
+
+    /// Services have other numbers from now on: within one period of the sweep nobody is in any, until his next packet.
+    pub const fn forget_services(&mut self, period_ms: u32) {
+        self.forgets_services = period_ms;
+    }
+
+    /// Takes its services from a source.
+    pub(crate) fn forget_services_of(&mut self, slot: Slot) {
+        let Self { hot, warm, pairs, .. } = self;
+        let (hot, warm) = (&mut hot[slot.0 as usize], &mut warm[slot.0 as usize]);
+        if hot.flags.has(Flags::SEVERAL) {
+            hot.flags.set(Flags::SEVERAL, false);
+            pairs.forget(hot.fingerprint);
+        }
+        (warm.service, hot.talk) = (0, 0);
     }
 
     /// The entry of a source.

@@ -82,14 +82,18 @@ impl Shard {
         let used = u64::from(self.high_water);
         let visited = used * part / parts..used * (part + 1) / parts;
         let revises = self.begin_revisions((visited.end - visited.start) as u32);
+        let forgets = self.forgets_services > 0;
+        self.forgets_services = self.forgets_services.saturating_sub(1);
         for entry in visited {
             self.fetch_ahead(entry as usize + AHEAD);
             if revises {
                 self.fetch_listing(entry as usize + AHEAD / 2, rules.policy);
             }
-            if let Some(slot) = self.at(entry as u32)
-                && let Some(change) = self.visit(slot, &round)
-            {
+            let Some(slot) = self.at(entry as u32) else { continue };
+            if forgets {
+                self.forget_services_of(slot);
+            }
+            if let Some(change) = self.visit(slot, &round) {
                 changed(self, change);
             }
         }
@@ -132,6 +136,7 @@ impl Shard {
         let round = Round::at(now, rules);
         self.revisions_left = u32::MAX;
         self.neighbours.begin();
+        let forgets = std::mem::take(&mut self.forgets_services) > 0;
         for entry in 0..self.high_water {
             if let Some(slot) = self.at(entry) {
                 let hot = self.hot_mut(slot);
@@ -139,6 +144,9 @@ impl Shard {
                 self.warm_mut(slot).window = now.low();
                 if let Some(requester) = self.requester_mut(slot) {
                     requester.begin_window();
+                }
+                if forgets {
+                    self.forget_services_of(slot);
                 }
                 let hot = self.hot(slot);
                 if hot.flags.has(Flags::SEVERAL) {

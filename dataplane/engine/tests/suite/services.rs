@@ -4,7 +4,7 @@ use repute_model::{Band, Command, Filter, PairStanding, Report, SourceRow, Token
 
 use crate::common::frame::{ACK, Ip, PSH, SYN, Talk};
 use crate::common::rig::Rig;
-use crate::common::{INSIDE, OUTSIDE, SMALL, policy};
+use crate::common::{INSIDE, OUTSIDE, SMALL, policy, version};
 
 const SERVER: Ip = [198, 51, 100, 22];
 
@@ -72,16 +72,17 @@ fn a_database_stands_above_a_static_page_that_does_the_same() {
 }
 
 const BOTH: Ip = [10, 0, 0, 7];
+const SERVICES: &str = "[services.web]\nprefixes = [\"10.0.0.0/24\"]\nports = [\"tcp/80\"]\ncriticality = 0.2\n\
+                [services.store]\nprefixes = [\"10.0.0.0/24\"]\nports = [\"tcp/5432\"]\ncriticality = 0.8\n\
+                [profiles.egress]\nwindow = \"1s\"\n";
+
 /// Services have numbers in the order of their names.
 const STORE: u8 = 0;
 const WEB: u8 = 1;
 
 /// A host that serves pages and a database, each for half a minute as always.
 fn settled() -> Rig {
-    let text = "[services.web]\nprefixes = [\"10.0.0.0/24\"]\nports = [\"tcp/80\"]\ncriticality = 0.2\n\
-                [services.store]\nprefixes = [\"10.0.0.0/24\"]\nports = [\"tcp/5432\"]\ncriticality = 0.8\n\
-                [profiles.egress]\nwindow = \"1s\"\n";
-    let mut rig = Rig::sized(policy(text), SMALL);
+    let mut rig = Rig::sized(policy(SERVICES), SMALL);
     for (client, port) in [(1, 80), (2, 5432)] {
         let talk = Talk::new([203, 0, 113, client], 30_000, BOTH, port);
         let handshake = [
@@ -139,4 +140,17 @@ fn a_host_in_two_services_has_a_standing_in_each() {
     // It is counted in both services.
     let board = rig.published.read_services();
     assert_eq!([WEB, STORE].map(|service| board.row(Some(service)).sources.iter().sum::<u64>()), [1, 1]);
+}
+
+/// Another service comes before the others, so that all have other numbers.
+#[test]
+fn other_services_begin_with_nobody_in_them() {
+    let mut rig = settled();
+    let first = "[services.archive]\nprefixes = [\"10.9.0.0/16\"]\n";
+    rig.tell(Command::Install(Box::new(version(&format!("{first}{SERVICES}"), 2))));
+    rig.idle(u64::from(SMALL.sweep_ms));
+    assert!(pairs(&rig, BOTH).iter().all(|pair| pair.service.is_none()));
+    serve(&mut rig, BOTH, 5432, 2, 2);
+    let services: Vec<_> = pairs(&rig, BOTH).iter().map(|pair| pair.service).collect();
+    assert_eq!(services, [Some(STORE + 1)]);
 }
