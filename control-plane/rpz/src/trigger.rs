@@ -97,7 +97,7 @@ fn number(text: &str, radix: u32, digits_max: usize) -> Option<u32> {
     if fits { u32::from_str_radix(text, radix).ok() } else { None }
 }
 
-/// The owner of a rule about a prefix, without the name of its zone: what [`Trigger::read`] reads.
+/// The owner of a rule about a prefix, without the name of its zone: what `Trigger::read` reads.
 pub fn prefix_owner(prefix: Prefix, trigger: RpzTrigger) -> String {
     let v4 = prefix.len128() >= 96 && prefix.first().is_v4();
     let len = if v4 { prefix.len128() - 96 } else { prefix.len128() };
