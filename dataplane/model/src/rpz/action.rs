@@ -51,7 +51,7 @@ pub enum RpzAction {
     Drop,
     /// Makes the asker come back by TCP (TC=1); changes nothing there.
     TcpOnly,
-    /// Answers with data of the zone: [`RpzZone::local`] has it.
+    /// Answers with data of the zone: [`crate::RpzZone::local`] has it.
     Local(u32),
 }
 
