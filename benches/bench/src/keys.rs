@@ -69,7 +69,7 @@ impl OwnTable {
         for key in 0..keys {
             let source = source(Address::v4(client(key)))?;
             // Under pressure a source gets its entry on the second sighting.
-            let slot = shard.admit(source, rules, Tick(1)).or_else(|| shard.admit(source, rules, Tick(1)));
+            let slot = (0..2).find_map(|_| shard.admit(source, profile.prior, rules, Tick(1)));
             ensure!(slot.is_some(), "key {key} of {keys} got no entry");
         }
         Ok(Self { shard, draws: Draws::new(keys) })

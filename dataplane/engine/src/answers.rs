@@ -65,6 +65,8 @@ impl<P: Packet> Worker<P> {
             rest: if excess.is_some() { rules.profile.rest(hot.band) } else { treatment },
             excess,
             treatment,
+            begins: Some(self.first_score(source, warm.service(), rules))
+                .filter(|&first| first < rules.profile.prior),
             service: warm.service(),
             pairs,
             standing,
@@ -102,6 +104,7 @@ impl<P: Packet> Worker<P> {
             rest: Treatment::PASS,
             policy_version: self.policy.version,
             shadow: self.policy.shadow,
+            begins: None,
             service: None,
             pairs: [None; PAIRS],
             standing: None,
@@ -121,11 +124,10 @@ impl<P: Packet> Worker<P> {
     }
 
     pub(crate) fn nudge(&mut self, token: Token, source: Source, delta: i16, forgive: bool) {
-        let Some(rules) = rules(&self.policy) else {
+        let found = self.shard.find(source).or_else(|| self.admit(source, None));
+        let (Some(slot), Some(rules)) = (found, rules(&self.policy)) else {
             return self.mailbox.send(Report::Nudged(token, None));
         };
-        let found = self.shard.find(source).or_else(|| self.shard.admit(source, rules, self.now));
-        let Some(slot) = found else { return self.mailbox.send(Report::Nudged(token, None)) };
         let before = self.shard.hot(slot).score;
         let change = self.shard.nudge(slot, delta, forgive, rules, self.now);
         let after = self.shard.hot(slot).score;

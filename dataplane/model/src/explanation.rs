@@ -85,6 +85,9 @@ pub struct Explanation {
     pub policy_version: u64,
     /// Whether that policy is in shadow mode: nothing of this is done.
     pub shadow: bool,
+    /// Where a new source in its place would begin, if that is below the prior: hosts of our own begin as those around them
+    /// stand.
+    pub begins: Option<Score>,
     /// The service it belongs to, by number.
     pub service: Option<u8>,
     /// How it stands in each of its services; nothing where the policy has none.

@@ -17,7 +17,7 @@ const ROWS: usize = 4096;
 /// Rows of a cache line.
 const LINE: usize = 2;
 /// Sources that stand well are taken to be there beside those that were seen: three bad ones of three are no proof.
-const UNSEEN: f32 = 4.0;
+pub(crate) const UNSEEN: f32 = 4.0;
 /// Less badness than this is forgotten.
 const NOTHING: f32 = 0.125;
 

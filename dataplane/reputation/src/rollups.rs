@@ -6,6 +6,7 @@
 
 use repute_model::{Band, Habit, PairStanding, RollUp, Standing, Tick};
 
+use crate::neighbours::UNSEEN;
 use crate::shard::Rules;
 use crate::{Flags, Hot, PAIRS_MAX, Pair, Shard, Slot, Warm};
 
@@ -19,6 +20,14 @@ pub struct Gathered {
     pub sources: [u64; Band::ALL.len()],
     /// Their habits there.
     pub sum: RollUp,
+}
+
+impl Gathered {
+    /// The share of its sources that stand badly, 0..1, as if a few more stood well: one bad one of one says little.
+    pub fn bad_share(&self) -> f64 {
+        let bad: u64 = self.sources[Band::Poor.index()..].iter().sum();
+        bad as f64 / (self.sources.iter().sum::<u64>() as f64 + f64::from(UNSEEN))
+    }
 }
 
 /// All services: the round under way, and the last one.

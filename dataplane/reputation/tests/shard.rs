@@ -117,7 +117,7 @@ proptest! {
                     let bits = 0x0a09_0000 + i;
                     let known = shard.find(source(bits));
                     prop_assert_eq!(known.is_some(), model.contains_key(&bits));
-                    let slot = known.or_else(|| shard.admit(source(bits), rules, now)).unwrap();
+                    let slot = known.or_else(|| shard.admit(source(bits), rules.profile.prior, rules, now)).unwrap();
                     shard.hot_mut(slot).last_seen = now.low();
                     shard.hot_mut(slot).tat_packets += 1;
                     let count = model.entry(bits).or_default();
@@ -156,7 +156,7 @@ proptest! {
         let mut must_stay = BTreeSet::new();
         for (why, i) in kept {
             let bits = [0x0a01_0000, 0x0a02_0000, 0x0a03_0000, 0x0a04_0000][usize::from(why)] + u32::from(i) + 1;
-            let Some(slot) = shard.find(source(bits)).or_else(|| shard.admit(source(bits), rules, now)) else { continue };
+            let Some(slot) = shard.find(source(bits)).or_else(|| shard.admit(source(bits), rules.profile.prior, rules, now)) else { continue };
             match why {
                 2 => { shard.nudge(slot, -4_000, false, rules, now); }
                 3 => shard.hot_mut(slot).flags.set(Flags::PROVEN, true),
@@ -169,7 +169,7 @@ proptest! {
         for i in crowd.into_iter().flat_map(|i| [i, i]) {
             now = Tick(now.0 + 1);
             let bits = 0x0b00_0000 + i;
-            let found = shard.find(source(bits)).or_else(|| shard.admit(source(bits), rules, now));
+            let found = shard.find(source(bits)).or_else(|| shard.admit(source(bits), rules.profile.prior, rules, now));
             if let Some(slot) = found {
                 shard.hot_mut(slot).last_seen = now.low();
             }
@@ -188,7 +188,7 @@ fn a_shard_of_known_good_and_bad_refuses_newcomers() {
     let mut shard = Shard::new(&limits(64), 3);
     let admit = |shard: &mut Shard, bits: u32| -> Option<Slot> {
         // Often enough for the prefilter to have seen it, even if it just aged.
-        (0..4).find_map(|_| shard.admit(source(bits), rules, Tick(5_000)))
+        (0..4).find_map(|_| shard.admit(source(bits), rules.profile.prior, rules, Tick(5_000)))
     };
     for i in 0..64 {
         let slot = admit(&mut shard, 0x0a03_0001 + i).unwrap();

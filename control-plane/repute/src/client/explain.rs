@@ -97,7 +97,8 @@ fn because(explained: &v1::Explanation) -> String {
         against.take(3).map(|term| format!("{} ({})", term.factor, evidence(term))).collect();
     match causes.as_slice() {
         [] if explained.target > explained.score => {
-            format!("of what it did before; the factors alone would give {} now", explained.target)
+            let met = if explained.begins.is_some() { ", or of those around it when it came" } else { "" };
+            format!("of what it did before{met}; the factors alone would give {} now", explained.target)
         }
         [] => explained.rule.clone(),
         [one] => format!("of {one}"),
@@ -147,6 +148,12 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
         ("model", format!("{}; the factors alone would give {} now", explained.model, explained.target)),
         ("suspicion", format!("{:.1} of 100", explained.suspicion)),
     ]);
+    if let Some(score) = explained.begins {
+        facts.push((
+            "shadow",
+            format!("a new source in its place begins at {score}: those around it stand badly"),
+        ));
+    }
     for listed in &explained.listed {
         facts.push(("feed", format!("{}: {}, {}", listed.feed, listed.prefix, terms(listed))));
     }

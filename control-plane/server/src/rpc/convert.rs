@@ -130,6 +130,7 @@ pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) ->
         rest: Some(treatment(explained.rest)),
         policy_version: explained.policy_version,
         shadow: explained.shadow,
+        begins: explained.begins.map(|score| score.get().into()),
         service,
         pairs,
         service_standing: explained.standing.map(score),

@@ -150,7 +150,7 @@ impl<P: Packet> Worker<P> {
             }
             Reason::CookieReturned => {
                 // Where the table has no room for him he will be asked again.
-                if let Some(slot) = known.or_else(|| self.admit(source)) {
+                if let Some(slot) = known.or_else(|| self.admit(source, None)) {
                     self.shard.verified(slot);
                 }
                 Judgement::challenge(reason)

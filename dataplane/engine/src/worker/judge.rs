@@ -141,7 +141,7 @@ impl<P: Packet> Worker<P> {
             self.mark(exchange, facts);
             return self.note_guarded(known, exchange, wire_len, judgement);
         }
-        let Some(slot) = known.or_else(|| self.admit(source)) else {
+        let Some(slot) = known.or_else(|| self.admit(source, self.service_of(exchange))) else {
             self.mark_refused(source, exchange, facts);
             let judgement = self.judge_unknown(source, exchange, speech);
             return guarded.unwrap_or(judgement);
@@ -198,10 +198,6 @@ impl<P: Packet> Worker<P> {
         if self.view.counts_crowds {
             self.crowd.mark_from(exchange, facts, self.now);
         }
-    }
-
-    pub(super) fn admit(&mut self, source: Source) -> Option<Slot> {
-        self.shard.admit(source, rules(&self.policy)?, self.now)
     }
 
     /// Takes note of a packet that a destination in flood does not get: it counts for nobody, whom others may have
@@ -332,8 +328,13 @@ impl<P: Packet> Worker<P> {
 
     /// A source talks to somebody new: how he stands, and which service this is about.
     fn meet(&mut self, sender: Slot, x: &Exchange) {
-        let service = self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport);
+        let service = self.service_of(x);
         self.shard.met(sender, self.policy.destination(x.dst), service);
+    }
+
+    /// The service that a packet is about.
+    pub(super) fn service_of(&self, x: &Exchange) -> Option<u8> {
+        self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport)
     }
 
     /// Which service the next packet of a source is about. What a later fragment is about nobody knows, and of sources that
@@ -342,7 +343,7 @@ impl<P: Packet> Worker<P> {
         if x.act == Act::Opaque || self.shard.stays(sender, x) {
             return;
         }
-        let service = self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport);
+        let service = self.service_of(x);
         self.shard.turn_to(sender, service, self.now);
     }
 

@@ -1,12 +1,13 @@
 //! The standing of a source that has no entry: what lists, prior and its circumstances say of it.
 //!
-//! Asked when the table has no room, and by explanations. Always holds: the two give the same answer.
+//! Asked when the table has no room, by explanations, and for where a host of our own begins that gets an entry. Always
+//! holds: all of them give the same answer.
 
-use repute_model::{Flood, Listing, Packet, Rule, Source, Treatment};
+use repute_model::{Factor, Flood, Listing, Model, Packet, Rule, Score, Side, Source, Treatment};
 use repute_reputation::scoring::{self, Circumstances, Scored};
-use repute_reputation::{Exchange, Rules};
+use repute_reputation::{Change, Exchange, Rules, Slot};
 
-use super::Worker;
+use super::{Worker, report, rules, width};
 
 /// How a source stands of which nothing was counted.
 #[derive(Clone, Copy, Debug)]
@@ -63,9 +64,42 @@ impl<P: Packet> Worker<P> {
         }
     }
 
+    /// Where a source begins that gets an entry. A host of our own stands at first as those around it do, in its prefix and
+    /// in its service, and is never better than the prior; others begin at the prior, because anybody can forge bad company
+    /// for them. E13's formula knows no company.
+    pub(crate) fn first_score(&self, source: Source, service: Option<u8>, rules: Rules<'_>) -> Score {
+        let (prior, model) = (rules.profile.prior, rules.profile.model);
+        if self.policy.owner_side() == Side::Outside || model == Model::EgressInterval {
+            return prior;
+        }
+        let neighbours = self.shard.surroundings(source).0;
+        let served = service.map_or(0.0, |_| self.shard.gathered(service).bad_share());
+        let company = Circumstances { neighbours: neighbours.max(served), ..Circumstances::listed(None) };
+        if company.neighbours > 0.0 {
+            scoring::stranger(rules.profile, &company).score.min(prior)
+        } else {
+            prior
+        }
+    }
+
+    /// An entry for a source, which begins as [`first_score`](Self::first_score) says; where that is another band than
+    /// the prior's it is told.
+    pub(crate) fn admit(&mut self, source: Source, service: Option<u8>) -> Option<Slot> {
+        let rules = rules(&self.policy)?;
+        let first = self.first_score(source, service, rules);
+        let slot = self.shard.admit(source, first, rules, self.now)?;
+        let from = rules.profile.thresholds.band(rules.profile.prior);
+        if rules.profile.thresholds.band(first) != from && self.shard.hot(slot).score == first {
+            self.account.changes += 1;
+            let change = Change { slot, from, cause: Factor::Neighbours };
+            let width = width(&self.policy, &self.limits);
+            report(&mut self.mailbox, &self.shard, rules, width, change, self.now);
+        }
+        Some(slot)
+    }
+
     /// Criticality of the service that a packet is about.
     fn criticality(&self, x: &Exchange) -> Option<f64> {
-        let service = self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport);
-        Some(self.policy.services.get(usize::from(service?))?.criticality)
+        Some(self.policy.services.get(usize::from(self.service_of(x)?))?.criticality)
     }
 }

@@ -2,7 +2,7 @@
 
 use repute_model::{Band, Command, Filter, PairStanding, Report, SourceRow, Token};
 
-use crate::common::frame::{ACK, Ip, PSH, SYN, Talk};
+use crate::common::frame::{ACK, Ip, PSH, RST, SYN, Talk};
 use crate::common::rig::Rig;
 use crate::common::{INSIDE, OUTSIDE, SMALL, policy, version};
 
@@ -153,4 +153,42 @@ fn other_services_begin_with_nobody_in_them() {
     serve(&mut rig, BOTH, 5432, 2, 2);
     let services: Vec<_> = pairs(&rig, BOTH).iter().map(|pair| pair.service).collect();
     assert_eq!(services, [Some(STORE + 1)]);
+}
+
+/// So many hosts of the database's network attack whoever they find, until they stand badly.
+fn compromise(rig: &mut Rig, hosts: u8) {
+    for host in 1..=hosts {
+        let ip = [10, 0, 1, 100 + host];
+        for n in 0..200u16 {
+            let [high, low] = n.to_be_bytes();
+            rig.inside(1, Talk::new(ip, 40_000, [203, high, low, 9], 23).asks(SYN, 0));
+            rig.outside(1, Talk::new(ip, 40_000, [203, high, low, 9], 23).answers(RST | ACK, 0));
+        }
+        assert!(rig.explain(ip).band >= Band::Poor, "{host}: {:?}", rig.explain(ip).band);
+    }
+    rig.idle(2_500);
+}
+
+#[test]
+fn a_new_host_of_our_own_begins_as_those_around_it_stand() {
+    let text = "[services.database]\nprefixes = [\"10.0.1.0/24\", \"10.0.9.0/24\"]\n[profiles.egress]\n";
+    let mut rig = Rig::sized(policy(text), SMALL);
+    let first = |rig: &mut Rig, ip: Ip| {
+        request(rig, ip, 20_000, 100);
+        rig.explain(ip)
+    };
+    let before = first(&mut rig, [10, 0, 1, 1]);
+    assert_eq!(before.begins, None);
+    compromise(&mut rig, 20);
+    let [beside, in_service, elsewhere] =
+        [[10, 0, 1, 2], [10, 0, 9, 2], [10, 0, 2, 2]].map(|ip| first(&mut rig, ip));
+    assert_eq!((elsewhere.score, elsewhere.begins), (before.score, None), "nobody is bad around it");
+    for new in [beside, in_service] {
+        assert!(new.score < before.score && new.begins.is_some(), "{:?} {:?}", new.score, new.begins);
+    }
+    // Who was there before is judged by what it does itself.
+    assert_eq!(rig.explain([10, 0, 1, 1]).score, before.score);
+    // Company is no evidence: it is forgotten like any score.
+    let (begun, target) = (rig.explain([10, 0, 9, 2]).score, rig.explain([10, 0, 9, 2]).target);
+    assert!(target > begun, "{target} {begun}");
 }

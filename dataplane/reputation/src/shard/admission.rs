@@ -3,7 +3,7 @@
 //! Called by the engine on a miss and by the sweep. Always holds: a source that is penalised, listed,
 //! allowed or proven never gives up its entry to a newcomer.
 
-use repute_model::{Address, Band, Source, Tick};
+use repute_model::{Address, Band, Score, Source, Tick};
 
 use super::{Rules, Shard, Slot};
 use crate::{Flags, Hot, Requester, Warm};
@@ -35,10 +35,10 @@ impl Shard {
         refused
     }
 
-    /// An entry for a source that has none: at once while the table is below three quarters or where a list
+    /// An entry for a source that has none, which begins with the score `first`: at once while the table is below three quarters or where a list
     /// names the source, for sources seen before above, in place of the least informative when it is full.
     /// `None` = the source stays a stranger; counted.
-    pub fn admit(&mut self, source: Source, rules: Rules<'_>, now: Tick) -> Option<Slot> {
+    pub fn admit(&mut self, source: Source, first: Score, rules: Rules<'_>, now: Tick) -> Option<Slot> {
         let fingerprint = self.key(source);
         let sightings = self.prefilter.count(fingerprint);
         let at_once = rules.policy.lists.get(source.first()).is_some();
@@ -50,9 +50,8 @@ impl Shard {
             self.occupancy.refused += 1;
             return None;
         };
-        let score = rules.profile.prior;
-        let band = rules.profile.thresholds.band(score);
-        self.hot[entry as usize] = Hot { fingerprint, last_seen: now.low(), score, band, ..Hot::FREE };
+        let band = rules.profile.thresholds.band(first);
+        self.hot[entry as usize] = Hot { fingerprint, last_seen: now.low(), score: first, band, ..Hot::FREE };
         self.warm[entry as usize] = Warm {
             visited: now.low(),
             window: now.low(),
