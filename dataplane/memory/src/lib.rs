@@ -7,7 +7,6 @@
 #![deny(unsafe_code)] // but for line.rs and table.rs
 
 mod line;
-mod stretch;
 mod table;
 
 pub use line::{equal_bytes, prefetch};

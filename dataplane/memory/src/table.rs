@@ -8,12 +8,12 @@ use std::alloc::{Layout, handle_alloc_error};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::Arc;
 
-use crate::stretch::{self, Stretch};
+use memmap2::{Advice, MmapMut, MmapOptions};
 
-/// Tables below this many bytes are left to the allocator: they fit into a few ordinary pages.
-const BOXED: usize = 32 << 10;
+/// Bytes of a huge page.
+const HUGE: usize = 2 << 20;
+const HUGE_BITS: u8 = 21;
 
 /// What the memory of a table lies on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -22,16 +22,17 @@ pub enum Pages {
     Huge,
     /// 2 MiB pages as far as the kernel finds them (transparent huge pages).
     Transparent,
-    /// The machine's ordinary pages: tables below 32 KiB, and machines without huge ones.
+    /// The machine's ordinary pages: tables below 2 MiB, and machines without huge ones.
     Small,
 }
 
-/// A fixed array of `T`. It begins on a page of 4 KiB if it takes 32 KiB or more, otherwise where `T` may.
+/// A fixed array of `T`. It begins on a cache line if it takes 2 MiB or more, or if `T` does.
 pub struct Table<T> {
     first: NonNull<T>,
     len: usize,
-    /// Keeps the memory, with other tables that lie there; `None` = it is a boxed slice.
-    stretch: Option<Arc<Stretch>>,
+    pages: Pages,
+    /// Owns the memory; `None` = it is a boxed slice.
+    map: Option<MmapMut>,
 }
 
 // SAFETY: a table owns its elements like a boxed slice does.
@@ -55,27 +56,30 @@ impl<T: Copy> Table<T> {
     fn fill(len: usize, boxed: impl FnOnce() -> Box<[T]>, element: impl Fn(usize) -> T) -> Self {
         const { assert!(align_of::<T>() <= 4096) };
         let bytes = len.saturating_mul(size_of::<T>());
-        if bytes < BOXED {
+        if bytes < HUGE {
             let first = NonNull::from(Box::leak(boxed())).cast();
-            return Self { first, len, stretch: None };
+            return Self { first, len, pages: Pages::Small, map: None };
         }
-        let Some((stretch, place)) = stretch::place(bytes) else {
+        let Some((mut map, skip, pages)) = map(bytes) else {
             handle_alloc_error(Layout::array::<T>(len).unwrap_or(Layout::new::<T>()))
         };
-        let first = place.cast::<T>();
-        for i in 0..len {
-            // SAFETY: `len` elements lie at a place that nobody else was given, which begins on a page; every
-            // element is written before anybody can read it.
-            unsafe { first.add(i).write(element(i)) };
-        }
-        Self { first, len, stretch: Some(stretch) }
+        // SAFETY: `skip` bytes and `len` elements lie inside the map, which is page aligned as is `skip`; every
+        // element is written before anybody can read it.
+        let first = unsafe {
+            let first = map.as_mut_ptr().add(skip).cast::<T>();
+            for i in 0..len {
+                first.add(i).write(element(i));
+            }
+            NonNull::new_unchecked(first)
+        };
+        Self { first, len, pages, map: Some(map) }
     }
 }
 
 impl<T> Table<T> {
     /// What its memory lies on.
-    pub fn pages(&self) -> Pages {
-        self.stretch.as_ref().map_or(Pages::Small, |stretch| stretch.pages())
+    pub const fn pages(&self) -> Pages {
+        self.pages
     }
 
     /// Bytes that its elements take.
@@ -86,7 +90,7 @@ impl<T> Table<T> {
 
 impl<T> Drop for Table<T> {
     fn drop(&mut self) {
-        if self.stretch.is_none() {
+        if self.map.is_none() {
             // SAFETY: the memory was a boxed slice of `len` elements, and nobody else owns it.
             drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.first.as_ptr(), self.len)) });
         }
@@ -134,8 +138,20 @@ impl<T: Eq> Eq for Table<T> {}
 
 impl<T> fmt::Debug for Table<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Table({} on {:?} pages)", self.len, self.pages())
+        write!(f, "Table({} on {:?} pages)", self.len, self.pages)
     }
+}
+
+/// At least `bytes` zeroed bytes, and how many to skip so that huge pages can lie under the rest.
+fn map(bytes: usize) -> Option<(MmapMut, usize, Pages)> {
+    let whole = bytes.checked_next_multiple_of(HUGE)?;
+    if let Ok(map) = MmapOptions::new().len(whole).huge(Some(HUGE_BITS)).map_anon() {
+        return Some((map, 0, Pages::Huge));
+    }
+    let map = MmapOptions::new().len(whole + HUGE).map_anon().ok()?;
+    let skip = map.as_ptr().align_offset(HUGE);
+    let advised = map.advise_range(Advice::HugePage, skip, whole).is_ok();
+    Some((map, skip, if advised { Pages::Transparent } else { Pages::Small }))
 }
 
 #[cfg(test)]
@@ -164,9 +180,7 @@ mod tests {
         #[repr(align(64))]
         struct Line(#[expect(dead_code)] u8);
 
-        const HUGE: usize = 2 << 20;
         assert_eq!(Table::new(HUGE / 64, [0u64; 8]).as_ptr().addr() % HUGE, 0);
-        assert_eq!(Table::new(BOXED + 1, 0u8).as_ptr().addr() % 4096, 0);
         assert_eq!(Table::new(3, Line(0)).as_ptr().addr() % 64, 0);
         assert_eq!(Table::new(3, Line(0)).pages(), Pages::Small);
     }
