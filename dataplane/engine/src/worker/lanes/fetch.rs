@@ -1,0 +1,87 @@
+//! Lines fetched for a whole batch: where lists, contacts and destinations speak of its lanes.
+//!
+//! Called while a batch is looked at. Always holds: nothing is found out but by [`Worker::locate`]; the rest only asks the
+//! processor for memory.
+
+use repute_memory::prefetch;
+use repute_model::{BATCH, Packet};
+use repute_reputation::AHEAD;
+
+use super::Lanes;
+use crate::worker::Worker;
+
+impl<P: Packet> Worker<P> {
+    /// Asks the CPU for where the lists speak of these lanes.
+    #[inline(never)]
+    pub(super) fn fetch_slots(&self, lanes: &Lanes, which: u64) {
+        for i in ones(which) {
+            if let Some(line) = self.policy.lists.slot_line(lanes.subject(i)) {
+                prefetch(line);
+            }
+        }
+    }
+
+    /// Asks the CPU for what is looked at where senders begin conversations: what they asked before, and how those
+    /// whom they ask stand.
+    #[inline(never)]
+    pub(super) fn fetch_requests(&self, lanes: &Lanes, len: usize) {
+        let destinations = &self.policy.destinations;
+        let sent = |i: &usize| lanes.kind[*i].is_plainly_sent();
+        for i in (0..len.min(BATCH)).filter(sent) {
+            self.shard.fetch_request(&lanes.exchange(i));
+            destinations.slot_line(lanes.other(i)).into_iter().for_each(prefetch);
+        }
+        for i in (0..len.min(BATCH)).filter(sent) {
+            let located = destinations.locate(lanes.other(i));
+            destinations.first_lines(located).into_iter().flatten().for_each(prefetch);
+        }
+    }
+
+    /// Finds where the lists speak of lanes that are unseen, or of all of them while entries are looked up again, and
+    /// asks the CPU for what they say. Where strangers come in numbers, the next batch is expected to be like this one.
+    #[inline(always)]
+    pub(super) fn locate(&mut self, lanes: &mut Lanes, unseen: u64, all: u64) {
+        self.located_all = false;
+        let revised = std::mem::take(&mut self.revised);
+        if self.policy.lists.is_empty() {
+            self.lists_early = false;
+            return;
+        }
+        self.located_all = revised >= REVISED_MANY && self.revisions_left > 0;
+        let which = if self.located_all { all } else { unseen };
+        if which != 0 {
+            self.locate_some(lanes, which);
+        }
+        self.lists_early = which.count_ones() * 4 > all.count_ones();
+    }
+
+    #[inline(never)]
+    fn locate_some(&self, lanes: &mut Lanes, which: u64) {
+        if !self.lists_early {
+            self.fetch_slots(lanes, which);
+        }
+        for i in ones(which) {
+            if let Some(line) = self.policy.lists.slot_line(lanes.subject((i + AHEAD) % BATCH)) {
+                prefetch(line);
+            }
+            let located = self.policy.lists.locate(lanes.subject(i));
+            lanes.located[i] = located;
+            if let Some(lines) = self.policy.lists.first_lines(located) {
+                lines.into_iter().for_each(prefetch);
+            }
+        }
+    }
+}
+
+/// Where so many entries of a batch were looked up again, the next one is taken to have as many.
+const REVISED_MANY: u32 = 8;
+
+/// The numbers of the bits that are set, all below [`BATCH`].
+#[inline(always)]
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let next = (bits != 0).then_some(bits.trailing_zeros() as usize % BATCH);
+        bits &= bits.wrapping_sub(1);
+        next
+    })
+}
