@@ -10,7 +10,6 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::diagnostic::Diagnostic;
 use crate::files::{self, BAD_LINES_MAX, FILES_MAX};
 use crate::netset::uncommented;
 use crate::read::Reader;
@@ -49,7 +48,7 @@ pub(crate) fn load(config: &Config, folder: Option<&Path>, reader: &mut Reader) 
     let mut loader = Loader { folder, reader, left: NAMES_MAX };
     if paths.len() > FILES_MAX {
         let message = format!("{} files of names, at most {FILES_MAX} are read", paths.len());
-        loader.report(KEY, message, "join some of them");
+        loader.reader.report_at(KEY, message, "join some of them");
         return Vec::new();
     }
     let one = |(i, path)| loader.one(&format!("{KEY}[{i}]"), path);
@@ -64,15 +63,14 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn report(&mut self, place: &str, message: String, label: &str) {
-        let found = Diagnostic::new(self.reader.places.of(place), message);
-        self.reader.findings.push(found.label(label));
-    }
-
     fn one(&mut self, place: &str, path: &Text) -> Option<NameFile> {
         let whole = files::whole(place, path, self.folder, self.reader)?;
         let text = files::read(&whole).map_err(|error| {
-            self.report(place, format!("cannot read the names in `{}`", whole.display()), &error.to_string());
+            self.reader.report_at(
+                place,
+                format!("cannot read the names in `{}`", whole.display()),
+                &error.to_string(),
+            );
         });
         let names = self.names(place, path, &text.ok()?)?;
         let summary = Summary {
@@ -90,7 +88,7 @@ impl Loader<'_> {
         for (entry, line) in lines.filter(|(entry, _)| !entry.is_empty()) {
             match name(entry) {
                 Ok(_) if names.len() == self.left => {
-                    self.report(
+                    self.reader.report_at(
                         place,
                         format!("more than {NAMES_MAX} names in files"),
                         "the rest begins here",
@@ -101,14 +99,14 @@ impl Loader<'_> {
                 Err(problem) => {
                     bad += 1;
                     if bad <= BAD_LINES_MAX {
-                        self.report(place, format!("{path}:{line}: {problem}"), "in this file");
+                        self.reader.report_at(place, format!("{path}:{line}: {problem}"), "in this file");
                     }
                 }
             }
         }
         if bad > BAD_LINES_MAX {
             let message = format!("{path}: and {} more bad lines", bad - BAD_LINES_MAX);
-            self.report(place, message, "in this file");
+            self.reader.report_at(place, message, "in this file");
         }
         self.left -= names.len();
         names.sort_unstable();

@@ -115,6 +115,12 @@ impl Reader {
         self.findings.push(diagnostic);
     }
 
+    /// Keeps a mistake in what stands at `place`, read before, with what to do about it.
+    pub(crate) fn report_at(&mut self, place: &str, message: String, label: &str) {
+        let found = Diagnostic::new(self.places.of(place), message);
+        self.findings.push(found.label(label));
+    }
+
     /// Whether everything at and below `path` could be read: only then may checks trust it.
     pub(crate) fn sound(&self, path: &str) -> bool {
         let below = |broken: &String| {

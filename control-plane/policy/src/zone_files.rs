@@ -132,7 +132,7 @@ pub(crate) fn load(config: &Config, folder: Option<&Path>, reader: &mut Reader) 
     let mut loader = Loader { folder, reader, left: ZONE_RECORDS_MAX };
     if zones.len() > Rpz::ZONES_MAX {
         let message = format!("{} policy zones, at most {} are read", zones.len(), Rpz::ZONES_MAX);
-        loader.report(KEY, message, "join some of them");
+        loader.reader.report_at(KEY, message, "join some of them");
         return Vec::new();
     }
     loader.twice(zones);
@@ -154,11 +154,6 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn report(&mut self, place: &str, message: String, label: &str) {
-        let found = Diagnostic::new(self.reader.places.of(place), message);
-        self.reader.findings.push(found.label(label));
-    }
-
     /// Zones are told apart by their names.
     fn twice(&mut self, zones: &[PolicyZone]) {
         let mut known = BTreeMap::new();
@@ -177,13 +172,13 @@ impl Loader<'_> {
         let whole = files::whole(place, &key.file, self.folder, self.reader)?;
         let bytes = files::read(&whole).map_err(|error| {
             let message = format!("cannot read the policy zone in `{}`", whole.display());
-            self.report(place, message, &error.to_string());
+            self.reader.report_at(place, message, &error.to_string());
         });
         let bytes = bytes.ok()?;
         let limits = RpzLimits { records: self.left, ..RpzLimits::default() };
         let import = repute_rpz::read(&*bytes, Some(key.name.0.clone()), limits).map_err(|error| {
             let message = format!("{}: {}", key.file, error.to_string().escape_debug());
-            self.report(place, message, "nothing of this policy zone is taken over");
+            self.reader.report_at(place, message, "nothing of this policy zone is taken over");
         });
         let import = import.ok()?;
         self.left -= usize::try_from(import.records).unwrap_or(self.left).min(self.left);
