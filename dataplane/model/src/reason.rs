@@ -155,6 +155,12 @@ impl Reason {
         (self as u8) < Self::Standing as u8
     }
 
+    /// Whether the packet was more than a meter or a queue of its source takes.
+    pub const fn is_limit(self) -> bool {
+        use Reason::{MeterBytes, MeterPackets, QueueFull, QueueHorizon, QueueSource};
+        matches!(self, MeterPackets | MeterBytes | QueueHorizon | QueueSource | QueueFull)
+    }
+
     /// Whether the DNS message in it is at fault.
     pub const fn is_malformed_dns(self) -> bool {
         self as u8 > Self::NoPeer as u8

@@ -216,6 +216,18 @@ impl Shard {
         self.unanswered(Some(sender))
     }
 
+    /// The same of a packet that was above a limit: it counts as if it had passed. What a limit cuts off a conversation that
+    /// is answered says nothing but that there is a limit, or a sender that finds out how fast he may send would fall by it.
+    pub fn observe_limited(&mut self, x: &Exchange, sender: Slot) -> bool {
+        if self.stays(sender, x) {
+            let calm = self.calm.unanswered;
+            return self.hot_mut(sender).go_on(calm);
+        }
+        let is_answered =
+            self.state(x.reverse()).or_else(|| self.state(x.forward())) == Some(ContactState::Used);
+        !is_answered && self.observe_stopped(x, sender)
+    }
+
     /// Remembers a request that was dropped where an answer may come all the same: in a capture, whose
     /// answers were recorded before anybody judged. It counts for nobody.
     pub fn remember_stopped(&mut self, x: &Exchange, now: Tick) {

@@ -172,7 +172,7 @@ impl<P: Packet> Worker<P> {
             Fate::Answer(Reason::DnsCached) if !self.policy.shadow => {
                 self.note_answered(slot, exchange, receiver)
             }
-            Fate::Stop(_) if !self.policy.shadow => self.note_stopped(slot, exchange),
+            Fate::Stop(reason) if !self.policy.shadow => self.note_stopped(slot, exchange, reason),
             Fate::Challenge(_) | Fate::Answer(_) if !self.policy.shadow => self.note_withheld(exchange),
             _ => {
                 self.note_fragment(exchange);
@@ -312,8 +312,12 @@ impl<P: Packet> Worker<P> {
         self.note(&answer, Parties { sender: None, receiver: Some(slot) });
     }
 
-    fn note_stopped(&mut self, slot: Slot, exchange: &Exchange) {
-        if self.shard.observe_stopped(exchange, slot) {
+    fn note_stopped(&mut self, slot: Slot, exchange: &Exchange, reason: Reason) {
+        let look = match reason.is_limit() {
+            true => self.shard.observe_limited(exchange, slot),
+            false => self.shard.observe_stopped(exchange, slot),
+        };
+        if look {
             self.rescore(slot);
         }
         self.note_withheld(exchange);

@@ -128,9 +128,7 @@ impl<P: Packet> Worker<P> {
         let (band, calm) = (self.shard.hot(sender).band, self.shard.calm_unanswered());
         let meter = rules(&self.policy).and_then(|rules| rules.profile.treatments[band.index()].queue);
         let (verdict, reason) = self.queue(sender, lanes.wire_len(i), meter.as_ref()).verdict();
-        let hot = self.shard.hot_mut(sender);
-        let look = if verdict == Verdict::Drop { hot.goes_unanswered(calm) } else { hot.go_on(calm) };
-        if look {
+        if self.shard.hot_mut(sender).go_on(calm) {
             self.rescore(sender);
         }
         Some(Judgement { verdict, reason, measures: self.view.measures[band.index()], ..judgement })

@@ -1,5 +1,7 @@
 //! What each treatment lets through, and with which reason it stops the rest.
 
+use std::array;
+
 use repute_model::{Band, Command, Judgement, Limits, Reason, Report, Token, Treatment, Verdict};
 
 use crate::common::frame::{ACK, Frame, Ip, PSH, RST, SYN, Talk, echo};
@@ -69,6 +71,37 @@ fn a_meter_is_its_sources_own() {
         let other = Talk { client: ([192, 0, 2, last], 1), ..TALK };
         assert_eq!(rig.outside(0, other.asks(ACK, 1)).reason, None);
         assert_eq!(rig.outside(0, other.asks(ACK, 1)).reason, Some(Reason::MeterPackets));
+    }
+}
+
+/// Three seconds of a thousand packets each, of which a limit takes a hundred: how the score changes.
+fn fallen(treatment: &str, answered: bool) -> i32 {
+    let mut rig = poor(treatment);
+    // As many as it takes for the box to know that it sees both directions.
+    let talks: [Talk; 20] = array::from_fn(|i| Talk { client: (CLIENT, 40_000 + i as u16), ..TALK });
+    for (asks, part) in talks.iter().flat_map(|talk| talk.whole(100, 100).into_iter().take(5)) {
+        if asks {
+            rig.outside(10, part)
+        } else {
+            rig.inside(10, part)
+        };
+    }
+    rig.outside(1_000, talks[0].asks(ACK | PSH, 100));
+    let score = |rig: &Rig| i32::from(rig.explain(CLIENT).score.get());
+    let before = score(&rig);
+    for i in 0..3_000 {
+        let talk = &talks[i / 16 % 2];
+        rig.outside(1, if answered { talk.asks(ACK | PSH, 100) } else { talk.datagram(100) });
+    }
+    assert!(rig.dropped(Reason::MeterPackets) + rig.dropped(Reason::QueueSource) > 1_500);
+    before - score(&rig)
+}
+
+#[test]
+fn what_a_limit_cuts_off_an_answered_conversation_is_held_against_nobody() {
+    for limit in ["{ meter = { packets = \"100pps\" } }", "{ queue = { packets = \"100pps\" } }"] {
+        assert!(fallen(limit, true) <= 0, "{limit}");
+        assert!(fallen(limit, false) > 1_000, "{limit}");
     }
 }
 
