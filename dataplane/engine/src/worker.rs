@@ -258,10 +258,8 @@ impl<P: Packet> Worker<P> {
     /// Out of the way of those that are judged at once.
     #[inline(never)]
     fn judge_slower(&mut self, batch: &Batch<P>, i: usize) -> Verdict {
-        let judgement = match self.judge_shortly(&batch.lanes, i) {
-            Some(judgement) => judgement,
-            None => self.judge(batch, i),
-        };
+        let shortly = self.judge_shortly(&batch.lanes, i).or_else(|| self.judge_again(batch, i));
+        let judgement = shortly.unwrap_or_else(|| self.judge(batch, i));
         self.judgements[i] = judgement;
         judgement.verdict
     }

@@ -230,7 +230,7 @@ fn the_rooms_of_dns_allocate_and_free_nothing() {
             question: Some(asked.question),
         };
         let mut buffer = [0; 512];
-        if let Some(hit) = cache.lookup(&asked, &CacheRules::DEFAULT, false, now) {
+        if let Some(hit) = cache.lookup(&asked, None, &CacheRules::DEFAULT, false, now) {
             hits += hit.write(&asked, &mut buffer, &Extras::default(), 512).map_or(0, |_| 1);
             continue;
         }

@@ -39,6 +39,7 @@ mod rcode;
 mod record;
 mod reply;
 mod segment;
+mod shape;
 mod subnet;
 
 pub use answer::Answer;
@@ -55,6 +56,7 @@ pub use rcode::Rcode;
 pub use record::{Data, Record, Section, Soa};
 pub use reply::{Extras, Reply, ReplyError};
 pub use segment::{Segment, segment};
+pub use shape::Shape;
 pub use subnet::ClientSubnet;
 
 /// Record and query types (IANA, DNS parameters) that something here treats on its own.

@@ -59,7 +59,7 @@ pub use answer::Answer;
 pub use class::Class;
 pub use columns::Columns;
 pub use datagram::{answer_datagram, is_plain_datagram, replace_datagram};
-pub use outline::Outline;
+pub use outline::{Outline, carried};
 pub use outlines::{Outlines, Shape};
 pub use parsed::{L2, L3, L4, Parsed};
 pub use quoted::{Quoted, quoted};

@@ -61,6 +61,15 @@ impl Outline {
     }
 }
 
+/// What a datagram of common shape carries, where all of it is there; of a frame of another shape it may be anything.
+#[inline]
+pub fn carried(frame: &[u8]) -> Option<&[u8]> {
+    let l3 = if matches!(be16(frame.first_chunk::<LEAST>()?, 12), TAG | SERVICE_TAG) { 18 } else { 14 };
+    let l4 = l3 + if frame.get(l3)? >> 4 == 4 { 20 } else { 40 };
+    let len = usize::from(be16(frame.get(l4..l4 + 8)?, 4));
+    frame.get(l4 + 8..l4 + len)
+}
+
 #[inline(never)]
 fn tagged(frame: &[u8], end: usize) -> Option<Outline> {
     match be16(frame, 16) {

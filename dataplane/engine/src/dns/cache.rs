@@ -29,6 +29,7 @@ use store::Store;
 pub use hit::Hit;
 pub use key::Asks;
 pub use life::Unkept;
+pub use shelf::Found;
 
 use key::Key;
 
@@ -104,27 +105,24 @@ impl Cache {
         }
     }
 
-    /// The answer to `query`, if there is one. `silent`: the server does not answer, so that one whose time is over may do
-    /// (RFC 8767).
+    /// The answer to `query`, if there is one; `known` is where it was found for the same question before. `silent`: the
+    /// server does not answer, so that one whose time is over may do (RFC 8767).
     pub fn lookup(
         &mut self,
         query: &Query<'_>,
+        known: Option<Found>,
         rules: &CacheRules,
         silent: bool,
         now: Tick,
     ) -> Option<Hit<'_>> {
-        let Some(key) = Key::of_query(query) else {
-            self.counters.unfit += 1;
-            return None;
+        let found = match known.filter(|found| self.store.shelf.has(found)) {
+            Some(found) => found,
+            None => self.seek(query)?,
         };
-        let Some(at) = self.store.find(&key, self.secret.bytes(key.bytes())) else {
-            self.counters.misses += 1;
-            return None;
-        };
-        let entry = self.store.shelf.get(at);
+        let entry = self.store.shelf.get(found.at);
         let (fresh, serves) = (entry.is_fresh(now), serves(&entry, rules, now));
         if !serves {
-            self.store.remove(at);
+            self.store.remove(found.at);
             self.counters.expired += 1;
         }
         if !(fresh || silent && serves) {
@@ -136,18 +134,37 @@ impl Cache {
             return None;
         }
         *(if fresh { &mut self.counters.hits } else { &mut self.counters.stale }) += 1;
-        self.store.shelf.use_again(at);
-        Some(Hit { blocks: &self.store.blocks, entry, elapsed_s: fresh.then_some(entry.age_s(now)) })
+        self.store.shelf.use_again(found.at);
+        Some(Hit { blocks: &self.store.blocks, found, entry, elapsed_s: fresh.then_some(entry.age_s(now)) })
     }
 
-    /// The same answer again, to be written: whatever may be given at all, uncounted. `None` where another answer of the same
-    /// breath has taken its place.
+    /// Where the answer to `query` is; what has none is counted.
+    fn seek(&mut self, query: &Query<'_>) -> Option<Found> {
+        let Some(key) = Key::of_query(query) else {
+            self.counters.unfit += 1;
+            return None;
+        };
+        let found = self.find(&key);
+        self.counters.misses += u64::from(found.is_none());
+        found
+    }
+
+    fn find(&self, key: &Key) -> Option<Found> {
+        let hash = self.secret.bytes(key.bytes());
+        Some(Found { at: self.store.find(key, hash)?, hash })
+    }
+
+    /// The answer to `query` whatever it is, if it may be given at all; uncounted.
     pub fn again(&self, query: &Query<'_>, rules: &CacheRules, now: Tick) -> Option<Hit<'_>> {
-        let key = Key::of_query(query)?;
-        let at = self.store.find(&key, self.secret.bytes(key.bytes()))?;
-        let entry = self.store.shelf.get(at);
+        self.found(self.find(&Key::of_query(query)?)?, rules, now)
+    }
+
+    /// The answer that was found before, to be written: whatever may be given at all, uncounted. `None` where another
+    /// answer has taken its place.
+    pub fn found(&self, found: Found, rules: &CacheRules, now: Tick) -> Option<Hit<'_>> {
+        let entry = self.store.shelf.get(Some(found).filter(|found| self.store.shelf.has(found))?.at);
         let elapsed_s = entry.is_fresh(now).then_some(entry.age_s(now));
-        serves(&entry, rules, now).then_some(Hit { blocks: &self.store.blocks, entry, elapsed_s })
+        serves(&entry, rules, now).then_some(Hit { blocks: &self.store.blocks, found, entry, elapsed_s })
     }
 
     /// Keeps `answer`, which came for a query that really went upstream and asked in this way, for others.

@@ -10,24 +10,27 @@ mod domains;
 mod names;
 mod networks;
 mod rates;
+mod repeats;
 mod reply;
 mod secrets;
 mod top;
 pub mod upstream;
 pub(crate) mod zones;
 
-use repute_model::{Address, Dns, FlatName, Limits, Source, Tick, Width};
-use repute_wire::dns::{Query, Rcode};
+use repute_model::{Address, BATCH, Dns, FlatName, Limits, Source, Tick, Width};
+use repute_wire::dns::{Rcode, Shape};
 
 use domains::Domains;
 use names::Names;
 use networks::Networks;
 use rates::Rates;
+use repeats::Repeats;
 use secrets::Secrets;
 use top::Top;
 
 pub use account::DnsAccount;
-pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Hit, UDP_MAX, Unkept};
+pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Found, Hit, UDP_MAX, Unkept};
+pub(crate) use repeats::Repeat;
 pub(crate) use reply::{Replies, payload};
 pub(crate) use secrets::seconds;
 pub use upstream::{Sent, Transaction, Upstream, Waiting};
@@ -50,6 +53,10 @@ pub(crate) struct Interceptor {
     pub upstream: Upstream,
     /// Answers that may be given again, where there is room for any.
     pub cache: Option<Cache>,
+    /// Queries that it has answered.
+    pub repeats: Repeats,
+    /// What it gives for the queries of the batch under way that it answers, by their places there.
+    pub given: Box<[Given; BATCH]>,
     /// Domains under attack, and names known to exist.
     pub domains: Domains,
     /// What whole networks ask for.
@@ -64,6 +71,26 @@ pub(crate) struct Interceptor {
     turn: u32,
 }
 
+/// The packet of a batch whose turn it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// Its place in the batch.
+    pub place: usize,
+    /// The policy's edition.
+    pub edition: u64,
+    /// The time.
+    pub now: Tick,
+}
+
+/// What the cache gives for a query, from its judgement until it is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Given {
+    /// The answer.
+    pub found: Found,
+    /// What the query was found to be, if that is plain enough.
+    pub shape: Option<Shape>,
+}
+
 impl Interceptor {
     /// With these sizes; `None` where there is no room for queries under way.
     pub fn new(limits: &Limits, seed: u64) -> Option<Self> {
@@ -74,6 +101,8 @@ impl Interceptor {
             secrets: Secrets::new(seed),
             upstream: Upstream::new(queries, seed),
             cache: (sizes.entries > 0 && bytes > 0).then(|| Cache::new(sizes, seed)),
+            repeats: Repeats::new(limits.cache_answers, seed),
+            given: Box::new([Given::default(); BATCH]),
             domains: Domains::new(),
             networks: Networks::new(),
             rates: Rates::new(),
@@ -98,10 +127,17 @@ impl Interceptor {
 
     /// What the cache has for a query: what it says, and in how many bytes. While the server is silent one query in so many
     /// gets no old answer and goes on, so that somebody notices when the server is back.
-    pub fn cached(&mut self, query: &Query<'_>, rules: &Dns, now: Tick) -> Option<(Rcode, usize)> {
+    pub fn cached(&mut self, asked: &Asked<'_>, rules: &Dns, turn: Turn) -> Option<(Rcode, usize)> {
         let silent = self.upstream.unanswered_in_a_row() >= SILENT_AFTER && !self.slips(ASKED_ONE_IN);
-        let hit = self.cache.as_mut()?.lookup(query, &rules.cache, silent, now)?;
-        Some((hit.rcode(), hit.bytes(query.udp_size().min(UDP_MAX))))
+        let Asked { query, shape, inquiry, found: known, .. } = *asked;
+        let hit = self.cache.as_mut()?.lookup(&query, known, &rules.cache, silent, turn.now)?;
+        let found = hit.found;
+        let says = (hit.rcode(), hit.bytes(query.udp_size().min(UDP_MAX)));
+        if let Some(shape) = shape.filter(|_| known != Some(found)) {
+            self.repeats.note(query.message.bytes(), turn.edition, Repeat { shape, inquiry, found });
+        }
+        self.given[turn.place % BATCH] = Given { found, shape };
+        Some(says)
     }
 
     /// Counts a query for those who want to know who asks most.
@@ -131,6 +167,10 @@ impl Interceptor {
         let top = self.requesters.bytes() + self.most_asked.bytes();
         let tables = [self.domains.bytes(), self.networks.bytes(), self.rates.bytes(), top];
         let cache = self.cache.as_ref().map_or(0, Cache::memory);
-        self.names.bytes() + self.upstream.bytes() + cache + tables.iter().sum::<usize>()
+        self.names.bytes()
+            + self.upstream.bytes()
+            + cache
+            + self.repeats.bytes()
+            + tables.iter().sum::<usize>()
     }
 }

@@ -5,7 +5,7 @@
 //! record or a cookie at most, so that it amplifies next to nothing, one from the cache is as long as the server's was, and
 //! one of a policy zone as long as its data.
 
-use repute_model::{Address, Dns, Packet, Reason, Tick};
+use repute_model::{Address, BATCH, Dns, Packet, Reason, Tick};
 use repute_wire::dns::{
     Answer, Asked, CookieSecrets, ExtendedError, Extras, Query, Rcode, Reply, ReplyError,
 };
@@ -13,7 +13,7 @@ use repute_wire::{Parsed, answer_datagram, replace_datagram};
 
 use super::secrets::seconds;
 use super::zones::{Frame, Ruled};
-use super::{Cache, UDP_MAX};
+use super::{Cache, Given, UDP_MAX};
 use crate::worker::parse;
 
 /// Bytes that an answer may have more than its question: a server cookie, an extended error and an IPv6 address.
@@ -33,6 +33,8 @@ pub struct Replies<'a> {
     pub secrets: CookieSecrets,
     /// Answers that may be given again.
     pub cache: Option<&'a Cache>,
+    /// Those that are given in this batch, by places.
+    pub given: &'a [Given; BATCH],
     /// The time.
     pub now: Tick,
 }
@@ -67,12 +69,12 @@ impl Replies<'_> {
         own || is_ruled(reason)
     }
 
-    /// Turns a query into the answer that `reason` names, to leave by the way that it came. False where that cannot be
+    /// Turns a query, at this place in its batch, into the answer that `reason` names, to leave by the way that it came. False where that cannot be
     /// written; the packet is of no use then.
-    pub fn write<P: Packet>(&self, packet: &mut P, reason: Reason) -> bool {
+    pub fn write<P: Packet>(&self, packet: &mut P, place: usize, reason: Reason) -> bool {
         let parsed = parse(packet);
         if reason == Reason::DnsCached
-            && let Some(given) = self.give(packet, &parsed)
+            && let Some(given) = self.give(packet, &parsed, &self.given[place % BATCH])
         {
             return given;
         }
@@ -96,9 +98,9 @@ impl Replies<'_> {
 
     /// Turns a query into its answer from the cache, as [`write`](Self::write) does. `None`, and nothing is changed, where
     /// that answer has given way to another one of the same breath: its requester is told to come by TCP.
-    fn give<P: Packet>(&self, packet: &mut P, parsed: &Parsed) -> Option<bool> {
+    fn give<P: Packet>(&self, packet: &mut P, parsed: &Parsed, given: &Given) -> Option<bool> {
         let mut answer = [0; UDP_MAX];
-        let len = self.cached(payload(packet.bytes(), parsed)?, parsed.src, &mut answer)?;
+        let len = self.cached(payload(packet.bytes(), parsed)?, given, parsed.src, &mut answer)?;
         let (answer, at) = (answer.get(..len)?, usize::from(parsed.payload_off));
         if !packet.resize((at + len) as u32) {
             return None;
@@ -111,9 +113,12 @@ impl Replies<'_> {
     }
 
     /// Writes the answer from the cache to the query in `message`.
-    fn cached(&self, message: &[u8], to: Address, answer: &mut [u8]) -> Option<usize> {
-        let query = Query::read(message).ok()?;
-        let hit = self.cache?.again(&query, &self.rules.cache, self.now)?;
+    fn cached(&self, message: &[u8], given: &Given, to: Address, answer: &mut [u8]) -> Option<usize> {
+        let query = match &given.shape {
+            Some(shape) => Query::of_shape(message, shape)?,
+            None => Query::read(message).ok()?,
+        };
+        let hit = self.cache?.found(given.found, &self.rules.cache, self.now)?;
         let client = query.edns.and_then(|edns| edns.cookie).map(|cookie| cookie.client);
         let error = match hit.rcode() {
             _ if !hit.is_stale() => None,

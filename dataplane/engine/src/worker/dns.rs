@@ -4,6 +4,7 @@
 //! goes to or comes from a port of the service. Always holds: the standing before a query decides about it, and what it
 //! says is taken note of whatever is decided, so that nobody is judged by what the box did to him.
 
+mod again;
 mod look;
 mod notes;
 mod speech;
@@ -16,7 +17,7 @@ use repute_wire::dns::CookieStanding;
 use super::stranger::Stranger;
 use super::treat::Fate;
 use super::{Worker, rules};
-use crate::dns::seconds;
+use crate::dns::{Turn, seconds};
 pub use speech::Asked;
 pub(super) use speech::Speech;
 
@@ -156,7 +157,8 @@ impl<P: Packet> Worker<P> {
         }
         let Self { dns: Some(dns), policy, now, .. } = self else { return Fate::Pass };
         let Some(rules) = &policy.dns else { return Fate::Pass };
-        let Some((rcode, bytes)) = dns.cached(&asked.query, rules, *now) else { return Fate::Pass };
+        let turn = Turn { place: self.turn, edition: policy.edition, now: *now };
+        let Some((rcode, bytes)) = dns.cached(asked, rules, turn) else { return Fate::Pass };
         if ruling == RpzRuling::AtAnswer
             && let Some(found) = self.ruling_of_kept(asked, x)
         {

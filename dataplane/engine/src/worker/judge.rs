@@ -1,8 +1,8 @@
 //! Who sent it, how does he stand, what does that get: the judgement of one packet.
 
 use repute_model::{
-    Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Side, Sides, Source, Treatment,
-    Verdict,
+    Band, Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Score, Side, Sides, Source,
+    Treatment, Verdict,
 };
 use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Part, Parties, Slot};
 use repute_wire::Parsed;
@@ -14,6 +14,22 @@ use super::treat::Fate;
 use super::{Role, Wire, Worker, parse, report, rules, width};
 use crate::Batch;
 use crate::classify::exchange;
+
+/// A packet of a source that has an entry.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a> {
+    /// How the source stood before it; `None` = it had no entry.
+    pub standing: Option<(Band, Score)>,
+    pub exchange: &'a Exchange,
+    /// Whose request it may answer.
+    pub receiver: Option<Slot>,
+    pub wire_len: u32,
+    /// Whether there is a port that it would leave by.
+    pub leads_on: bool,
+    pub speech: &'a Speech<'a>,
+    /// What it gets on account of the destination that it is for.
+    pub guarded: Option<Judgement>,
+}
 
 impl<P: Packet> Worker<P> {
     /// Judges packet `i` of a batch and takes note of it.
@@ -147,12 +163,19 @@ impl<P: Packet> Worker<P> {
             return guarded.unwrap_or(judgement);
         };
         self.mark(exchange, facts);
+        if known.is_none() {
+            self.revise(slot, true);
+        }
+        let case = Case { standing, exchange, receiver, wire_len, leads_on, speech, guarded };
+        self.judge_entry(slot, &case)
+    }
+
+    /// Judges a packet of a source that has an entry, and takes note of it.
+    pub(super) fn judge_entry(&mut self, slot: Slot, case: &Case<'_>) -> Judgement {
+        let Case { standing, exchange, receiver, wire_len, leads_on, speech, guarded } = *case;
         match standing {
             Some((band, _)) => self.account.bands[band.index()] += 1,
             None => self.account.strangers += 1,
-        }
-        if known.is_none() {
-            self.revise(slot, true);
         }
         if !self.policy.services.is_empty() && !self.treatment(slot).drop {
             self.turn_to(slot, exchange);
@@ -169,9 +192,7 @@ impl<P: Packet> Worker<P> {
             _ => self.intercept(slot, speech, exchange),
         };
         match fate {
-            Fate::Answer(Reason::DnsCached) if !self.policy.shadow => {
-                self.note_answered(slot, exchange, receiver)
-            }
+            Fate::Answer(Reason::DnsCached) if !self.policy.shadow => self.note_served(slot, exchange),
             Fate::Stop(reason) if !self.policy.shadow => self.note_stopped(slot, exchange, reason),
             Fate::Challenge(_) | Fate::Answer(_) if !self.policy.shadow => self.note_withheld(exchange),
             _ => {
@@ -194,7 +215,7 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Facts about a packet that was counted when it came.
-    fn mark(&mut self, exchange: &Exchange, facts: Happening) {
+    pub(super) fn mark(&mut self, exchange: &Exchange, facts: Happening) {
         if self.view.counts_crowds {
             self.crowd.mark_from(exchange, facts, self.now);
         }
@@ -305,11 +326,19 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    /// Takes note of a question that the box has answered in place of whom was asked, and of that answer.
-    fn note_answered(&mut self, slot: Slot, exchange: &Exchange, receiver: Option<Slot>) {
-        self.note(exchange, Parties { sender: Some(slot), receiver });
-        let answer = Exchange { act: Act::Datagram { answer: true }, ..exchange.turned() };
-        self.note(&answer, Parties { sender: None, receiver: Some(slot) });
+    /// Takes note of a question that the box has answered at once in place of whom was asked. Once in a window it is as if
+    /// that one had said something.
+    fn note_served(&mut self, slot: Slot, exchange: &Exchange) {
+        let is_first = self.shard.served(slot);
+        if !self.view.counts_crowds {
+            return;
+        }
+        if is_first {
+            self.crowd.mark(exchange.dst, Fact::Replied.into());
+        }
+        if self.shard.hot(slot).packets == 1 {
+            self.crowd.hear(exchange.dst);
+        }
     }
 
     fn note_stopped(&mut self, slot: Slot, exchange: &Exchange, reason: Reason) {

@@ -60,6 +60,8 @@ impl Kind {
     const BACK: Self = Self(1 << 3);
     /// Its addresses are not those of an outline over IPv4.
     const WIDE: Self = Self(1 << 4);
+    /// It is a datagram to a port at which queries are judged, and the short way might else judge it.
+    const QUERY: Self = Self(1 << 5);
 
     const fn has(self, what: Self) -> bool {
         self.0 & what.0 != 0
@@ -84,6 +86,12 @@ impl Kind {
     #[inline(always)]
     pub const fn is_plain(self) -> bool {
         self.has(Self::PLAIN)
+    }
+
+    /// Whether it is a datagram of common shape to a port at which queries are judged.
+    #[inline(always)]
+    pub const fn is_query(self) -> bool {
+        self.has(Self::QUERY)
     }
 
     #[inline(always)]
@@ -211,13 +219,14 @@ impl Lanes {
         if self.kind[i].has(Kind::SOURCE) { source } else { None }
     }
 
-    /// Leaves to the general way what goes to one of these ports of the other side, or comes from there.
+    /// Leaves to others what goes to one of these ports of the other side, or comes from there.
     #[inline(never)]
     fn set_apart(&mut self, len: usize, service: &[u16; 4]) {
         for (kind, ports) in self.kind.iter_mut().zip(&self.ports).take(len) {
             let there = (if kind.is_back() { ports >> 16 } else { *ports }) as u16;
             if service.contains(&there) {
-                kind.0 &= !Kind::PLAIN.0;
+                let asks = kind.is_plainly_sent() && kind.has(Kind::DATAGRAM);
+                *kind = Kind(kind.0 & !Kind::PLAIN.0).with(Kind::QUERY, asks);
             }
         }
     }
@@ -267,6 +276,10 @@ impl<P: Packet> Worker<P> {
         } else {
             self.name_talks::<false>(lanes, len);
         }
+        if self.view.service.is_some() {
+            self.fetch_queries(&batch.packets, &batch.lanes);
+        }
+        let lanes = &batch.lanes;
         // Where many conversations begin, they are expected to in the next batch.
         if std::mem::take(&mut self.begun) as usize * 4 > len {
             self.fetch_requests(lanes, len);

@@ -72,7 +72,7 @@ impl<P: Packet> Worker<P> {
             let taken = received - batch.len();
             let Some(packet) = batch.packets.pop_at(i - taken) else { break };
             bytes -= u64::from(batch.lanes.wire_len(i));
-            rest.take(packet, judgement, (port, Some(peer)), counts);
+            rest.take(packet, i, judgement, (port, Some(peer)), counts);
         }
         counts.forwarded += batch.len() as u64;
         drop(rest);
@@ -102,7 +102,7 @@ impl<P: Packet> Worker<P> {
                     counts.forwarded += 1;
                     rest.answers.outboxes[usize::from(peer)].push(packet);
                 }
-                None => rest.take(packet, judgement, (port_in, peer), counts),
+                None => rest.take(packet, i, judgement, (port_in, peer), counts),
             }
         }
         drop(rest);
@@ -162,19 +162,19 @@ pub(super) fn replies<'a>(
     now: Tick,
 ) -> Option<Replies<'a>> {
     let (rules, dns) = (policy.dns.as_ref()?, dns?);
-    Some(Replies { rules, secrets: dns.secrets.at(now), cache: dns.cache.as_ref(), now })
+    Some(Replies { rules, secrets: dns.secrets.at(now), cache: dns.cache.as_ref(), given: &dns.given, now })
 }
 
 impl<P: Packet> Answers<'_, P> {
-    /// Turns a packet round, to leave by the port that it came by; gives it back where that cannot be done.
+    /// Turns a packet, at this place in its batch, round, to leave by the port that it came by; gives it back where that cannot be done.
     #[cold]
-    fn take(&mut self, mut packet: P, reason: Reason, port: u8) -> Option<P> {
+    fn take(&mut self, mut packet: P, place: usize, reason: Reason, port: u8) -> Option<P> {
         let answer = match reason {
             Reason::SynCookie => self.cookies.answer(&mut packet, self.now),
             Reason::CookieReturned => cookies::reset(&mut packet),
             _ => self
                 .replies
-                .is_some_and(|replies| replies.answers(reason) && replies.write(&mut packet, reason)),
+                .is_some_and(|replies| replies.answers(reason) && replies.write(&mut packet, place, reason)),
         };
         if !answer {
             return Some(packet);
@@ -185,8 +185,15 @@ impl<P: Packet> Answers<'_, P> {
 }
 
 impl<P: Packet> Rest<'_, P> {
-    /// Holds a packet back by its ticket, or drops it; `ways` are the ports in and out.
-    fn take(&mut self, packet: P, judgement: &Judgement, ways: (u8, Option<u8>), counts: &mut PortAccount) {
+    /// Holds a packet, at this place in its batch, back by its ticket, or drops it; `ways` are the ports in and out.
+    fn take(
+        &mut self,
+        packet: P,
+        place: usize,
+        judgement: &Judgement,
+        ways: (u8, Option<u8>),
+        counts: &mut PortAccount,
+    ) {
         let (port_in, port_out) = ways;
         match (judgement.verdict, port_out) {
             (Verdict::Queue, Some(port_out)) => {
@@ -201,7 +208,7 @@ impl<P: Packet> Rest<'_, P> {
             (Verdict::Challenge | Verdict::Answer, _) => {
                 counts.drop(judgement.reason);
                 let reason = judgement.reason.unwrap_or(Reason::SynRetry);
-                match self.answers.take(packet, reason, port_in) {
+                match self.answers.take(packet, place, reason, port_in) {
                     Some(packet) => self.dropped.push(packet),
                     None => counts.answered += 1,
                 }

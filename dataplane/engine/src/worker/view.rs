@@ -80,6 +80,8 @@ pub struct View {
     pub inspects: bool,
     /// Whether every packet goes on, whatever its verdict.
     pub shadow: bool,
+    /// Whether queries that were answered from the cache before need not be read again.
+    pub repeats: bool,
 }
 
 impl View {
@@ -107,6 +109,7 @@ impl View {
             None => Way::General,
             Some(all) => all.get(band).map_or(Way::Pass, |treatment| known(policy, *treatment)),
         });
+        let inspects = bands.iter().any(|treatment| treatment.inspect);
         Self {
             facing: wires.map(|wire| if short { facing(wire) } else { Facing::Both }),
             masks: width(policy, limits).masks(),
@@ -123,9 +126,10 @@ impl View {
             drops: Shortcut::drops(policy.edition),
             lingers: Shortcut::lingers(policy.edition),
             logs_drops: ways.contains(&Way::DropAndLog),
-            inspects: bands.iter().any(|treatment| treatment.inspect),
+            inspects,
             softens: bands.iter().any(|treatment| treatment.soften.is_some()),
             shadow: policy.shadow,
+            repeats: policy.dns.is_some() && !inspects && !policy.shadow,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::common::dns::{
 };
 use crate::common::frame::{ACK, Frame, Ip, SYN, Talk};
 use crate::common::rig::Rig;
-use crate::common::{CACHED_DNS, INSIDE, OUTSIDE, SMALL_DNS, policy};
+use crate::common::{CACHED_DNS, INSIDE, OUTSIDE, SMALL_DNS, policy, version};
 
 const CLIENT: (Ip, u16) = ([198, 51, 100, 7], 40_000);
 const OTHER: (Ip, u16) = ([203, 0, 113, 8], 40_001);
@@ -304,4 +304,43 @@ fn an_answer_that_has_given_way_in_the_same_breath_sends_to_tcp() {
     let sent = rig.ports.kept.take().unwrap();
     let cut: Vec<bool> = sent.iter().map(|(_, frame)| read(frame).message.header().is_truncated()).collect();
     assert_eq!(cut, [true, false, false]);
+}
+
+/// What comes of a day's mixture: judgements, frames that leave, the DNS account, and how each requester stands.
+fn mixture(general: bool) -> (Vec<Judgement>, Vec<(u8, Frame)>, String) {
+    const CACHED: &str = "paths = { neutral = \"cached\", poor = \"cached\" }\n";
+    let mut rig = rig(&format!("{CACHED}honeypots = [\"trap.example\"]\n[profiles.dns.same]\nrate = 0"));
+    rig.worker.only_generally(general);
+    let names = ["a.example.org", "B.example.org", "c.example.com", "xkqzvwjhqpfgtr.net", "trap.example"];
+    let (mut judged, mut state) = (Vec::new(), 1u64);
+    let mut draw = |of: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % of
+    };
+    for id in 0..4_000 {
+        let from = ([198, 51, 100, draw(20) as u8], 40_000 + draw(4) as u16);
+        let own = cookie(&[id as u8; 8], &[]);
+        let edns = [None, Some(&[][..]), Some(&own[..])][draw(3)];
+        let asked = query(id, names[draw(names.len())], [A, AAAA][draw(2)], edns);
+        let judgement = rig.outside(draw(40) as u64, by_udp(from, &asked));
+        if judgement.verdict == Verdict::Forward && draw(8) > 0 {
+            rig.inside(1, back(from, &answer(&asked, [NOERROR, NXDOMAIN][draw(2)], draw(3) as u8)));
+        }
+        judged.push(judgement);
+        if id == 2_000 {
+            rig.tell(Command::Install(Box::new(version(&format!("[profiles.dns]\n{CACHED}"), 2))));
+        }
+    }
+    let stands = (0..20).map(|last| rig.explain([198, 51, 100, last]));
+    let state = format!("{:?} {:?}", rig.account().dns, stands.collect::<Vec<_>>());
+    (judged, rig.ports.kept.take().unwrap(), state)
+}
+
+#[test]
+fn what_is_met_again_is_judged_as_if_it_were_new() {
+    let (again, anew) = (mixture(false), mixture(true));
+    let cached = again.0.iter().filter(|judgement| judgement.reason == Some(Reason::DnsCached)).count();
+    assert!(cached > 1_000, "{cached}");
+    assert!(again.0 == anew.0 && again.1 == anew.1);
+    assert_eq!(again.2, anew.2);
 }

@@ -76,6 +76,16 @@ impl Shard {
         }
     }
 
+    /// A question of `asker` was answered by the box itself, before anybody else saw it: standing is earned as by any other
+    /// answer. Whether it is the first one that it earned.
+    pub fn served(&mut self, asker: Slot) -> bool {
+        let hot = self.hot_mut(asker);
+        let is_first = !hot.flags.has(Flags::PROVEN);
+        hot.used.add(DATAGRAM);
+        hot.flags.set(Flags::PROVEN, true);
+        is_first
+    }
+
     pub(super) fn close_open(&mut self, sender: Option<Slot>) {
         if let Some(sender) = sender {
             self.hot_mut(sender).open.take(Tally::ONE);

@@ -109,6 +109,12 @@ impl Shard {
         }
     }
 
+    /// Asks the CPU for what a source asks a DNS server for.
+    #[inline(always)]
+    pub fn fetch_requester(&self, sought: &Sought) {
+        self.requesters.get(sought.hint as usize).into_iter().for_each(prefetch);
+    }
+
     /// Asks the CPU for what the prefilter knows of a key.
     #[inline(always)]
     pub fn fetch_prefilter(&self, sought: &Sought) {

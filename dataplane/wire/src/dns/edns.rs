@@ -101,9 +101,42 @@ impl<'a> Edns<'a> {
         Ok(())
     }
 
+    /// What it says, if it has no options.
+    pub(crate) fn bare(&self) -> Option<BareEdns> {
+        let Self { udp_size, rcode_high, version, dnssec_ok, span, .. } = *self;
+        self.options.is_empty().then_some(BareEdns { udp_size, rcode_high, version, dnssec_ok, span })
+    }
+
     /// All of its options.
     pub fn options(&self) -> EdnsOptions<'a> {
         EdnsOptions { rest: self.options }
+    }
+}
+
+/// An OPT record without options; fields as in [`Edns`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct BareEdns {
+    udp_size: u16,
+    rcode_high: u8,
+    version: u8,
+    dnssec_ok: bool,
+    span: (u16, u16),
+}
+
+impl From<BareEdns> for Edns<'_> {
+    fn from(bare: BareEdns) -> Self {
+        let BareEdns { udp_size, rcode_high, version, dnssec_ok, span } = bare;
+        Self {
+            udp_size,
+            rcode_high,
+            version,
+            dnssec_ok,
+            span,
+            cookie: None,
+            subnet: None,
+            error: None,
+            options: &[],
+        }
     }
 }
 

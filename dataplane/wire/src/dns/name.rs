@@ -62,6 +62,11 @@ impl<'a> Name<'a> {
         Ok((Self { message, at, len: len as u8, labels, compressed }, end.unwrap_or(place + 1)))
     }
 
+    /// The name at `at` that takes so many bytes, all of them there, and has so many labels.
+    pub(crate) const fn plain(message: &'a [u8], at: usize, len: u8, labels: u8) -> Self {
+        Self { message, at, len, labels, compressed: false }
+    }
+
     /// The labels from the most specific to the top, without the root.
     pub fn labels(&self) -> Labels<'a> {
         Labels { message: self.message, at: self.at, left: self.labels }

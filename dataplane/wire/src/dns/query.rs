@@ -15,7 +15,7 @@ pub struct Query<'a> {
     pub question: Question<'a>,
     /// What its OPT record says, if it has one.
     pub edns: Option<Edns<'a>>,
-    questions_end: u16,
+    pub(crate) questions_end: u16,
 }
 
 /// What an answer repeats of its query: plain numbers, so that the answer can be written over it.

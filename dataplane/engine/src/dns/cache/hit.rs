@@ -8,7 +8,7 @@ use repute_wire::dns::{Extras, Query, Rcode, Reply, ReplyError, patch};
 
 use super::RECORDS_MAX;
 use super::blocks::Blocks;
-use super::shelf::Entry;
+use super::shelf::{Entry, Found};
 
 /// The TTL of answers that are given after their time (RFC 8767, 4).
 const STALE_TTL_S: u32 = 30;
@@ -19,6 +19,8 @@ const HEADER: usize = 12;
 #[derive(Clone, Copy, Debug)]
 pub struct Hit<'c> {
     pub(super) blocks: &'c Blocks,
+    /// Where it was found.
+    pub found: Found,
     pub(super) entry: Entry,
     /// Seconds to take off its TTLs; `None` = its time is over.
     pub(super) elapsed_s: Option<u32>,

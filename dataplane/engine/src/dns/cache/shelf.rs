@@ -8,6 +8,8 @@ use repute_model::Tick;
 
 /// No entry.
 const NONE: u32 = u32::MAX;
+/// The hash of an entry that is free. An answer whose question has it is found each time anew.
+const FREE: u64 = 0;
 /// Whoever makes room gives at most so many entries that were used a second chance: then the next one goes, used or not.
 /// It bounds what one answer costs; of answers that are asked for again one in 64 is lost a round of the queue.
 const CHANCES: u32 = 64;
@@ -44,6 +46,13 @@ impl Entry {
     }
 }
 
+/// Where an answer was found, and the hash of its question: it is there until another answer takes its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Found {
+    pub(super) at: u32,
+    pub(super) hash: u64,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     entry: Entry,
@@ -72,7 +81,7 @@ impl Shelf {
     pub fn new(entries: u32) -> Self {
         let count = entries.min(1 << 31);
         let entry = Entry {
-            hash: 0,
+            hash: FREE,
             at: Tick(0),
             life_s: 0,
             first: NONE,
@@ -116,6 +125,13 @@ impl Shelf {
         None
     }
 
+    /// Whether an answer still is where it was found, or one to the same question.
+    pub fn has(&self, found: &Found) -> bool {
+        self.slots
+            .get(found.at as usize)
+            .is_some_and(|slot| slot.entry.hash == found.hash && found.hash != FREE)
+    }
+
     /// The entry at a place that [`find`](Self::find) or [`next_to_go`](Self::next_to_go) gave.
     pub fn get(&self, at: u32) -> Entry {
         self.slots[at as usize].entry
@@ -155,7 +171,8 @@ impl Shelf {
             }
             before = slot.chained;
         }
-        self.slots[at as usize].chained = self.free;
+        let slot = &mut self.slots[at as usize];
+        (slot.entry.hash, slot.chained) = (FREE, self.free);
         self.free = at;
         self.len -= 1;
     }

@@ -166,7 +166,7 @@ fn ask_by(cache: &mut Cache, put: Put, rules: &CacheRules, silent: bool, now: u6
     let bytes = query(put, 4711, true, None);
     let asked = Query::read(&bytes).unwrap();
     let mut buffer = [0; 4096];
-    cache.lookup(&asked, rules, silent, Tick(now))?;
+    cache.lookup(&asked, None, rules, silent, Tick(now))?;
     let hit = cache.again(&asked, rules, Tick(now)).unwrap();
     let len = hit.write(&asked, &mut buffer, &Extras::default(), 4096).unwrap();
     let theirs = Message::from_slice(&buffer[..len]).unwrap();

@@ -5,17 +5,21 @@
 
 use repute_model::{Dns, Packet, Reason};
 use repute_reputation::Inquiry;
-use repute_wire::dns::{Malformed, Query, segment};
+use repute_wire::dns::{Malformed, Query, Shape, segment};
 use repute_wire::{L4, Parsed, is_plain_datagram};
 
-use crate::dns::{Interceptor, payload};
+use crate::dns::{Found, Interceptor, Repeat, payload};
 use crate::worker::Worker;
 
 /// A query, and what it says of who asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'p> {
     pub query: Query<'p>,
+    /// What it was found to be, if that is plain enough.
+    pub shape: Option<Shape>,
     pub inquiry: Inquiry,
+    /// Where the answer to it was in the cache.
+    pub found: Option<Found>,
     /// Whether the packet can be turned round into an answer.
     pub turns: bool,
 }
@@ -59,12 +63,24 @@ impl<'p> Speech<'p> {
 impl Interceptor {
     fn read<'p>(&self, message: &'p [u8], rules: &Dns, turns: bool) -> Result<Asked<'p>, Malformed> {
         let query = Query::read(message)?;
-        Ok(Asked { query, inquiry: self.names.inquiry(&query.question, &rules.honeypots), turns })
+        let inquiry = self.names.inquiry(&query.question, &rules.honeypots);
+        Ok(Asked { query, shape: query.shape(), inquiry, found: None, turns })
+    }
+
+    /// A query that was answered from the cache before.
+    pub fn read_again<'p>(&mut self, message: &'p [u8], edition: u64, turns: bool) -> Option<Asked<'p>> {
+        let Repeat { shape, inquiry, found } = self.repeats.get(message, edition)?;
+        let query = Query::of_shape(message, &shape)?;
+        Some(Asked { query, shape: Some(shape), inquiry, found: Some(found), turns })
     }
 
     /// What a datagram says; answers come from the servers' own ports.
-    fn datagram<'p>(&self, message: &'p [u8], parsed: &Parsed, rules: &Dns) -> Speech<'p> {
-        match self.read(message, rules, is_plain_datagram(parsed)) {
+    fn datagram<'p>(&mut self, message: &'p [u8], parsed: &Parsed, rules: &Dns, edition: u64) -> Speech<'p> {
+        let turns = is_plain_datagram(parsed);
+        if let Some(asked) = self.read_again(message, edition, turns) {
+            return Speech::Query(asked);
+        }
+        match self.read(message, rules, turns) {
             Ok(asked) => Speech::Query(asked),
             Err(Malformed::NotAQuery) if rules.ports.contains(&parsed.sport) => Speech::Other,
             Err(malformed) => Speech::Garbled(malformed.into()),
@@ -74,14 +90,14 @@ impl Interceptor {
 
 impl<P: Packet> Worker<P> {
     /// What a packet from the owner side says to a server.
-    pub(in crate::worker) fn listen<'p>(&self, packet: &'p P, parsed: &Parsed) -> Speech<'p> {
-        let (Some(rules), Some(dns)) = (&self.policy.dns, &self.dns) else { return Speech::Other };
+    pub(in crate::worker) fn listen<'p>(&mut self, packet: &'p P, parsed: &Parsed) -> Speech<'p> {
+        let (Some(rules), Some(dns)) = (&self.policy.dns, &mut self.dns) else { return Speech::Other };
         if !parsed.has_ports() || !rules.serves(parsed.dst, parsed.dport) {
             return Speech::Other;
         }
         match (parsed.l4, payload(packet.bytes(), parsed)) {
             (L4::Udp, _) if parsed.frag_more() => Speech::Garbled(Reason::DnsFragment),
-            (L4::Udp, Some(message)) => dns.datagram(message, parsed, rules),
+            (L4::Udp, Some(message)) => dns.datagram(message, parsed, rules, self.policy.edition),
             (L4::Udp, None) if packet.segments() > 1 => Speech::Garbled(Reason::Scattered),
             (L4::Tcp, Some(said)) => {
                 let first = segment(said).next().and_then(Result::ok);

@@ -11,7 +11,7 @@ fn what_is_longer_than_the_client_takes_is_left_to_tcp() {
         let bytes = query(put, 1, false, size);
         let asked = Query::read(&bytes).unwrap();
         let mut buffer = [0; 1232];
-        let hit = cache.lookup(&asked, &RULES, false, Tick(0)).unwrap();
+        let hit = cache.lookup(&asked, None, &RULES, false, Tick(0)).unwrap();
         let len = hit.write(&asked, &mut buffer, &Extras::default(), asked.udp_size()).unwrap();
         let theirs = Message::from_slice(&buffer[..len]).unwrap();
         assert_eq!((theirs.header().tc(), theirs.header_counts().ancount()), (!whole, whole.into()));
@@ -44,7 +44,7 @@ fn what_no_cache_may_answer_is_not_looked_up() {
     });
     let notify = asks(&|bytes| bytes[2] |= 4 << 3);
     for bytes in [version, signed, notify] {
-        assert!(cache.lookup(&Query::read(&bytes).unwrap(), &RULES, false, Tick(0)).is_none());
+        assert!(cache.lookup(&Query::read(&bytes).unwrap(), None, &RULES, false, Tick(0)).is_none());
     }
     for kind in [252, 255, 41] {
         let put = Put { kind, ..PLAIN };
@@ -155,7 +155,7 @@ fn what_is_too_long_for_one_datagram_is_left_to_the_server() {
     learn(&mut cache, put, &Says::Text(1150), 0).unwrap();
     let mut found = |size| {
         let bytes = query(put, 1, false, size);
-        cache.lookup(&Query::read(&bytes).unwrap(), &RULES, false, Tick(0)).is_some()
+        cache.lookup(&Query::read(&bytes).unwrap(), None, &RULES, false, Tick(0)).is_some()
     };
     assert_eq!([None, Some(1232), Some(1233)].map(&mut found), [true, true, false]);
     assert_eq!((cache.counters().unfit, cache.counters().hits), (1, 2));

@@ -1,0 +1,64 @@
+//! Queries that the cache has answered before, of sources that are known: judged without being read again.
+//!
+//! Fetched while a batch is looked at, judged when their turn comes; all others take the general way. Always holds: what is
+//! decided and noted here is what the general way would have, by the same functions; a test compares the two.
+
+use repute_model::{BATCH, Judgement, Packet};
+use repute_reputation::Happening;
+use repute_wire::carried;
+
+use super::Speech;
+use crate::Batch;
+use crate::worker::Worker;
+use crate::worker::judge::Case;
+use crate::worker::lanes::Lanes;
+
+impl<P: Packet> Worker<P> {
+    /// Asks the CPU for what is known of the queries of a batch and of who asks.
+    #[inline(never)]
+    pub(in crate::worker) fn fetch_queries(&self, packets: &[P], lanes: &Lanes) {
+        let Some(dns) = &self.dns else { return };
+        for (i, packet) in packets.iter().enumerate().take(BATCH) {
+            if lanes.kind(i).is_query() {
+                self.shard.fetch_requester(lanes.sought(i));
+                carried(packet.bytes()).into_iter().for_each(|message| dns.repeats.fetch(message));
+            }
+        }
+    }
+
+    /// Judges packet `i`, if it is such a query.
+    #[inline]
+    pub(in crate::worker) fn judge_again(&mut self, batch: &Batch<P>, i: usize) -> Option<Judgement> {
+        let lanes = &batch.lanes;
+        if !(lanes.kind(i).is_query() && self.view.repeats && batch.misowned >> i & 1 == 0) {
+            return None;
+        }
+        let slot = self.shard.hinted(lanes.sought(i))?;
+        let hot = self.shard.hot(slot);
+        let standing = Some((hot.band, hot.score));
+        let Self { dns: Some(dns), policy, .. } = self else { return None };
+        let rules = policy.dns.as_ref()?;
+        let exchange = lanes.exchange(i);
+        if !hot.shortcut.is_of(policy.edition) || !rules.serves(exchange.dst, exchange.dport) {
+            return None;
+        }
+        let packet = &batch.packets[i];
+        let asked = dns.read_again(carried(packet.bytes())?, policy.edition, true)?;
+        self.turn = i;
+        let counts = self.view.counts_crowds && self.says_something(Some(slot), &exchange);
+        let facts = if counts { self.facts(Some(slot), &exchange) } else { Happening::NOTHING };
+        self.mark(&exchange, facts);
+        Some(self.judge_entry(
+            slot,
+            &Case {
+                standing,
+                exchange: &exchange,
+                receiver: None,
+                wire_len: lanes.wire_len(i),
+                leads_on: true,
+                speech: &Speech::Query(asked),
+                guarded: None,
+            },
+        ))
+    }
+}
