@@ -138,6 +138,11 @@ impl Cache {
         Some(Hit { blocks: &self.store.blocks, found, entry, elapsed_s: fresh.then_some(entry.age_s(now)) })
     }
 
+    /// Asks the CPU for an answer that was found before.
+    pub fn fetch(&self, found: Found) {
+        self.store.shelf.fetch(found);
+    }
+
     /// Where the answer to `query` is; what has none is counted.
     fn seek(&mut self, query: &Query<'_>) -> Option<Found> {
         let Some(key) = Key::of_query(query) else {

@@ -5,7 +5,7 @@
 //! as such from its first answer on, and what does not exist teaches nothing, so that no attack pushes good names out; a
 //! row is given up to another domain only while its own is not under attack.
 
-use repute_memory::Table;
+use repute_memory::{Table, prefetch};
 use repute_model::{Subdomains, Tick};
 use repute_reputation::{Inquiry, Prefilter};
 
@@ -53,6 +53,12 @@ impl Domains {
     /// Nothing known yet.
     pub fn new() -> Self {
         Self { sets: Table::new(DOMAINS / WAYS, [FREE; WAYS]), exist: Prefilter::new(NAMES) }
+    }
+
+    /// Asks the CPU for what is known of a name and its domain.
+    pub fn fetch(&self, place: &Inquiry) {
+        prefetch(&self.sets[set(place.domain)]);
+        self.exist.prefetch(place.name);
     }
 
     /// Whether a query is for a name not known to exist, of a domain under attack: to be asked once for each. While many

@@ -30,7 +30,7 @@ use top::Top;
 
 pub use account::DnsAccount;
 pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Found, Hit, UDP_MAX, Unkept};
-pub(crate) use repeats::Repeat;
+pub(crate) use repeats::{Repeat, Whereabouts};
 pub(crate) use reply::{Replies, payload};
 pub(crate) use secrets::seconds;
 pub use upstream::{Sent, Transaction, Upstream, Waiting};
@@ -55,6 +55,8 @@ pub(crate) struct Interceptor {
     pub cache: Option<Cache>,
     /// Queries that it has answered.
     pub repeats: Repeats,
+    /// Where those of the batch under way would be, by their places there.
+    pub sought: Box<[Option<Whereabouts>; BATCH]>,
     /// What it gives for the queries of the batch under way that it answers, by their places there.
     pub given: Box<[Given; BATCH]>,
     /// Domains under attack, and names known to exist.
@@ -102,6 +104,7 @@ impl Interceptor {
             upstream: Upstream::new(queries, seed),
             cache: (sizes.entries > 0 && bytes > 0).then(|| Cache::new(sizes, seed)),
             repeats: Repeats::new(limits.cache_answers, seed),
+            sought: Box::new([None; BATCH]),
             given: Box::new([Given::default(); BATCH]),
             domains: Domains::new(),
             networks: Networks::new(),

@@ -4,7 +4,7 @@
 //! row that rested for long begins anew; a full set gives up the row that rested longest; nothing is said of a network of
 //! which few requesters were seen, so that one bad host is not held against its neighbours.
 
-use repute_memory::Table;
+use repute_memory::{Table, prefetch};
 use repute_model::{Address, Tick};
 
 /// Networks that are counted at once.
@@ -49,6 +49,11 @@ impl Networks {
         Self { sets: Table::new(NETWORKS / WAYS, [FREE; WAYS]) }
     }
 
+    /// Asks the CPU for what is known of a network.
+    pub fn fetch(&self, key: u64) {
+        prefetch(&self.sets[set(key)]);
+    }
+
     /// Takes note of a query of the requester with this fingerprint, in the network of `key`. How odd the queries of that
     /// network are: 0..=255.
     pub fn asks(&mut self, key: u64, fingerprint: u64, is_random: bool, now: Tick) -> u8 {
@@ -78,9 +83,8 @@ impl Networks {
     }
 
     fn row(&mut self, key: u64, now: Tick) -> &mut Row {
-        let (set, tag, second) =
-            (key as usize % (NETWORKS / WAYS), (key >> 32) as u32 | 1, (now.0 >> 10) as u16);
-        let rows = &mut self.sets[set];
+        let (tag, second) = ((key >> 32) as u32 | 1, (now.0 >> 10) as u16);
+        let rows = &mut self.sets[set(key)];
         let rest = |row: &Row| if row.tag == 0 { u16::MAX } else { second.wrapping_sub(row.second) };
         let known = rows.iter().position(|row| row.tag == tag && rest(row) <= REST_S);
         let at = known.or_else(|| (0..WAYS).max_by_key(|&way| rest(&rows[way]))).unwrap_or(0);
@@ -90,6 +94,10 @@ impl Networks {
         rows[at].second = second;
         &mut rows[at]
     }
+}
+
+const fn set(key: u64) -> usize {
+    key as usize % (NETWORKS / WAYS)
 }
 
 impl Row {

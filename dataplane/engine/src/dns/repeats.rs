@@ -11,8 +11,8 @@ use repute_wire::dns::Shape;
 
 use super::cache::Found;
 
-/// Bytes of the longest query that is kept: names of some 80 bytes.
-const BYTES_MAX: usize = 120;
+/// Bytes of the longest query that is kept, without its id: names of a hundred bytes.
+const BYTES_MAX: usize = 126;
 /// Bytes of an id.
 const ID: usize = 2;
 /// Queries that share one place in the table; the one goes that was not met again.
@@ -31,19 +31,29 @@ pub struct Repeat {
     pub found: Found,
 }
 
+/// What is known in the first cache line, of what in the next two.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Row {
+    repeat: Option<Repeat>,
+    /// The upper half of the hash.
+    tag: u32,
+    /// The lower half of the policy's edition.
+    edition: u32,
     len: u8,
     /// Whether it was met again since another one wanted its place.
     met: bool,
-    /// The lower half of the policy's edition.
-    edition: u32,
     bytes: [u8; BYTES_MAX],
-    repeat: Option<Repeat>,
 }
 
-const FREE: Row = Row { len: 0, met: false, edition: 0, bytes: [0; BYTES_MAX], repeat: None };
+const FREE: Row = Row { repeat: None, tag: 0, edition: 0, len: 0, met: false, bytes: [0; BYTES_MAX] };
+
+/// Where a message would be, for the time of one batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Whereabouts {
+    set: u32,
+    tag: u32,
+}
 
 /// The table.
 #[derive(Debug)]
@@ -60,31 +70,42 @@ impl Repeats {
         Self { secret, sets: Table::new(sets as usize, [FREE; WAYS]) }
     }
 
-    /// Asks the CPU for what is known of a message.
+    /// Where a message would be; the CPU is asked for it.
     #[inline]
-    pub fn fetch(&self, message: &[u8]) {
-        if let Some((set, _)) = self.place(message) {
-            self.sets[set].iter().for_each(prefetch);
-        }
+    pub fn seek(&self, message: &[u8]) -> Option<Whereabouts> {
+        let hash = self.secret.bytes(bytes(message)?);
+        let set = hash as u32 & (self.sets.len() - 1) as u32;
+        self.sets[set as usize].iter().for_each(prefetch);
+        Some(Whereabouts { set, tag: (hash >> 32) as u32 })
     }
 
-    /// What is known of a message, under this edition of the policy.
-    pub fn get(&mut self, message: &[u8], edition: u64) -> Option<Repeat> {
-        let (set, bytes) = self.place(message)?;
-        let row = self.sets[set].iter_mut().find(|row| row.is_of(bytes, edition))?;
+    /// What probably is known of the message that would be there; the CPU is asked for the rest of it.
+    #[inline]
+    pub fn glance(&self, at: Whereabouts) -> Option<&Repeat> {
+        let row = self.sets[at.set as usize].iter().find(|row| row.tag == at.tag)?;
+        row.bytes.iter().step_by(64).for_each(prefetch);
+        row.repeat.as_ref()
+    }
+
+    /// What is known of the message that would be there, under this edition of the policy.
+    #[inline]
+    pub fn get(&mut self, at: Whereabouts, message: &[u8], edition: u64) -> Option<&Repeat> {
+        let bytes = bytes(message)?;
+        let row = self.sets[at.set as usize].iter_mut().find(|row| row.is_of(at.tag, bytes))?;
         row.met = true;
-        row.repeat
+        row.repeat.as_ref().filter(|_| row.edition == edition as u32)
     }
 
     /// Keeps what was found of a message.
     pub fn note(&mut self, message: &[u8], edition: u64, repeat: Repeat) {
-        let Some((set, bytes)) = self.place(message) else { return };
-        let rows = &mut self.sets[set];
-        let same = rows.iter().position(|row| row.len == bytes.len() as u8 && row.bytes.starts_with(bytes));
-        let at = same.or_else(|| rows.iter().position(|row| !row.met)).unwrap_or(0);
+        let (Some(at), Some(bytes)) = (self.seek(message), bytes(message)) else { return };
+        let rows = &mut self.sets[at.set as usize];
+        let same = rows.iter().position(|row| row.is_of(at.tag, bytes));
+        let way = same.or_else(|| rows.iter().position(|row| !row.met)).unwrap_or(0);
         rows.iter_mut().for_each(|row| row.met = false);
-        let row = &mut rows[at];
-        *row = Row { len: bytes.len() as u8, edition: edition as u32, repeat: Some(repeat), ..FREE };
+        let (tag, edition, len) = (at.tag, edition as u32, bytes.len() as u8);
+        let row = &mut rows[way];
+        *row = Row { repeat: Some(repeat), tag, edition, len, ..FREE };
         row.bytes[..bytes.len()].copy_from_slice(bytes);
     }
 
@@ -92,18 +113,16 @@ impl Repeats {
     pub fn bytes(&self) -> usize {
         self.sets.bytes()
     }
+}
 
-    fn place<'m>(&self, message: &'m [u8]) -> Option<(usize, &'m [u8])> {
-        let bytes = message.get(ID..).filter(|bytes| bytes.len() <= BYTES_MAX)?;
-        Some((self.secret.bytes(bytes) as usize & (self.sets.len() - 1), bytes))
-    }
+/// What counts of a message.
+fn bytes(message: &[u8]) -> Option<&[u8]> {
+    message.get(ID..).filter(|bytes| bytes.len() <= BYTES_MAX)
 }
 
 impl Row {
-    fn is_of(&self, bytes: &[u8], edition: u64) -> bool {
-        usize::from(self.len) == bytes.len()
-            && self.edition == edition as u32
-            && self.bytes.starts_with(bytes)
+    fn is_of(&self, tag: u32, bytes: &[u8]) -> bool {
+        self.tag == tag && usize::from(self.len) == bytes.len() && self.bytes.starts_with(bytes)
     }
 }
 
@@ -126,7 +145,11 @@ mod tests {
     }
 
     fn below(repeats: &mut Repeats, message: &[u8], edition: u64) -> Option<u8> {
-        repeats.get(message, edition).map(|repeat| repeat.inquiry.below)
+        let at = repeats.seek(message)?;
+        let glanced = repeats.glance(at).map(|repeat| repeat.inquiry.below);
+        let known = repeats.get(at, message, edition).map(|repeat| repeat.inquiry.below);
+        assert!(known.is_none() || known == glanced);
+        known
     }
 
     #[test]

@@ -13,9 +13,10 @@ const ROWS: usize = 512;
 /// A window, as a power of two of milliseconds.
 const WINDOW_BITS: u32 = 13;
 
-/// One key.
+/// How often one key was asked for.
 #[derive(Clone, Copy, Debug)]
-struct Row<V> {
+#[repr(C, align(32))]
+struct Row {
     /// 0 = free.
     key: u64,
     /// The window that is counted.
@@ -23,39 +24,44 @@ struct Row<V> {
     /// Queries, and those of them for names that do not exist: in this window, in the one before.
     now: [u32; 2],
     before: [u32; 2],
-    value: V,
 }
 
-/// The rows.
+/// The rows; what they are about stands apart, where counting does not come.
 #[derive(Debug)]
 pub struct Top<V: Copy> {
-    sets: Table<[Row<V>; WAYS]>,
+    sets: Table<[Row; WAYS]>,
+    values: Table<[V; WAYS]>,
 }
 
 impl<V: Copy> Top<V> {
     /// Nobody asks; `nothing` fills free rows.
     pub fn new(nothing: V) -> Self {
-        let free = Row { key: 0, window: 0, now: [0; 2], before: [0; 2], value: nothing };
-        Self { sets: Table::new(ROWS / WAYS, [free; WAYS]) }
+        let free = Row { key: 0, window: 0, now: [0; 2], before: [0; 2] };
+        Self { sets: Table::new(ROWS / WAYS, [free; WAYS]), values: Table::new(ROWS / WAYS, [nothing; WAYS]) }
     }
 
     /// Counts a query of `key`, of which `value` tells where it is new.
     pub fn count(&mut self, key: u64, now: Tick, value: impl FnOnce() -> V) {
         let (key, window) = (key.max(1), window(now));
-        let rows = &mut self.sets[key as usize % (ROWS / WAYS)];
-        rows.iter_mut().for_each(|row| row.turn(window));
+        let set = key as usize % (ROWS / WAYS);
+        let rows = &mut self.sets[set];
         if let Some(row) = rows.iter_mut().find(|row| row.key == key) {
+            row.turn(window);
             row.now[0] = row.now[0].saturating_add(1);
             return;
         }
-        let Some(least) = rows.iter_mut().min_by_key(|row| row.queries()) else { return };
+        rows.iter_mut().for_each(|row| row.turn(window));
+        let Some((way, least)) = rows.iter_mut().enumerate().min_by_key(|(_, row)| row.queries()) else {
+            return;
+        };
         if least.queries() > 0 {
             let place = if least.before[0] > 0 { &mut least.before } else { &mut least.now };
             place[0] -= 1;
             place[1] = place[1].min(place[0]);
             return;
         }
-        *least = Row { key, window, now: [1, 0], before: [0; 2], value: value() };
+        *least = Row { key, window, now: [1, 0], before: [0; 2] };
+        self.values[set][way] = value();
     }
 
     /// Counts that a name does not exist which `key` asked for, if it is here.
@@ -70,24 +76,25 @@ impl<V: Copy> Top<V> {
 
     /// Gives the busiest to `each`, at most `most`, the busiest first.
     pub fn best(&self, most: usize, now: Tick, mut each: impl FnMut(&V, Asking)) {
-        let rows = || self.sets.iter().flatten().map(|row| row.as_of(window(now)));
+        let all = || self.sets.iter().flatten().zip(self.values.iter().flatten());
+        let rows = || all().map(|(row, value)| (row.as_of(window(now)), value));
         // Where the last one stood: by how much it asks, and by its key.
         let mut last = (u32::MAX, u64::MAX);
         for _ in 0..most {
-            let behind = rows().filter(|row| row.queries() > 0 && (row.queries(), row.key) < last);
-            let Some(row) = behind.max_by_key(|row| (row.queries(), row.key)) else { break };
+            let behind = rows().filter(|(row, _)| row.queries() > 0 && (row.queries(), row.key) < last);
+            let Some((row, value)) = behind.max_by_key(|(row, _)| (row.queries(), row.key)) else { break };
             last = (row.queries(), row.key);
-            each(&row.value, row.asking(now));
+            each(value, row.asking(now));
         }
     }
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        self.sets.bytes()
+        self.sets.bytes() + self.values.bytes()
     }
 }
 
-impl<V: Copy> Row<V> {
+impl Row {
     fn queries(&self) -> u32 {
         self.now[0].saturating_add(self.before[0])
     }

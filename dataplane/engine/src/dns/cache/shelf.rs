@@ -3,7 +3,7 @@
 //! Called by the cache alone. Always holds: an entry is in the chain of its hash and in the queue of all, or free; the
 //! queue begins with the one that goes first, and has no more entries than there are places.
 
-use repute_memory::Table;
+use repute_memory::{Table, prefetch};
 use repute_model::Tick;
 
 /// No entry.
@@ -123,6 +123,11 @@ impl Shelf {
             at = slot.chained;
         }
         None
+    }
+
+    /// Asks the CPU for what is known of an answer.
+    pub fn fetch(&self, found: Found) {
+        self.slots.get(found.at as usize).into_iter().for_each(prefetch);
     }
 
     /// Whether an answer still is where it was found, or one to the same question.

@@ -14,14 +14,20 @@ use crate::worker::judge::Case;
 use crate::worker::lanes::Lanes;
 
 impl<P: Packet> Worker<P> {
-    /// Asks the CPU for what is known of the queries of a batch and of who asks.
+    /// Asks the CPU for what is known of the queries of a batch and of who asks, then for what that leads to.
     #[inline(never)]
-    pub(in crate::worker) fn fetch_queries(&self, packets: &[P], lanes: &Lanes) {
-        let Some(dns) = &self.dns else { return };
-        for (i, packet) in packets.iter().enumerate().take(BATCH) {
-            if lanes.kind(i).is_query() {
-                self.shard.fetch_requester(lanes.sought(i));
-                carried(packet.bytes()).into_iter().for_each(|message| dns.repeats.fetch(message));
+    pub(in crate::worker) fn fetch_queries(&mut self, packets: &[P], lanes: &Lanes) {
+        let Self { dns: Some(dns), shard, .. } = self else { return };
+        let queries = || packets.iter().enumerate().take(BATCH).filter(|(i, _)| lanes.kind(*i).is_query());
+        for (i, packet) in queries() {
+            shard.fetch_requester(lanes.sought(i));
+            dns.sought[i] = carried(packet.bytes()).and_then(|message| dns.repeats.seek(message));
+            dns.networks.fetch(dns.names.network(lanes.subject(i)));
+        }
+        for (i, _) in queries() {
+            if let Some(repeat) = dns.sought[i].and_then(|at| dns.repeats.glance(at)) {
+                dns.domains.fetch(&repeat.inquiry);
+                dns.cache.iter().for_each(|cache| cache.fetch(repeat.found));
             }
         }
     }
@@ -43,7 +49,7 @@ impl<P: Packet> Worker<P> {
             return None;
         }
         let packet = &batch.packets[i];
-        let asked = dns.read_again(carried(packet.bytes())?, policy.edition, true)?;
+        let asked = dns.read_again(dns.sought[i % BATCH], carried(packet.bytes())?, policy.edition, true)?;
         self.turn = i;
         let counts = self.view.counts_crowds && self.says_something(Some(slot), &exchange);
         let facts = if counts { self.facts(Some(slot), &exchange) } else { Happening::NOTHING };

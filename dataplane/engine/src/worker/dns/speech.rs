@@ -8,7 +8,7 @@ use repute_reputation::Inquiry;
 use repute_wire::dns::{Malformed, Query, Shape, segment};
 use repute_wire::{L4, Parsed, is_plain_datagram};
 
-use crate::dns::{Found, Interceptor, Repeat, payload};
+use crate::dns::{Found, Interceptor, Repeat, Whereabouts, payload};
 use crate::worker::Worker;
 
 /// A query, and what it says of who asks.
@@ -67,9 +67,15 @@ impl Interceptor {
         Ok(Asked { query, shape: query.shape(), inquiry, found: None, turns })
     }
 
-    /// A query that was answered from the cache before.
-    pub fn read_again<'p>(&mut self, message: &'p [u8], edition: u64, turns: bool) -> Option<Asked<'p>> {
-        let Repeat { shape, inquiry, found } = self.repeats.get(message, edition)?;
+    /// A query that was answered from the cache before, and would be known there.
+    pub fn read_again<'p>(
+        &mut self,
+        at: Option<Whereabouts>,
+        message: &'p [u8],
+        edition: u64,
+        turns: bool,
+    ) -> Option<Asked<'p>> {
+        let Repeat { shape, inquiry, found } = *self.repeats.get(at?, message, edition)?;
         let query = Query::of_shape(message, &shape)?;
         Some(Asked { query, shape: Some(shape), inquiry, found: Some(found), turns })
     }
@@ -77,7 +83,7 @@ impl Interceptor {
     /// What a datagram says; answers come from the servers' own ports.
     fn datagram<'p>(&mut self, message: &'p [u8], parsed: &Parsed, rules: &Dns, edition: u64) -> Speech<'p> {
         let turns = is_plain_datagram(parsed);
-        if let Some(asked) = self.read_again(message, edition, turns) {
+        if let Some(asked) = self.read_again(self.repeats.seek(message), message, edition, turns) {
             return Speech::Query(asked);
         }
         match self.read(message, rules, turns) {
