@@ -6,6 +6,7 @@
 
 mod args;
 mod bench;
+mod beside;
 mod capture;
 mod clock;
 mod contender;
@@ -36,6 +37,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow, ensure};
 use args::{Args, Effort};
 use bench::Bench;
+use beside::Beside;
 use clap::Parser;
 use report::{Line, Report};
 use row::Row;
@@ -110,7 +112,10 @@ fn publish(args: &Args, report: &Report) -> anyhow::Result<()> {
     let path = args.folder.join("report.json");
     std::fs::write(&path, &json).with_context(|| format!("{}: cannot write", path.display()))?;
     if let Some(path) = &args.write_results {
-        let page = results::page(report)?;
+        let mut page = results::page(report)?;
+        if let Some(beside) = Beside::read(&args.folder)? {
+            page += &format!("\n{beside}");
+        }
         std::fs::write(path, page).with_context(|| format!("{}: cannot write", path.display()))?;
     }
     if args.json {
