@@ -7,6 +7,7 @@
 mod against;
 mod crowds;
 mod feed;
+mod hours;
 mod rehearsal;
 mod services;
 mod sources;
