@@ -67,54 +67,57 @@ fn packet(out: &mut impl Write, second: u64, us: u64, host: u8) {
     out.write_all(&headers(host)).unwrap();
 }
 
-/// Three weeks with a backup in the night from Monday to Tuesday, then a fourth with one more, and the same at noon.
-fn four_weeks(path: &Path) {
+/// A capture of raw IP packets.
+fn write(path: &Path, sessions: impl FnOnce(&mut BufWriter<std::fs::File>)) {
     let mut out = BufWriter::new(std::fs::File::create(path).unwrap());
     out.write_all(&0xa1b2_c3d4u32.to_le_bytes()).unwrap();
     out.write_all(&[2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 101, 0, 0, 0]).unwrap();
-    for week in 0..4 {
-        let tuesday = MONDAY + week * WEEK + 24 * HOUR;
-        session(&mut out, tuesday + NIGHT, true);
-        session(&mut out, tuesday + NOON, week == 3);
-    }
+    sessions(&mut out);
     out.flush().unwrap();
 }
 
-/// What a replay under this config says: its files of packets and of sources.
-fn run(folder: &Path, config: &str) -> (String, Vec<Value>) {
+/// Three weeks with a backup in the night from Monday to Tuesday, then a fourth with one more, and the same at noon.
+fn four_weeks(path: &Path) {
+    write(path, |out| {
+        for week in 0..4 {
+            let tuesday = MONDAY + week * WEEK + 24 * HOUR;
+            session(out, tuesday + NIGHT, true);
+            session(out, tuesday + NOON, week == 3);
+        }
+    });
+}
+
+/// What a replay under this config says, with these options besides: its files of packets and of sources.
+fn run(folder: &Path, config: &str, more: &[&str]) -> anyhow::Result<(String, Vec<Value>)> {
     let path = |name: &str| folder.join(name).display().to_string();
     std::fs::write(path("policy.toml"), config).unwrap();
     let (packets, sources) = (path("packets.tsv"), path("sources.json"));
-    let cli = Cli::parse_from([
-        "replay",
-        "--inside",
-        "10.0.0.0/8",
-        "--config",
-        &path("policy.toml"),
-        "--packets",
-        &packets,
-        "--sources",
-        &sources,
-        &path("weeks.pcap"),
-    ]);
-    replay::run(&cli.replay).unwrap();
+    let (policy, capture) = (path("policy.toml"), path("weeks.pcap"));
+    let mut line = vec!["replay", "--inside", "10.0.0.0/8", "--config", &policy, "--packets", &packets];
+    line.extend(["--sources", &sources]);
+    line.extend(more);
+    line.push(&capture);
+    let cli = Cli::parse_from(line);
+    replay::run(&cli.replay)?;
     let rows = serde_json::from_slice(&std::fs::read(sources).unwrap()).unwrap();
-    (std::fs::read_to_string(packets).unwrap(), rows)
+    Ok((std::fs::read_to_string(packets).unwrap(), rows))
 }
 
-/// The lowest score of the host in each of the eight sessions, by the packets that it sent in each.
-fn lowest(packets: &str) -> Vec<u16> {
+/// Packets of the host in a session without and with a backup.
+const QUIET: usize = SESSION as usize;
+const BUSY: usize = (SESSION + 99 * BACKUP) as usize;
+
+/// The lowest score of the host in each session, by the packets that it sent in each.
+fn lowest(packets: &str, sessions: &[usize]) -> Vec<u16> {
     let mut lines = packets.lines();
     let columns: HashMap<_, _> = lines.next().unwrap().split('\t').zip(0..).collect();
     let (src, score): (usize, usize) = (columns["src"], columns["score"]);
     let host = format!("10.0.1.{HOST}");
     let rows = lines.map(|line| line.split('\t').collect::<Vec<_>>()).filter(|fields| fields[src] == host);
     let mut scores = rows.map(|fields| fields[score].parse().unwrap_or(u16::MAX));
-    let (quiet, busy) = (SESSION as usize, (SESSION + 99 * BACKUP) as usize);
-    let sessions = [busy, quiet, busy, quiet, busy, quiet, busy, busy];
-    let lowest = sessions.map(|many| scores.by_ref().take(many).min().unwrap());
+    let lowest = sessions.iter().map(|&many| scores.by_ref().take(many).min().unwrap()).collect();
     assert_eq!(scores.next(), None);
-    lowest.to_vec()
+    lowest
 }
 
 fn evidence(rows: &[Value], host: u8, factor: &str) -> f64 {
@@ -127,8 +130,9 @@ fn evidence(rows: &[Value], host: u8, factor: &str) -> f64 {
 fn a_nightly_backup_is_no_suspicion_in_its_hour_and_is_one_in_another() {
     let folder = tempfile::tempdir().unwrap();
     four_weeks(&folder.path().join("weeks.pcap"));
-    let (packets, rows) = run(folder.path(), CONFIG);
-    let lows = lowest(&packets);
+    let (packets, rows) = run(folder.path(), CONFIG, &[]).unwrap();
+    let sessions = [BUSY, QUIET, BUSY, QUIET, BUSY, QUIET, BUSY, BUSY];
+    let lows = lowest(&packets, &sessions);
     let (nights, noons): (Vec<_>, Vec<_>) =
         (lows.iter().step_by(2).collect(), lows.iter().skip(1).step_by(2).collect());
     assert!(nights[..3].iter().all(|&&low| low < 5500), "a hundred times as much as before: {nights:?}");
@@ -137,11 +141,45 @@ fn a_nightly_backup_is_no_suspicion_in_its_hour_and_is_one_in_another() {
     assert!(*noons[3] < 5500, "the same is not usual at noon: {noons:?}");
 
     // The same again, to the byte.
-    assert!(run(folder.path(), CONFIG).0 == packets);
+    assert!(run(folder.path(), CONFIG, &[]).unwrap().0 == packets);
 
     // Without the hours the fourth night is as odd as the first.
     let off = format!("{CONFIG}[profiles.egress.hours]\nmode = \"off\"\n");
-    let (packets, _) = run(folder.path(), &off);
-    assert!(lowest(&packets)[6] < 5500);
+    let (packets, _) = run(folder.path(), &off, &[]).unwrap();
+    assert!(lowest(&packets, &sessions)[6] < 5500);
     assert_eq!(evidence(&rows, OTHER, "volume"), 0.0, "the other host did nothing");
+}
+
+/// What `repute service show shop --json` prints on a box that has seen the backup for some weeks.
+fn shown(hours: usize) -> String {
+    let hour = |hour: usize| {
+        let known = hour == 24 + 3;
+        let (packets, bytes) = if known { (100.0, 102_800.0) } else { (2.0, 1000.0) };
+        serde_json::json!({
+            "hour": format!("hour {hour}"), "weeks": 5, "known": true, "packets_per_s": packets, "bytes_per_s": bytes,
+        })
+    };
+    let week: Vec<_> = (0..hours).map(hour).collect();
+    serde_json::to_string_pretty(&serde_json::json!({ "service": "shop", "criticality": 0.5, "week": week }))
+        .unwrap()
+}
+
+#[test]
+fn a_replay_begins_with_what_a_box_has_learnt() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("weeks.pcap"), |out| session(out, MONDAY + 24 * HOUR + NIGHT, true));
+    let weeks = folder.path().join("shop.json").display().to_string();
+    let low = |more: &[&str]| lowest(&run(folder.path(), CONFIG, more).unwrap().0, &[BUSY])[0];
+    std::fs::write(&weeks, shown(168)).unwrap();
+    let (with, without) = (low(&["--weeks", &weeks]), low(&[]));
+    assert!(with >= 7300 && without < 5500, "{with} {without}");
+
+    for (text, says) in [
+        (shown(167), "the week of `shop` has 167 hours; it takes 168"),
+        ("{\"service\": 7}".to_owned(), "not what `repute service show NAME --json` prints"),
+    ] {
+        std::fs::write(&weeks, text).unwrap();
+        let error = run(folder.path(), CONFIG, &["--weeks", &weeks]).unwrap_err();
+        assert!(error.to_string().contains(says), "{error:#}");
+    }
 }

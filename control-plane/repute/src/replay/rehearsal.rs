@@ -11,7 +11,7 @@ use repute_policy::Checked;
 use repute_wire::Parsed;
 
 use super::feed::{Captured, FeedBatch};
-use super::hours::Hours;
+use super::hours::{Hours, Weeks};
 use crate::capture::Link;
 use crate::inspect;
 
@@ -119,8 +119,8 @@ const CROWDS_MAX: usize = 10_000;
 
 impl Rehearsal {
     /// A fresh engine for one port that carries both sides; `inside` replaces the policy's own prefixes,
-    /// and where it is empty every source is outside.
-    pub fn new(checked: &Checked, inside: &[Prefix]) -> Self {
+    /// and where it is empty every source is outside. `weeks` are what is usual for services at first.
+    pub fn new(checked: &Checked, inside: &[Prefix], weeks: &Weeks) -> Self {
         let mut policy = checked.compile(1);
         policy.inside = PrefixTable::new(inside.iter().map(|&prefix| (prefix, ())));
         let (mailbox, handle) = mailbox(1, REPORTS);
@@ -134,7 +134,7 @@ impl Rehearsal {
             mailbox,
             Arc::clone(&published),
         ));
-        let hours = Hours::new(checked, published);
+        let hours = Hours::new(checked, published, weeks);
         let syn = checked.crowd_rules().syn;
         let services = checked.service_names().into_iter().map(Rc::from).collect();
         let (role, shadow) = (wire.role, checked.is_shadow());
