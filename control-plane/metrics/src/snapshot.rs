@@ -71,6 +71,8 @@ pub struct ServiceSnapshot {
     pub usual_per_s: u64,
     /// Their volume in the windows under way.
     pub volume_per_s: u64,
+    /// Packets and bytes per second that are usual for one source at this hour of the week, where that is known.
+    pub at_this_hour: Option<(f64, f64)>,
 }
 
 /// How often crowds went to a state; both names are from closed sets.

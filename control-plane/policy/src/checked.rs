@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::Path;
 
 use repute_model::{
-    Address, CrowdRules, DomainTable, Limits, Listing, Policy, Prefix, PrefixTable, Rpz, Signatures,
+    Address, CrowdRules, DomainTable, HourTerms, Limits, Listing, Policy, Prefix, PrefixTable, Rpz,
+    Signatures,
 };
 use toml::de::DeTable;
 
@@ -213,6 +214,11 @@ impl Checked {
     /// How floods of strangers are looked for and answered.
     pub fn crowd_rules(&self) -> CrowdRules {
         compile::crowd_rules(&self.config)
+    }
+
+    /// How it is learnt what is usual for services at each hour of the week; `None` where that does not count.
+    pub fn hour_terms(&self) -> Option<HourTerms> {
+        compile::hour_terms(&self.config)
     }
 
     /// Ports, pairs and workers.

@@ -3,15 +3,16 @@
 mod dns;
 
 use repute_model::{
-    Band, CrowdRules, DomainTable, Dwell, Factor, Inspection, Listing, Model, Policy, PrefixTable, Promise,
-    Protect as Protected, Ramp, Rpz, Score, Signatures, Symmetry, SynAnswer, Thresholds, Weighting, Width,
+    Band, CrowdRules, DomainTable, Dwell, Factor, HourTerms, Inspection, Listing, Model, Policy, PrefixTable,
+    Promise, Protect as Protected, Ramp, Rates, Rpz, Score, Signatures, Symmetry, SynAnswer, Thresholds,
+    Weighting, Width,
 };
 
 use crate::check::promises;
 
 use crate::config::{
-    Bands, Baseline, Config, CrowdMode, Crowds, Inspect, Meter, Mode, ModelName, Profile, Protect, Sampling,
-    Service, Soften, SymmetryName, SynAnswerName, Treatment, Weight,
+    Bands, Baseline, Config, CrowdMode, Crowds, HoursMode, Inspect, Meter, Mode, ModelName, Profile, Protect,
+    Sampling, Service, Soften, SymmetryName, SynAnswerName, Treatment, Weight,
 };
 use crate::tables::{map, set};
 use crate::value::{PortSpec, Share};
@@ -126,6 +127,15 @@ pub(crate) fn profile(profile: &Profile) -> repute_model::Profile {
         treatments: Band::ALL.map(|band| treatment(profile.treatments.of(band))),
         crowds: crowds(&profile.crowds),
     }
+}
+
+/// How hours of the week are learnt; `None` where they are not.
+pub fn hour_terms(config: &Config) -> Option<HourTerms> {
+    let profile = config.profiles.egress.as_ref().filter(|profile| profile.hours.mode == HoursMode::On)?;
+    let repute_model::Baseline { floor_packets_per_s, floor_bytes_per_s, .. } = baseline(&profile.baseline);
+    let least = Rates { packets_per_s: floor_packets_per_s as f32, bytes_per_s: floor_bytes_per_s as f32 };
+    let (weeks, warm_up) = (profile.hours.weeks.get() as u8, profile.hours.warm_up.get() as u8);
+    (!config.services.is_empty()).then_some(HourTerms { weeks, warm_up, least })
 }
 
 /// How floods are looked for and answered.

@@ -24,6 +24,7 @@ mod table;
 mod top;
 mod treatment;
 mod units;
+mod week;
 
 use clap::{Args, Subcommand};
 

@@ -7,6 +7,7 @@
 mod against;
 mod crowds;
 mod feed;
+mod hours;
 mod rehearsal;
 mod services;
 mod sources;
@@ -25,6 +26,7 @@ use repute_wire::Columns;
 use crate::capture::Unusable;
 use against::Against;
 use feed::Feed;
+use hours::Weeks;
 use rehearsal::{Judged, Rehearsal};
 use services::Services;
 use sources::Sources;
@@ -57,6 +59,10 @@ pub struct Replay {
     /// Show what would change under this other policy, and what each service's packets would go through
     #[arg(long, value_name = "OTHER.toml")]
     against: Option<PathBuf>,
+    /// Begin with what a box has learnt of its services' weeks: the output of `repute service show NAME --json`, of one
+    /// or several services
+    #[arg(long, value_name = "FILE.json")]
+    weeks: Option<PathBuf>,
     /// Merge the captures by time into one run, in place of a fresh engine for each
     #[arg(long)]
     together: bool,
@@ -73,13 +79,15 @@ pub struct Replay {
 pub fn run(args: &Replay) -> anyhow::Result<()> {
     let policy = check(&args.config)?;
     let other = args.against.as_deref().map(check).transpose()?;
+    let weeks = args.weeks.as_deref().map(hours::read).transpose()?.unwrap_or_default();
     let several = args.captures.len() > 1;
     let mut out = Output::create(args, several)?;
     let runs: Vec<&[PathBuf]> =
         if args.together { vec![&args.captures] } else { args.captures.chunks(1).collect() };
+    let by = Standards { policy: &policy, other: other.as_ref(), weeks: &weeks };
     let mut unusable = Unusable::default();
     for captures in runs {
-        unusable.note(replay(args, captures, &policy, other.as_ref(), &mut out))?;
+        unusable.note(replay(args, captures, &by, &mut out))?;
     }
     out.finish()?;
     unusable.finish()
@@ -90,16 +98,18 @@ fn check(path: &Path) -> anyhow::Result<Checked> {
     Config::parse(&path.display().to_string(), &text).map_err(|mistakes| anyhow::anyhow!("{mistakes}"))
 }
 
-fn replay(
-    args: &Replay,
-    captures: &[PathBuf],
-    policy: &Checked,
-    other: Option<&Checked>,
-    out: &mut Output,
-) -> anyhow::Result<()> {
+/// What captures are judged by.
+struct Standards<'a> {
+    policy: &'a Checked,
+    /// The policy of `--against`.
+    other: Option<&'a Checked>,
+    weeks: &'a Weeks,
+}
+
+fn replay(args: &Replay, captures: &[PathBuf], by: &Standards<'_>, out: &mut Output) -> anyhow::Result<()> {
     let mut feed = Feed::open(captures)?;
-    let mut rehearsal = Rehearsal::new(policy, &args.inside);
-    let mut against = other.map(|other| Against::new(other, &args.inside));
+    let mut rehearsal = Rehearsal::new(by.policy, &args.inside, by.weeks);
+    let mut against = by.other.map(|other| Against::new(other, &args.inside, by.weeks));
     let (mut sources, mut summary) = (Sources::default(), Summary::default());
     let mut services = Services::new(against.is_some());
     while let Some(batch) = feed.next_batch()? {

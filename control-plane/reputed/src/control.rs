@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::{Context, ensure};
 use repute_engine::REPLAY_SEED;
 use repute_policy::Checked;
-use repute_server::{Loaded, default_socket, version_at_start};
+use repute_server::{Loaded, WallClock, default_socket, version_at_start};
 
 use crate::args::{Clock, Run};
 use crate::boot::{Booted, Plan, boot};
@@ -67,6 +68,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
         ports: Arc::clone(&ports),
         rules: topology.ports,
         state,
+        clock: (run.clock == Clock::Real).then_some(SystemTime::now as WallClock),
     });
     let (worked, accounts) = staff.dismiss();
     let closing = Closing::new(&accounts, &ports, &names)?;

@@ -9,7 +9,7 @@ use dpdk::Port;
 use repute_access::Access;
 use repute_model::Owners;
 use repute_policy::{Checked, TopologyPort};
-use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, Security, ServeError, WorkerLink};
+use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, Security, ServeError, WallClock, WorkerLink};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -47,6 +47,8 @@ pub struct Service {
     pub rules: Vec<TopologyPort>,
     /// What survives a restart, if anything.
     pub state: Option<State>,
+    /// The clock that packets go by; `None` = that of captures.
+    pub clock: Option<WallClock>,
 }
 
 /// Serves until a signal, or until a worker has ended.
@@ -69,12 +71,14 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
             ports,
             rules,
             mut state,
+            clock,
         } = service;
         let past = state.as_mut().map(|state| std::mem::take(&mut state.past)).unwrap_or_default();
         let checked = Arc::new(loaded.checked.clone());
         let names = info.ports.iter().map(|port| port.name.clone()).collect();
         let hub = Hub::resumed(links, owners, loaded, past, info);
         let keeper = state.map(|state| state.keep(&hub));
+        clock.map(|clock| hub.follow_hours(clock));
         let links = Links { ports: Arc::clone(&ports), names };
         let events = events(hub.clone(), checked, links).await;
         tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config, events.clone()));

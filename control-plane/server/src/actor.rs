@@ -140,6 +140,8 @@ impl State {
                     }
                 });
             }
+            // Likewise.
+            Report::HourEnded(usuals) => drop(usuals),
             Report::Mitigation(mitigation) => ledger.take(&mitigation, now),
             // Nobody may be listening.
             Report::Band(change) => drop(moves.send(change)),

@@ -18,6 +18,7 @@ use crate::consistency::Oddities;
 use crate::feeds::{Shelf, keep};
 use crate::geo::{self, Geography, Places};
 use crate::history::History;
+use crate::hours::HourRoom;
 use crate::inspected::InspectionHit;
 use crate::keep::Kept;
 use crate::ledger::{LimitCursor, LimitEvent};
@@ -78,6 +79,7 @@ pub(crate) struct Inner {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) geo: Geography,
     pub(crate) oddities: Oddities,
+    pub(crate) hours: HourRoom,
     pub(crate) lookups: Lookups,
     pub(crate) events_room: OnceLock<EventRoom>,
     /// How long the API took.
@@ -137,6 +139,7 @@ impl Hub {
             shelf,
             geo: Geography::default(),
             oddities: Oddities::default(),
+            hours: HourRoom::default(),
             lookups: Lookups::default(),
             events_room,
             latency: Arc::default(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use repute_engine::{Handle, Published};
 use repute_model::{
     Command, CrowdChange, Explanation, NameLook, Policy, Report, Score, SourceRow, SourceState, Token,
-    TopLook,
+    TopLook, Usuals,
 };
 use tokio::sync::oneshot;
 
@@ -99,6 +99,15 @@ impl Post {
             sent.map_err(|_| HubError::Busy { worker: worker as u16 })?;
         }
         Ok(())
+    }
+
+    /// Tells every worker what is usual from now on, or nobody; whether they were told.
+    pub fn begin_hour(&mut self, usuals: &Usuals) -> bool {
+        if self.handles.iter().any(|handle| handle.commands.slots() == 0) {
+            return false;
+        }
+        let tell = |handle: &mut Handle| handle.commands.push(Command::BeginHour(Box::new(usuals.clone())));
+        self.handles.iter_mut().all(|handle| tell(handle).is_ok())
     }
 
     /// Takes the reports that wait, a bounded number, and gives answers to those who asked. What is no

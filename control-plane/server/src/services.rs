@@ -4,7 +4,7 @@ use repute_engine::ServiceAccount;
 use repute_model::Standing;
 use repute_policy::Checked;
 
-use crate::Hub;
+use crate::{HourView, Hub};
 
 /// One service, over all workers.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,6 +17,8 @@ pub struct ServiceView {
     pub owner: String,
     /// What is counted.
     pub counts: ServiceAccount,
+    /// What is known of the hour of the week under way; `None` where hours do not count.
+    pub hour: Option<HourView>,
 }
 
 impl ServiceView {
@@ -37,6 +39,7 @@ impl Hub {
                 sum
             })
         };
+        let terms = checked.hour_terms();
         let named = checked.config().services.iter().zip(0..).map(|((name, service), number)| ServiceRow {
             name,
             criticality: service.criticality.get(),
@@ -46,7 +49,10 @@ impl Hub {
         let none = ServiceRow { name: "", criticality: 0.5, owner: "", number: None };
         let view = |row: ServiceRow<'_>| {
             let ServiceRow { name, criticality, owner, number } = row;
-            Some(ServiceView { name: name.into(), criticality, owner: owner.into(), counts: sum(number)? })
+            let hour =
+                terms.filter(|_| number.is_some()).and_then(|terms| self.inner.hours.now(name, &terms));
+            let counts = sum(number)?;
+            Some(ServiceView { name: name.into(), criticality, owner: owner.into(), counts, hour })
         };
         named.chain([none]).filter_map(view).collect()
     }

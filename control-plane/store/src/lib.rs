@@ -2,7 +2,8 @@
 //!
 //! Called by the daemon. It opens the store before the workers start, gives them back what is known of every
 //! source ([`Store::restore_sources`]), and from then on writes rounds of snapshots as the sweep hands them out
-//! ([`Store::begin_round`]), explanations as bands change, nudges, policies and the last good import of every feed.
+//! ([`Store::begin_round`]), explanations as bands change, nudges, policies, the last good import of every feed, and what is usual
+//! at each hour of the week.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,6 +41,7 @@ mod error;
 mod explained;
 mod fault;
 mod feed;
+mod hours;
 mod limits;
 mod mark;
 mod nudge;
@@ -57,6 +59,7 @@ mod time;
 pub use error::StoreError;
 pub use explained::{EXPIRE_AT_ONCE, Explained, ExplainedTerm, NAME_MAX, TERMS_MAX};
 pub use feed::{FEED_ENTRIES_MAX, FEEDS_MAX, FeedEntry, FeedHead, FeedState, LABELS_MAX};
+pub use hours::{ServiceWeek, WEEKS_MAX, WeekHour};
 pub use limits::Limits;
 pub use mark::{MARK_BYTES_MAX, MARKS_MAX};
 pub use nudge::{NUDGES_MAX, Nudge};

@@ -1,4 +1,5 @@
-//! The tables of the file, and its format number. A change of any of them is a new format.
+//! The tables of the file, and its format number. A change of any of them is a new format; one more is not: a file that has
+//! not got it yet gets it with the first row.
 
 use redb::{ReadTransaction, TableDefinition, WriteTransaction};
 
@@ -27,12 +28,14 @@ pub(crate) const FEEDS: TableDefinition<&str, &[u8]> = TableDefinition::new("fee
 pub(crate) const FEED_PARTS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("feed-parts");
 /// Name → a few bytes.
 pub(crate) const MARKS: TableDefinition<&str, &[u8]> = TableDefinition::new("marks");
+/// Name of a service → its week. Came later than the others: an older file may not have it.
+pub(crate) const HOURS: TableDefinition<&str, &[u8]> = TableDefinition::new("hours");
 /// Always empty: what is put into it and taken out again must have found room ([`crate::store`]).
 pub(crate) const SPARE: TableDefinition<(), &[u8]> = TableDefinition::new("spare");
 
 const FORMAT_KEY: &str = "format";
 
-/// Opens every table.
+/// Opens every table that all files have.
 macro_rules! every_table {
     ($transaction:expr) => {{
         $transaction.open_table(META)?;

@@ -12,7 +12,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use repute_model::{Address, Listing, Prefix};
 use repute_store::{
     FEEDS_MAX, FeedEntry, FeedHead, FeedState, Limits, MARK_BYTES_MAX, MARKS_MAX, NUDGES_MAX, Nudge,
-    POLICIES_MAX, POLICY_TEXTS_MAX, PolicyState, PolicyVersion, Store, StoreError, UNFINISHED_MAX,
+    POLICIES_MAX, POLICY_TEXTS_MAX, PolicyState, PolicyVersion, ServiceWeek, Store, StoreError,
+    UNFINISHED_MAX, WEEKS_MAX, WeekHour,
 };
 
 #[test]
@@ -244,4 +245,41 @@ fn feeds_are_bounded_and_replaced_as_a_whole() {
     (0..FEEDS_MAX).for_each(|i| store.put_feed(feed(&i.to_string(), vec![])).unwrap());
     assert!(matches!(store.put_feed(feed("more", vec![])), Err(StoreError::TooMany { .. })));
     assert!(store.put_feed(feed(&"n".repeat(2000), vec![])).is_err());
+}
+
+/// A service whose rates at each hour are told by a number.
+fn week(service: &str, number: u16) -> ServiceWeek {
+    let hour = |hour: u16| WeekHour {
+        packets_per_s: f32::from(hour),
+        bytes_per_s: f32::from(hour * number),
+        weeks: number as u8,
+    };
+    ServiceWeek { service: service.to_owned(), hours: (0..168).map(hour).collect() }
+}
+
+#[test]
+fn weeks_of_services_come_back_and_replace_those_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), Limits::default());
+    assert_eq!(store.weeks().unwrap(), []);
+    store.put_weeks(&[week("shop", 3), week("archive", 9)]).unwrap();
+    drop(store);
+    let store = open(folder.path(), Limits::default());
+    assert_eq!(store.weeks().unwrap(), [week("archive", 9), week("shop", 3)]);
+    store.put_weeks(&[week("shop", 4), week("web", 1)]).unwrap();
+    assert_eq!(store.weeks().unwrap(), [week("shop", 4), week("web", 1)]);
+}
+
+#[test]
+fn more_weeks_than_a_policy_has_services_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), Limits::default());
+    let weeks: Vec<_> = (0..=WEEKS_MAX).map(|number| week(&format!("service {number}"), 1)).collect();
+    let error = store.put_weeks(&weeks).unwrap_err();
+    assert!(matches!(error, StoreError::TooMany { found: 257, max: 256, .. }), "{error}");
+    let mut long = week("shop", 1);
+    long.hours.push(long.hours[0]);
+    assert!(store.put_weeks(&[long]).is_err());
+    store.put_weeks(&weeks[1..]).unwrap();
+    assert_eq!(store.weeks().unwrap().len(), WEEKS_MAX);
 }

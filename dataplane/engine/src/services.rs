@@ -4,7 +4,7 @@
 //! plane's. Always holds: numbers mean what they mean in the policy of [`ServiceBoard::policy_version`]; where another
 //! policy has other services, everybody begins anew.
 
-use repute_model::{Band, Effect, Judgement, Policy, RollUp, Tick};
+use repute_model::{Band, Effect, Judgement, Lesson, Policy, RollUp, Tick};
 use repute_reputation::{Gathered, Shard};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
@@ -59,14 +59,18 @@ impl ServiceAccount {
 }
 
 /// All services at one worker.
-#[derive(Clone, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(Clone, PartialEq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct ServiceBoard {
     /// The policy that the rows are numbered by; 0 = none has services.
     pub policy_version: u64,
     /// The tick of publication.
     pub tick: u64,
+    /// The tick since which rows and lessons are counted.
+    pub since: u64,
     rows: [ServiceAccount; SERVICE_ROWS],
+    /// What a [`Lesson`] has, in its order.
+    lessons: [[f64; 6]; SERVICE_ROWS],
 }
 
 /// The board as plain words.
@@ -81,13 +85,24 @@ impl ServiceBoard {
     /// Nothing counted yet under a policy.
     pub(crate) fn under(policy: &Policy) -> Box<Self> {
         let mut board = Self::zero();
-        board.adopt(policy, policy);
+        board.adopt(policy, policy, Tick(0));
         board
     }
 
     /// The row of a service, or of whatever belongs to none.
     pub fn row(&self, service: Option<u8>) -> &ServiceAccount {
         &self.rows[place(service)]
+    }
+
+    /// What the windows of a service's sources have taught since [`ServiceBoard::since`].
+    pub fn lesson(&self, service: Option<u8>) -> Lesson {
+        let [windows, bad, p0, p1, b0, b1] = self.lessons[place(service)];
+        Lesson { windows: windows as u64, bad: bad as u64, packets: [p0, p1], bytes: [b0, b1] }
+    }
+
+    /// The lessons of so many services, by number.
+    pub fn lessons(&self, services: usize) -> impl Iterator<Item = Lesson> {
+        (0..u8::MAX).take(services).map(|number| self.lesson(Some(number)))
     }
 
     /// Takes note of what would have become of a packet of `wire_len` bytes.
@@ -102,15 +117,19 @@ impl ServiceBoard {
         let numbers = (0..=u8::MAX).take(services).map(Some).chain([None]);
         for service in numbers {
             self.rows[place(service)].take(shard.gathered(service));
+            let Lesson { windows, bad, packets: [p0, p1], bytes: [b0, b1] } = *shard.lesson(service);
+            self.lessons[place(service)] = [windows as f64, bad as f64, p0, p1, b0, b1];
         }
     }
 
     /// Goes on under another policy. Whether that has other services.
-    pub(crate) fn adopt(&mut self, old: &Policy, new: &Policy) -> bool {
+    pub(crate) fn adopt(&mut self, old: &Policy, new: &Policy, now: Tick) -> bool {
         // Feeds come under the same version.
         let changed = old.version != new.version && old.services != new.services;
         if changed {
             self.rows = [ServiceAccount::new_zeroed(); SERVICE_ROWS];
+            self.lessons = [[0.0; 6]; SERVICE_ROWS];
+            self.since = now.0;
         }
         self.policy_version = if new.services.is_empty() { 0 } else { new.version };
         changed

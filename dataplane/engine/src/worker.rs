@@ -358,7 +358,7 @@ impl<P: Packet> Worker<P> {
     /// Replaces the policy and hands the old one back.
     fn install(&mut self, policy: Box<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
-        if self.services.adopt(&old, &self.policy) {
+        if self.services.adopt(&old, &self.policy, self.now) {
             self.shard.forget_services(self.limits.sweep_ms);
         }
         let view = View::of(&self.policy, &self.wires, &self.limits, !self.general_only);
@@ -374,6 +374,10 @@ impl<P: Packet> Worker<P> {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Install(policy) => self.install(policy),
+            Command::BeginHour(usuals) => {
+                let ended = self.shard.begin_hour(usuals);
+                self.mailbox.must_send(Report::HourEnded(ended));
+            }
             Command::Explain { token, source } => self.explain_to(token, source),
             Command::Nudge { token, source, delta, forgive } => self.nudge(token, source, delta, forgive),
             Command::List { token, cursor, limit, filter } => {

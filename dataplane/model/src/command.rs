@@ -1,6 +1,6 @@
 //! What the control plane says to a worker, over an SPSC ring.
 
-use crate::{Band, NameLook, Policy, Source, SourceState, TopLook};
+use crate::{Band, NameLook, Policy, Source, SourceState, TopLook, Usuals};
 
 /// Joins a report to the question it answers; chosen by the asker.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -27,6 +27,9 @@ impl Filter {
 pub enum Command {
     /// Judge by this policy from the next tick on; the old one comes back in a report.
     Install(Box<Policy>),
+    /// An hour has begun, or more is known of it: this is usual for the services of the policy in force. What was told
+    /// before comes back in a report.
+    BeginHour(Box<Usuals>),
     /// Take a source's score apart.
     Explain {
         /// Joins the answer.

@@ -1,7 +1,8 @@
 //! The answer to "why?": a source's score taken apart.
 
 use crate::{
-    Band, Excess, Factor, Floods, Model, PairStanding, Prefix, Score, Source, Standing, Tick, Treatment,
+    AtThisHour, Band, Excess, Factor, Floods, Model, PairStanding, Prefix, Score, Source, Standing, Tick,
+    Treatment,
 };
 
 /// One term of a score.
@@ -98,6 +99,8 @@ pub struct Explanation {
     pub baseline_packets_per_s: f64,
     /// Mean bytes per second of the source's own baseline.
     pub baseline_bytes_per_s: f64,
+    /// What is usual for its services at this hour of the week; `None` where that is not known.
+    pub at_this_hour: Option<AtThisHour>,
     /// Mitigations so far, fading.
     pub mitigations: u8,
     /// Crowds in flood, the first few, to which it has no standing to send these kinds of packets.

@@ -1,11 +1,11 @@
 //! What a worker says to the control plane, over an SPSC ring.
 //!
 //! When the ring is full a worker drops the report and counts it, with one exception: what somebody has to free (an
-//! old policy, states that were restored, forms that were filled in) is kept and offered again.
+//! old policy, states that were restored, forms that were filled in, what was usual) is kept and offered again.
 
 use crate::{
     Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, NameLook, Policy, Score, Source,
-    SourceRow, SourceState, Tick, Token, TopLook, Treatment,
+    SourceRow, SourceState, Tick, Token, TopLook, Treatment, Usuals,
 };
 
 /// A limit imposed on a source, or lifted.
@@ -77,6 +77,8 @@ pub enum Report {
         /// What it replaced.
         old: Box<Policy>,
     },
+    /// The answer to `BeginHour`: what was usual until now, to be freed.
+    HourEnded(Box<Usuals>),
     /// The answer to `Explain`.
     Explained(Token, Explanation),
     /// The answer to `Nudge`: score before and after; `None` where there was no room for an entry.

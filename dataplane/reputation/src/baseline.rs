@@ -2,6 +2,8 @@
 
 use repute_model::Baseline;
 
+use crate::Ordinary;
+
 /// EWMA mean and variance (West 1979, incremental form) of one rate.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Ewma {
@@ -38,12 +40,14 @@ impl Ewma {
         f64::from(self.variance).sqrt().max(floor).max(0.1 * f64::from(self.mean))
     }
 
-    /// How many deviations `rate` lies above the mean; 0 below it or below the floor.
-    pub fn above(&self, rate: f64, floor: f64) -> f64 {
+    /// How many deviations `rate` lies above what is ordinary: the mean, or what is usual for the hour ([`Ordinary::of`]); 0
+    /// below it or below the floor.
+    pub fn above(&self, rate: f64, usual: Option<f32>, floor: f64) -> f64 {
         if rate <= floor {
             return 0.0;
         }
-        ((rate - f64::from(self.mean)) / self.deviation(floor)).max(0.0)
+        let Ordinary { to, spread, .. } = Ordinary::of(f64::from(self.mean), usual, floor);
+        ((rate - to) / self.deviation(floor).max(spread)).max(0.0)
     }
 }
 
@@ -66,8 +70,8 @@ mod tests {
     fn a_steady_rate_is_its_own_mean() {
         let ewma = learnt(&[50.0; 100]);
         assert_eq!((ewma.mean, ewma.variance), (50.0, 0.0));
-        assert_eq!(ewma.above(50.0, 10.0), 0.0);
-        assert_eq!(ewma.above(150.0, 10.0), 10.0);
+        assert_eq!(ewma.above(50.0, None, 10.0), 0.0);
+        assert_eq!(ewma.above(150.0, None, 10.0), 10.0);
     }
 
     #[test]
@@ -87,6 +91,18 @@ mod tests {
 
     #[test]
     fn below_the_floor_nothing_deviates() {
-        assert_eq!(learnt(&[1.0; 20]).above(9.0, 10.0), 0.0);
+        assert_eq!(learnt(&[1.0; 20]).above(9.0, None, 10.0), 0.0);
+    }
+
+    #[test]
+    fn what_is_usual_at_the_hour_is_no_deviation() {
+        let ewma = learnt(&[50.0; 100]);
+        assert!(ewma.above(2000.0, None, 10.0) > 100.0);
+        assert_eq!(ewma.above(2000.0, Some(2000.0), 10.0), 0.0);
+        assert_eq!(ewma.above(4000.0, Some(2000.0), 10.0), 2.0);
+        // What was its own for a while, and is nowhere near what is usual now.
+        let busy = learnt(&[2000.0; 100]);
+        assert_eq!(busy.above(2000.0, None, 10.0), 0.0);
+        assert_eq!(busy.above(2000.0, Some(100.0), 10.0), 3.0);
     }
 }

@@ -1,8 +1,8 @@
 //! What is known about a source at one moment, ready to be scored.
 
-use repute_model::{Factor, Profile};
+use repute_model::{Factor, Profile, Rates};
 
-use crate::{Flags, Hot, Requester, Warm};
+use crate::{Flags, Hot, Ordinary, Requester, Warm};
 
 /// The evidence of every factor, each in its own unit, and what E13 needs besides.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -11,7 +11,8 @@ pub struct Inputs {
     pub evidence: [f64; Factor::COUNT],
     /// Volume of the window in bytes per second.
     pub volume: f64,
-    /// Its own mean in bytes per second.
+    /// What that is measured against: its own mean in bytes per second, or what is ordinary at this hour and nearest to the
+    /// volume.
     pub volume_baseline: f64,
     /// Standing of its destinations, 0..1, 1 = good.
     pub destination: f64,
@@ -28,6 +29,8 @@ pub struct Context {
     pub listed: f64,
     /// Criticality of its service, 0..1; 0.5 where it belongs to none.
     pub criticality: f64,
+    /// What is usual for its services at this hour, if that is known.
+    pub usual: Option<Rates>,
     /// Whether answers have been seen at all: else the box may be looking at one direction only.
     pub armed: bool,
 }
@@ -52,11 +55,15 @@ impl Inputs {
         let mut evidence = [0.0; Factor::COUNT];
         let mut set = |factor: Factor, value: f64| evidence[factor.index()] = value;
         let baseline = &profile.baseline;
+        let floor = baseline.floor_bytes_per_s;
+        let usual = context.usual.map(|usual| usual.bytes_per_s);
+        let ordinary = Ordinary::of(f64::from(warm.bytes_mean), usual, floor);
         if warm.samples >= baseline.warm_up {
-            set(Factor::Rate, warm.packets.above(packets, baseline.floor_packets_per_s));
-            if volume > baseline.floor_bytes_per_s {
-                let mean = f64::from(warm.bytes_mean).max(baseline.floor_bytes_per_s);
-                set(Factor::Volume, ((volume - mean) / mean).max(0.0));
+            let usual = context.usual.map(|usual| usual.packets_per_s);
+            set(Factor::Rate, warm.packets.above(packets, usual, baseline.floor_packets_per_s));
+            if volume > floor {
+                let most = ordinary.to.max(floor);
+                set(Factor::Volume, ((volume - most) / most).max(0.0));
             }
         }
         let used = hot.used.get();
@@ -81,7 +88,7 @@ impl Inputs {
         Self {
             evidence,
             volume,
-            volume_baseline: f64::from(warm.bytes_mean),
+            volume_baseline: ordinary.nearest(volume),
             destination,
             criticality: context.criticality,
             is_stranger: false,

@@ -7,7 +7,9 @@
 //! those of its entry.
 
 use repute_memory::Table;
-use repute_model::{Baseline, Score, Tick};
+use repute_model::{Baseline, Rates, Score, Tick};
+
+use crate::{Hot, Hours, Ordinary};
 
 /// Rows of one source at most; they lie together.
 pub const PAIRS_MAX: usize = 8;
@@ -62,9 +64,9 @@ impl Pair {
     }
 }
 
-/// How far a volume is from the mean, 0..=255 for 0 to as much as the mean and more.
-pub fn deviation(volume: f64, mean: f64) -> u8 {
-    let share = crate::scoring::egress_interval::deviation(volume, mean);
+/// How far a volume is from what is ordinary, 0..=255 for 0 to as much as that and more.
+pub fn deviation(volume: f64, ordinary: Ordinary) -> u8 {
+    let share = crate::scoring::egress_interval::deviation(volume, ordinary.nearest(volume));
     (share.clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
@@ -136,17 +138,22 @@ impl Pairs {
         }
     }
 
-    /// The window of a source ends after so many seconds, in which its entry has counted so many bytes. Rows without any
-    /// learn nothing.
-    pub fn close(&mut self, fingerprint: u64, counted: u32, seconds: f64, baseline: &Baseline) {
-        for pair in self.rows_mut(fingerprint) {
-            let bytes = pair.bytes(counted);
+    /// The window of a source ends after so many seconds, with what its entry has counted. Rows without any bytes learn
+    /// nothing; the others teach `hours`. How many packets a row had is not counted: as large a share of all as of the bytes.
+    pub fn close(&mut self, hot: &Hot, seconds: f64, baseline: &Baseline, hours: &mut Hours) {
+        for pair in self.rows_mut(hot.fingerprint) {
+            let bytes = pair.bytes(hot.bytes);
             if bytes > 0 && seconds > 0.0 {
                 let volume = f64::from(bytes) / seconds;
                 if pair.samples > 0 {
-                    pair.deviation = deviation(volume, f64::from(pair.mean));
+                    let usual = hours.usuals.of(pair.service()).map(|usual| usual.bytes_per_s);
+                    let own = f64::from(pair.mean);
+                    pair.deviation = deviation(volume, Ordinary::of(own, usual, baseline.floor_bytes_per_s));
                 }
                 learn(&mut pair.mean, &mut pair.samples, volume, baseline);
+                let packets = f64::from(hot.packets) * f64::from(bytes) / f64::from(hot.bytes.max(1));
+                let rates = Rates { packets_per_s: (packets / seconds) as f32, bytes_per_s: volume as f32 };
+                hours.teach(pair.service(), hot, rates);
             }
             (pair.bytes, pair.mark) = (0, 0);
         }
@@ -231,6 +238,11 @@ mod tests {
     const BASELINE: Baseline =
         Baseline { alpha: 0.1, warm_up: 8, floor_packets_per_s: 10.0, floor_bytes_per_s: 1000.0 };
 
+    /// An entry that has counted so many bytes, in packets of a hundred.
+    fn counted(fingerprint: u64, bytes: u32) -> Hot {
+        Hot { fingerprint, bytes, packets: bytes / 100, ..Hot::FREE }
+    }
+
     #[test]
     fn a_row_is_two_to_a_cache_line() {
         assert_eq!(size_of::<Pair>(), 32);
@@ -243,7 +255,8 @@ mod tests {
         pairs.turn(WHO, Some(4), 100, Tick(1));
         pairs.turn(WHO, Some(3), 1100, Tick(2));
         pairs.turn(WHO, Some(4), 1600, Tick(3));
-        pairs.close(WHO, 3600, 1.0, &BASELINE);
+        let mut hours = Hours::new();
+        pairs.close(&counted(WHO, 3600), 1.0, &BASELINE, &mut hours);
         let of =
             |pairs: &Pairs, service| *pairs.of(WHO).find(|pair| pair.service() == Some(service)).unwrap();
         let (first, second) = (of(&pairs, 3), of(&pairs, 4));
@@ -251,6 +264,9 @@ mod tests {
         assert_eq!((first.samples, first.destination, first.deviation), (10, 12, 51));
         assert!((first.mean - 510.0).abs() < 1e-3 && second.mean == 3000.0, "{first:?} {second:?}");
         assert_eq!((second.samples, second.deviation), (1, 0), "what is learnt first is no deviation");
+        let taught = |service| hours.lesson(Some(service)).rates();
+        assert_eq!((taught(3).bytes_per_s, taught(4).bytes_per_s), (600.0, 3000.0));
+        assert_eq!((taught(3).packets_per_s, taught(4).packets_per_s), (6.0, 30.0));
         pairs.forget(WHO);
         assert_eq!(pairs.of(WHO).count(), 0);
     }
@@ -287,7 +303,8 @@ mod tests {
                     prop_assert_eq!(u64::from(row.bytes(counted[*owner as usize])), *bytes);
                 }
                 if ends == 0 {
-                    pairs.close(fingerprint, counted[who as usize], 1.0, &BASELINE);
+                    let hot = Hot { fingerprint, bytes: counted[who as usize], ..Hot::FREE };
+                    pairs.close(&hot, 1.0, &BASELINE, &mut Hours::new());
                     counted[who as usize] = 0;
                     model.iter_mut().filter(|((owner, _), _)| *owner == who).for_each(|(_, bytes)| *bytes = 0);
                 }

@@ -4,8 +4,9 @@
 //! Asked by the engine for explanations, lists and what it publishes. Always holds: what is shown of services is of one
 //! whole round of the sweep.
 
-use repute_model::{Band, Habit, PairStanding, RollUp, Standing, Tick};
+use repute_model::{AtThisHour, Band, Habit, Lesson, PairStanding, Rates, RollUp, Standing, Tick, Usuals};
 
+use crate::hours::most;
 use crate::neighbours::UNSEEN;
 use crate::shard::Rules;
 use crate::{Flags, Hot, PAIRS_MAX, Pair, Shard, Slot, Warm};
@@ -159,6 +160,35 @@ impl Shard {
     /// What the last whole round of the sweep has gathered of a service.
     pub fn gathered(&self, service: Option<u8>) -> &Gathered {
         self.rollups.of(service)
+    }
+
+    /// An hour begins, or more is known of it; what was usual until now goes to whoever frees it.
+    pub const fn begin_hour(&mut self, usuals: Box<Usuals>) -> Box<Usuals> {
+        std::mem::replace(&mut self.hours.usuals, usuals)
+    }
+
+    /// What is usual at this hour for the services of a source; of several the most.
+    pub(crate) fn usual(&self, hot: &Hot, warm: &Warm) -> Option<Rates> {
+        let usuals = &self.hours.usuals;
+        if !hot.flags.has(Flags::SEVERAL) {
+            return usuals.of(warm.service());
+        }
+        self.pairs.of(hot.fingerprint).map(|pair| usuals.of(pair.service())).fold(None, most)
+    }
+
+    /// What is usual for a source at this hour, and what it sends; `None` where that is not known.
+    pub fn at_this_hour(&self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<AtThisHour> {
+        let (hot, warm, scale) = (self.hot(slot), self.warm(slot), self.scale(slot, rules, now));
+        let present = Rates {
+            packets_per_s: hot.packets as f32 / scale.seconds,
+            bytes_per_s: hot.bytes as f32 / scale.seconds,
+        };
+        Some(AtThisHour { hour: self.hours.usuals.hour?, usual: self.usual(hot, warm)?, present })
+    }
+
+    /// What the windows of a service's sources have taught.
+    pub fn lesson(&self, service: Option<u8>) -> &Lesson {
+        self.hours.lesson(service)
     }
 
     /// Adds a source to its services.

@@ -9,8 +9,8 @@ use crate::calm::Calm;
 use crate::index::Index;
 use crate::scoring::{self, Scored};
 use crate::{
-    Contacts, Context, Flags, Hosts, Hot, Inputs, Neighbours, Pairs, Prefilter, Requester, RollUps, Secret,
-    Shortcut, Warm,
+    Contacts, Context, Flags, Hosts, Hot, Hours, Inputs, Neighbours, Pairs, Prefilter, Requester, RollUps,
+    Secret, Shortcut, Warm,
 };
 use repute_memory::{Pages, Table};
 
@@ -93,6 +93,7 @@ pub struct Shard {
     pub(crate) neighbours: Neighbours,
     pub(crate) pairs: Pairs,
     pub(crate) rollups: RollUps,
+    pub(crate) hours: Hours,
     /// Ticks for which the sweep takes their services from those that it visits.
     pub(crate) forgets_services: u32,
     pub(crate) contacts: Contacts,
@@ -130,6 +131,7 @@ impl Shard {
             neighbours: Neighbours::new(seed),
             pairs: Pairs::new(limits.pairs),
             rollups: RollUps::new(),
+            hours: Hours::new(),
             forgets_services: 0,
             contacts: Contacts::new(limits.contacts),
             hosts: Hosts::new(limits.contacts.max(256).ilog2()),
@@ -149,8 +151,9 @@ impl Shard {
     }
 
     /// Services have other numbers from now on: within one period of the sweep nobody is in any, until his next packet.
-    pub const fn forget_services(&mut self, period_ms: u32) {
+    pub fn forget_services(&mut self, period_ms: u32) {
         self.forgets_services = period_ms;
+        self.hours.forget();
     }
 
     /// Takes its services from a source.
@@ -247,7 +250,7 @@ impl Shard {
         let fixed = [self.hot.bytes(), self.warm.bytes(), self.requesters.bytes(), self.index.bytes()];
         let side =
             [self.prefilter.bytes(), self.neighbours.bytes(), self.contacts.bytes(), self.hosts.bytes()];
-        let services = [self.pairs.bytes(), self.rollups.bytes()];
+        let services = [self.pairs.bytes(), self.rollups.bytes(), self.hours.bytes()];
         (fixed.iter().chain(&side).chain(&services).sum(), self.hot.pages().max(self.warm.pages()))
     }
 
@@ -362,6 +365,6 @@ impl Shard {
             _ => 0.0,
         };
         let criticality = policy.criticality(warm.service());
-        Context { listed, criticality, armed: self.is_armed() }
+        Context { listed, criticality, usual: self.usual(hot, warm), armed: self.is_armed() }
     }
 }

@@ -4,12 +4,12 @@
 //! bounded and depends on the tick number only.
 
 use repute_memory::prefetch;
-use repute_model::{Band, Factor, Model, Policy, Tick};
+use repute_model::{Band, Factor, Model, Policy, Rates, Tick};
 
 use crate::pairs::{deviation, learn};
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
-use crate::{Change, Contact, Flags, Requester, Shard, Slot};
+use crate::{Change, Contact, Flags, Ordinary, Requester, Shard, Slot};
 
 /// Decay acts in this many equal steps per half-life: small enough not to be felt, large enough not
 /// to drown in the rounding of a stored score.
@@ -239,20 +239,27 @@ impl Shard {
 
     /// Teaches the baseline the window that ends, if anything came in it, and begins the next one.
     fn close_window(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) {
+        let usual = self.usual(self.hot(slot), self.warm(slot));
         let (hot, warm) = (&mut self.hot[slot.0 as usize], &mut self.warm[slot.0 as usize]);
         let seconds = f64::from(now.low().wrapping_sub(warm.window)) / 1e3;
         let baseline = &rules.profile.baseline;
+        let several = hot.flags.has(Flags::SEVERAL);
         if hot.packets > 0 && seconds > 0.0 {
-            let floor = baseline.floor_packets_per_s;
-            warm.packets.learn(f64::from(hot.packets) / seconds, warm.samples, baseline, floor);
-            let volume = f64::from(hot.bytes) / seconds;
+            let (packets, volume) = (f64::from(hot.packets) / seconds, f64::from(hot.bytes) / seconds);
+            warm.packets.learn(packets, warm.samples, baseline, baseline.floor_packets_per_s);
             if warm.samples > 0 {
-                warm.deviation = deviation(volume, f64::from(warm.bytes_mean));
+                let usual = usual.map(|usual| usual.bytes_per_s);
+                let own = f64::from(warm.bytes_mean);
+                warm.deviation = deviation(volume, Ordinary::of(own, usual, baseline.floor_bytes_per_s));
             }
             learn(&mut warm.bytes_mean, &mut warm.samples, volume, baseline);
+            if !several && !rules.policy.services.is_empty() {
+                let rates = Rates { packets_per_s: packets as f32, bytes_per_s: volume as f32 };
+                self.hours.teach(warm.service(), hot, rates);
+            }
         }
-        if hot.flags.has(Flags::SEVERAL) {
-            self.pairs.close(hot.fingerprint, hot.bytes, seconds, baseline);
+        if several {
+            self.pairs.close(hot, seconds, baseline, &mut self.hours);
         }
         hot.begin_window();
         warm.window = now.low();

@@ -36,6 +36,15 @@ const VOLUME: About = About {
 const USUAL: About =
     About { name: "service_usual_volume", unit: "bytes", help: "Bytes a second that is usual for them." };
 
+const HOUR_PACKETS: About = About {
+    name: "service_hour_usual",
+    unit: "packets",
+    help: "Packets a second that are usual for one source of the service at this hour of the week, where that is known.",
+};
+
+const HOUR_BYTES: About =
+    About { name: "service_hour_usual", unit: "bytes", help: "Bytes a second that are usual likewise." };
+
 /// Writes it all; returns how many services were left out.
 pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<usize, fmt::Error> {
     let services = shown(&snapshot.services, |service| &service.name);
@@ -49,6 +58,9 @@ pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<
     families.gauge(SCORE, services.iter().filter_map(|service| Some((of(service), service.score?))))?;
     families.gauge(VOLUME, services.iter().map(|service| (of(service), service.volume_per_s as f64)))?;
     families.gauge(USUAL, services.iter().map(|service| (of(service), service.usual_per_s as f64)))?;
+    let hours = services.iter().filter_map(|service| Some((service, service.at_this_hour?)));
+    families.gauge(HOUR_PACKETS, hours.clone().map(|(service, (packets, _))| (of(service), packets)))?;
+    families.gauge(HOUR_BYTES, hours.map(|(service, (_, bytes))| (of(service), bytes)))?;
     Ok(snapshot.services.len() - services.len())
 }
 

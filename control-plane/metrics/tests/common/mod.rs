@@ -96,6 +96,7 @@ pub fn sample() -> BoxSnapshot {
                 score: Some(0.885),
                 usual_per_s: 1_000_000,
                 volume_per_s: 750_000,
+                at_this_hour: Some((1200.0, 900_000.0)),
             },
             ServiceSnapshot { shadow_packets: vec![Named::new("cut", 7)], ..ServiceSnapshot::default() },
         ],

@@ -5,7 +5,7 @@ mod dns;
 use repute_model::{Factor, Score};
 
 use super::at;
-use crate::config::{Config, CrowdMode, ModelName, Profile, Weight, general};
+use crate::config::{Config, CrowdMode, HoursMode, ModelName, Profile, Weight, general};
 use crate::read::Reader;
 use crate::value::Share;
 
@@ -66,6 +66,7 @@ fn several(first: &str, second: &str, reader: &mut Reader) {
 fn one(path: &str, profile: &Profile, reader: &mut Reader) {
     bands(path, profile, reader);
     crowds(path, profile, reader);
+    hours(path, profile, reader);
     if reader.sound(&format!("{path}.model")) {
         decay(path, profile, reader);
         factors(path, profile, reader);
@@ -92,6 +93,16 @@ fn crowds(path: &str, profile: &Profile, reader: &mut Reader) {
         let found = at(reader, &key, "floods of strangers are looked for in front of what is protected")
             .label("inside senders are no strangers")
             .help("leave `crowds` out of an egress profile");
+        reader.findings.push(found);
+    }
+}
+
+fn hours(path: &str, profile: &Profile, reader: &mut Reader) {
+    if profile.hours.mode == HoursMode::On && !path.ends_with("egress") {
+        let key = format!("{path}.hours");
+        let found = at(reader, &key, "hours of the week are learnt for inside senders, by their services")
+            .label("outside senders are in no service")
+            .help("leave `hours` out of this profile");
         reader.findings.push(found);
     }
 }

@@ -13,10 +13,10 @@ use repute_model::{DomainName, Prefix};
 
 use super::{
     Bands, Baseline, BlockName, Cache, Challenge, CrowdMode, Crowds, DecisionName, Deny, DenyAsn,
-    DenyCountry, DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Idle, Inspect, Limits,
-    LinkRule, Meter, Mirror, Mode, ModelName, PathName, Paths, PolicyZone, Port, PortRole, Profile, Protect,
-    Queries, QueryFactors, Redirect, SameRate, Sampling, Service, Signature, Soften, Sources, Subdomains,
-    SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
+    DenyCountry, DenyFile, Destination, Destinations, Dns, Factors, GarbledName, Hours, HoursMode, Idle,
+    Inspect, Limits, LinkRule, Meter, Mirror, Mode, ModelName, PathName, Paths, PolicyZone, Port, PortRole,
+    Profile, Protect, Queries, QueryFactors, Redirect, SameRate, Sampling, Service, Signature, Soften,
+    Sources, Subdomains, SymmetryName, SynAnswerName, Treatment, Treatments, Vxlan, Workers,
 };
 use crate::value::{
     BitRate, Cidr, Country, Domain, Duration, Int, Ip, Mac, Number, PacketRate, PortSpec, Share, Size, Text,
@@ -44,6 +44,7 @@ impl Profile {
             excuse: Number::new(4.0),
             factors: Factors::ingress(),
             baseline: Baseline::default(),
+            hours: Hours::default(),
             bands: Bands::default(),
             treatments: Treatments::default(),
             crowds: Crowds::default(),
@@ -53,7 +54,9 @@ impl Profile {
     /// The defaults for judging inside senders.
     pub fn egress() -> Self {
         let crowds = Crowds { mode: CrowdMode::Off, ..Crowds::default() };
-        Self { factors: Factors::egress(), treatments: Treatments::egress(), crowds, ..Self::ingress() }
+        let hours = Hours { mode: HoursMode::On, ..Hours::default() };
+        let (factors, treatments) = (Factors::egress(), Treatments::egress());
+        Self { factors, treatments, hours, crowds, ..Self::ingress() }
     }
 }
 
@@ -168,6 +171,12 @@ impl Default for Baseline {
             floor: PacketRate::new(100),
             floor_bytes: BitRate::new(1_000_000),
         }
+    }
+}
+
+impl Default for Hours {
+    fn default() -> Self {
+        Self { mode: HoursMode::Off, weeks: Int::new(4), warm_up: Int::new(3) }
     }
 }
 

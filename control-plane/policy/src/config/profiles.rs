@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Bands, Crowds, Dns, Factors, Treatments};
+use super::{Bands, Crowds, Dns, Factors, Hours, Treatments};
 use crate::read::{Node, Overlay, Reader, table};
 use crate::value::{BitRate, Duration, Int, Number, PacketRate, Share, keywords};
 
@@ -83,6 +83,8 @@ pub struct Profile {
     pub factors: Factors,
     /// How a source's own normal is learnt.
     pub baseline: Baseline,
+    /// What is usual at each hour of the week; of egress alone.
+    pub hours: Hours,
     /// Where bands begin, and how long a source stays in one.
     pub bands: Bands,
     /// What each band gets.
@@ -109,8 +111,8 @@ impl Profile {
 }
 
 table!(fn overlay_keys of Profile {
-    model, decay, prior, half_life, evidence_half_life, window, silence, excuse, factors, baseline, bands,
-    treatments, crowds,
+    model, decay, prior, half_life, evidence_half_life, window, silence, excuse, factors, baseline, hours,
+    bands, treatments, crowds,
 });
 
 /// How a source's own normal is learnt: an exponentially weighted mean and variance, per window.

@@ -179,6 +179,7 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
     };
     let (packets, bytes) = (explained.baseline_packets_per_s, explained.baseline_bytes_per_s);
     facts.push(("baseline", format!("{} packets/s, {} bytes/s", short(packets), short(bytes))));
+    facts.extend(explained.at_this_hour.as_ref().map(|hour| ("hour", at_this_hour(hour))));
     facts.push(("mitigated", format!("{} so far, fading", explained.mitigations)));
     facts.push(("seen", format!("{} ago by worker {}", span(ago), explained.worker)));
     facts
@@ -198,6 +199,15 @@ fn in_service(pair: &v1::PairStanding) -> String {
         short(pair.bytes_per_s.into()),
         short(pair.usual_bytes_per_s.into()),
     )
+}
+
+/// What is usual at this hour of the week, and what the source sends.
+fn at_this_hour(hour: &v1::AtThisHour) -> String {
+    let rates = |packets: f32, bytes: f32| {
+        format!("{} packets/s, {} bytes/s", short(packets.into()), short(bytes.into()))
+    };
+    let usual = rates(hour.usual_packets_per_s, hour.usual_bytes_per_s);
+    format!("{} UTC: usual {usual}; now {}", hour.hour, rates(hour.packets_per_s, hour.bytes_per_s))
 }
 
 /// Country and autonomous system, as far as they are known.
@@ -249,6 +259,21 @@ mod tests {
         assert_eq!(text.split("\n\n").next().map(|s| s.replace('\n', " ")).as_deref(), Some(sentence));
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("2 s ago by worker 0"), "{text}");
+    }
+
+    #[test]
+    fn the_hour_is_told_with_what_is_usual() {
+        let at_this_hour = v1::AtThisHour {
+            hour: "Tue 03:00".into(),
+            usual_packets_per_s: 9_000.0,
+            usual_bytes_per_s: 9e6,
+            packets_per_s: 120.0,
+            bytes_per_s: 130e3,
+        };
+        let text = human(&v1::Explanation { at_this_hour: Some(at_this_hour), ..explanation() });
+        let line =
+            "hour       Tue 03:00 UTC: usual 9k packets/s, 9M bytes/s; now 120 packets/s, 130k bytes/s";
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

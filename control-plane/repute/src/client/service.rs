@@ -10,6 +10,7 @@ use super::output::{Output, json_line, text};
 use super::score::{Sort, best, table};
 use super::table::Table;
 use super::units::short;
+use super::week::week;
 
 /// Sources of a service that `show` lists for people.
 const SHOWN: usize = 20;
@@ -28,7 +29,11 @@ pub enum Service {
 
 /// Runs the subcommand.
 pub async fn run(args: Service, connection: &Connection, output: Output) -> anyhow::Result<()> {
-    let asked = v1::ListServicesRequest {};
+    let service = match &args {
+        Service::Show { name } => name.clone(),
+        Service::List => String::new(),
+    };
+    let asked = v1::ListServicesRequest { service };
     let services = connection.services().list(asked).await.map_err(refused)?.into_inner().services;
     let Service::Show { name } = args else {
         return match output {
@@ -95,6 +100,9 @@ fn shown(one: &v1::ServiceStanding) -> String {
     let _ = writeln!(out, "\nsources    {}", bands.join(", "));
     let (volume, usual) = (one.bytes_per_s as f64, one.usual_bytes_per_s as f64);
     let _ = writeln!(out, "volume     {} bytes/s, usual {}", short(volume), short(usual));
+    if let Some(hour) = &one.hour {
+        let _ = writeln!(out, "hour       {}", this_hour(hour));
+    }
     if !one.owner.is_empty() {
         let _ = writeln!(out, "owner      {}", one.owner);
     }
@@ -102,7 +110,21 @@ fn shown(one: &v1::ServiceStanding) -> String {
         let _ =
             writeln!(out, "shadow     {} packets, {} bytes {}", effect.packets, effect.bytes, effect.name);
     }
+    let week = week(&one.week);
+    if !week.is_empty() {
+        let _ = write!(out, "\n{week}");
+    }
     out
+}
+
+/// What is usual for one source at this hour of the week.
+fn this_hour(hour: &v1::HourOfWeek) -> String {
+    let v1::HourOfWeek { hour, weeks, known, packets_per_s, bytes_per_s } = hour;
+    if !known {
+        return format!("{hour} UTC: seen in {weeks} weeks, too few to say what is usual");
+    }
+    let (packets, bytes) = (short((*packets_per_s).into()), short((*bytes_per_s).into()));
+    format!("{hour} UTC: usual for a source {packets} packets/s, {bytes} bytes/s ({weeks} weeks)")
 }
 
 /// What makes a score.
@@ -138,6 +160,13 @@ mod tests {
             service: "database".into(),
             criticality: 0.9,
             owner: "team-data".into(),
+            hour: Some(v1::HourOfWeek {
+                hour: "Tue 03:00".into(),
+                weeks: 5,
+                known: true,
+                packets_per_s: 9_000.0,
+                bytes_per_s: 9e6,
+            }),
             sources: vec![count("good", 7), count("poor", 2)],
             standing: Some(standing),
             bytes_per_s: 1_000_000,
@@ -146,6 +175,12 @@ mod tests {
         let text = shown(&one);
         assert!(text.contains("score 8850") && text.contains("deviation      0.80"), "{text}");
         assert!(text.contains("sources    7 good, 2 poor") && text.contains("team-data"), "{text}");
+        assert!(
+            text.contains("hour       Tue 03:00 UTC: usual for a source 9k packets/s, 9M bytes/s"),
+            "{text}"
+        );
+        let young = v1::HourOfWeek { hour: "Tue 03:00".into(), weeks: 1, ..Default::default() };
+        assert!(this_hour(&young).contains("too few"));
         let text = listed(&[one, v1::ServiceStanding::default()]);
         assert!(text.contains("database") && text.contains("(no service)"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");

@@ -6,6 +6,7 @@ use repute_model::{Prefix, Source};
 use repute_policy::Checked;
 
 use super::feed::FeedBatch;
+use super::hours::Weeks;
 use super::rehearsal::{Judged, Rehearsal};
 
 /// Sources named at most.
@@ -22,9 +23,9 @@ pub struct Against {
 
 impl Against {
     /// A fresh engine with the other policy.
-    pub fn new(other: &Checked, inside: &[Prefix]) -> Self {
+    pub fn new(other: &Checked, inside: &[Prefix], weeks: &Weeks) -> Self {
         Self {
-            rehearsal: Rehearsal::new(other, inside),
+            rehearsal: Rehearsal::new(other, inside, weeks),
             packets: 0,
             changes: BTreeMap::new(),
             sources: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! One engine on capture time, with its packets and rings held right here.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use repute_engine::{Batch, Handle, Published, REPLAY_SEED, Role, Setup, Wire, Worker, mailbox};
 use repute_model::{
@@ -10,6 +11,7 @@ use repute_policy::Checked;
 use repute_wire::Parsed;
 
 use super::feed::{Captured, FeedBatch};
+use super::hours::{Hours, Weeks};
 use crate::capture::Link;
 use crate::inspect;
 
@@ -98,6 +100,7 @@ impl Io for Nowhere {
 pub struct Rehearsal {
     worker: Worker<Shared>,
     handle: Handle,
+    hours: Option<Hours>,
     role: Role,
     /// Names of the services, by number.
     services: Vec<Rc<str>>,
@@ -116,11 +119,12 @@ const CROWDS_MAX: usize = 10_000;
 
 impl Rehearsal {
     /// A fresh engine for one port that carries both sides; `inside` replaces the policy's own prefixes,
-    /// and where it is empty every source is outside.
-    pub fn new(checked: &Checked, inside: &[Prefix]) -> Self {
+    /// and where it is empty every source is outside. `weeks` are what is usual for services at first.
+    pub fn new(checked: &Checked, inside: &[Prefix], weeks: &Weeks) -> Self {
         let mut policy = checked.compile(1);
         policy.inside = PrefixTable::new(inside.iter().map(|&prefix| (prefix, ())));
         let (mailbox, handle) = mailbox(1, REPORTS);
+        let published = Published::shared();
         let wire = Wire { role: Role::Both, peer: Some(0) };
         let worker = Worker::new(Setup::alone(
             Box::new(policy),
@@ -128,16 +132,20 @@ impl Rehearsal {
             REPLAY_SEED,
             &[wire],
             mailbox,
-            Published::shared(),
+            Arc::clone(&published),
         ));
+        let hours = Hours::new(checked, published, weeks);
         let syn = checked.crowd_rules().syn;
         let services = checked.service_names().into_iter().map(Rc::from).collect();
         let (role, shadow) = (wire.role, checked.is_shadow());
-        Self { worker, handle, role, services, shadow, syn, mitigations: 0, crowds: Vec::new() }
+        Self { worker, handle, hours, role, services, shadow, syn, mitigations: 0, crowds: Vec::new() }
     }
 
     /// Judges a batch.
     pub fn judge(&mut self, batch: &FeedBatch) -> Vec<Judged> {
+        if let (Some(hours), Some(first)) = (&mut self.hours, batch.packets.first()) {
+            hours.look(first.ts_us / 1_000_000, &mut self.handle);
+        }
         let mut arrivals: Batch<Shared> =
             batch.packets.iter().map(|packet| (0, Shared(Rc::clone(packet)))).collect();
         let judgements = self.worker.breathe(batch.tick, &mut arrivals, &mut Nowhere).to_vec();

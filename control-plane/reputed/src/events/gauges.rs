@@ -137,6 +137,10 @@ fn service(view: &ServiceView) -> ServiceSnapshot {
         score: view.standing().map(|standing| standing.score().unit()),
         usual_per_s: view.counts.roll_up().usual_per_s,
         volume_per_s: view.counts.roll_up().volume_per_s,
+        at_this_hour: view
+            .hour
+            .filter(|hour| hour.is_known)
+            .map(|hour| (f64::from(hour.usual.packets_per_s), f64::from(hour.usual.bytes_per_s))),
     }
 }
 

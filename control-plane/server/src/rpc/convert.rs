@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Band, Excess, Explanation, Meter, Rule, Sampling, Soften, SourceRow, Term, Treatment};
+use repute_model::{
+    AtThisHour, Band, Excess, Explanation, Meter, Rule, Sampling, Soften, SourceRow, Term, Treatment,
+};
 use repute_proto::v1;
 
 use super::services::{name, pair, score};
@@ -136,10 +138,22 @@ pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) ->
         service_standing: explained.standing.map(score),
         baseline_packets_per_s: explained.baseline_packets_per_s,
         baseline_bytes_per_s: explained.baseline_bytes_per_s,
+        at_this_hour: explained.at_this_hour.map(at_this_hour),
         mitigations: explained.mitigations.into(),
         last_seen_ms_ago: explained.tracked.then(|| explained.now.since(explained.last_seen)),
         worker: worker.into(),
         ..v1::Explanation::default()
+    }
+}
+
+fn at_this_hour(view: AtThisHour) -> v1::AtThisHour {
+    let AtThisHour { hour, usual, present } = view;
+    v1::AtThisHour {
+        hour: hour.to_string(),
+        usual_packets_per_s: usual.packets_per_s,
+        usual_bytes_per_s: usual.bytes_per_s,
+        packets_per_s: present.packets_per_s,
+        bytes_per_s: present.bytes_per_s,
     }
 }
 

@@ -7,16 +7,36 @@ use repute_proto::v1::services_server::Services as Service;
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use crate::ServiceView;
+use crate::{HourView, ServiceView};
 
 #[tonic::async_trait]
 impl Service for Api {
     async fn list(
         &self,
-        _: Request<v1::ListServicesRequest>,
+        request: Request<v1::ListServicesRequest>,
     ) -> Result<Response<v1::ListServicesResponse>, Status> {
-        let services = self.hub.status().await?.services.iter().map(service).collect();
+        let asked = request.into_inner().service;
+        let mut services: Vec<_> = self.hub.status().await?.services.iter().map(service).collect();
+        if !asked.is_empty() {
+            services.retain(|service| service.service == asked);
+            let terms = self.hub.hour_terms().await?;
+            let week = terms.map(|terms| self.hub.inner.hours.week(&asked, &terms)).unwrap_or_default();
+            for service in &mut services {
+                service.week = week.iter().map(hour).collect();
+            }
+        }
         Ok(Response::new(v1::ListServicesResponse { services }))
+    }
+}
+
+fn hour(view: &HourView) -> v1::HourOfWeek {
+    let HourView { hour, weeks, usual, is_known } = *view;
+    v1::HourOfWeek {
+        hour: hour.to_string(),
+        weeks: weeks.into(),
+        known: is_known,
+        packets_per_s: usual.packets_per_s,
+        bytes_per_s: usual.bytes_per_s,
     }
 }
 
@@ -34,6 +54,8 @@ fn service(view: &ServiceView) -> v1::ServiceStanding {
         usual_bytes_per_s: roll_up.usual_per_s,
         bytes_per_s: roll_up.volume_per_s,
         shadow: effects(&view.counts),
+        hour: view.hour.as_ref().map(hour),
+        week: Vec::new(),
     }
 }
 

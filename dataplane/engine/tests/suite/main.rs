@@ -19,6 +19,7 @@ mod excess;
 mod floods;
 mod golden;
 mod handover;
+mod hours;
 mod inspect;
 mod ladder;
 mod mirror;

@@ -56,5 +56,5 @@ fn context(circumstances: &Circumstances) -> Context {
         Some(Listing::Deny(percent)) => f64::from(percent) / 100.0,
         _ => 0.0,
     };
-    Context { listed, criticality: circumstances.criticality, armed: false }
+    Context { listed, criticality: circumstances.criticality, usual: None, armed: false }
 }
