@@ -376,6 +376,7 @@ impl<P: Packet> Worker<P> {
             Command::Install(policy) => self.install(policy),
             Command::Explain { token, source } => self.explain_to(token, source),
             Command::Nudge { token, source, delta, forgive } => self.nudge(token, source, delta, forgive),
+            Command::Pass { token, source, points } => self.pass(token, source, points),
             Command::List { token, cursor, limit, filter } => {
                 self.job = Some(Job { token, cursor, left: limit.clamp(1, 256), what: Listed::Rows(filter) });
             }

@@ -24,6 +24,7 @@ mod malformed_dns;
 mod named;
 mod owners;
 mod packet;
+mod passed;
 mod policy;
 mod prefix;
 mod protect;
@@ -57,6 +58,7 @@ pub use inspection::{Ends, Finding, Hit, Inspected, Inspection, Promise, Signatu
 pub use judgement::{Judgement, Verdict};
 pub use owners::{Owners, owner};
 pub use packet::{BATCH, Io, Link, Outbox, Packet};
+pub use passed::Passed;
 pub use policy::{Baseline, Limits, Model, Policy, Profile, Service};
 pub use prefix::{Listing, Located, Prefix, PrefixError, PrefixTable};
 pub use protect::{PortRule, Protect};

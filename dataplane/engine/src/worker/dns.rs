@@ -7,6 +7,7 @@
 mod again;
 mod look;
 mod notes;
+mod pass;
 mod speech;
 mod zones;
 
