@@ -23,6 +23,7 @@ mod crowdsec;
 mod dns;
 mod error;
 mod events;
+mod fading;
 mod feeds;
 mod geo;
 mod history;
