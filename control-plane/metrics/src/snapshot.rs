@@ -50,6 +50,8 @@ pub struct BoxSnapshot {
     pub inputs: Vec<EventInput>,
     /// What survives a restart; `None` where the box runs without.
     pub store: Option<StoreSnapshot>,
+    /// The walled garden's page; `None` where there is none.
+    pub garden: Option<GardenSnapshot>,
     /// How long the API took, from [`crate::RequestLatency::series`].
     pub requests: Vec<RequestSeries>,
 }
@@ -158,6 +160,17 @@ pub struct EventInput {
     pub received: u64,
     /// Events that no rule or no parser understood.
     pub refused: u64,
+}
+
+/// The walled garden's page, since the start.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GardenSnapshot {
+    /// Pages given, each with a task.
+    pub pages: u64,
+    /// Right solutions, by what they were to the worker.
+    pub solutions: Vec<Named>,
+    /// Visitors that were refused, by reason.
+    pub refused: Vec<Named>,
 }
 
 /// What survives a restart.

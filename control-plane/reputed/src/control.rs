@@ -16,6 +16,7 @@ use crate::capture::Playing;
 use crate::closing::Closing;
 use crate::config::load;
 use crate::cores;
+use crate::events::garden;
 use crate::privileges;
 use crate::rss::{Trial, probes};
 use crate::security;
@@ -45,6 +46,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     policy.version =
         version_at_start(state.as_ref().map_or(&[][..], |state| state.past.as_slice()), &checked);
     policy.edition = policy.version;
+    let garden = garden::bind(&checked);
     privileges::give_up(&topology, run)?;
     let (probes, samples) = probes(workers);
     let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };
@@ -67,6 +69,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
         ports: Arc::clone(&ports),
         rules: topology.ports,
         state,
+        garden,
     });
     let (worked, accounts) = staff.dismiss();
     let closing = Closing::new(&accounts, &ports, &names)?;

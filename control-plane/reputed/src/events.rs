@@ -1,4 +1,4 @@
-//! Events out, alerts in, numbers for Prometheus: what the config asks for, started at boot.
+//! Events out, alerts in, numbers for Prometheus, the walled garden: what the config asks for, started at boot.
 //!
 //! Called by the service. **Always holds:** whatever cannot be started is said once and left out; the wire and
 //! everything else go on without it. Every part is a task of its own.
@@ -7,16 +7,18 @@ mod alerts;
 mod bound;
 mod crowds;
 mod feeds;
+pub mod garden;
 mod gauges;
 mod places;
 mod settings;
 mod tell;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use repute_garden::Desk;
 use repute_metrics::Probe;
 use repute_policy::{Checked, config};
 use repute_server::{Crowdsec, EventRoom, FIRST_VERSION, Hub};
@@ -51,6 +53,8 @@ pub struct Events {
 struct Parts {
     sinks: Vec<(String, Sink)>,
     inputs: Vec<(String, Entrance)>,
+    /// The walled garden, where there is one.
+    garden: Option<Arc<Desk>>,
 }
 
 /// One way in.
@@ -70,8 +74,8 @@ impl Entrance {
 }
 
 impl Events {
-    /// Starts everything that `checked` asks for. To be called in the runtime of the service.
-    pub async fn start(hub: &Hub, checked: &Arc<Checked>, links: Links) -> Self {
+    /// Starts everything that `checked` asks for; `garden` is where its visitors come. To be called in the runtime of the service.
+    pub async fn start(hub: &Hub, checked: &Arc<Checked>, links: Links, garden: Option<TcpListener>) -> Self {
         let asked = &checked.config().events;
         let name = asked.name.as_ref().map_or_else(settings::host_name, ToString::to_string);
         let first = hub.show(0).await.map_or(FIRST_VERSION, |info| info.version);
@@ -80,8 +84,11 @@ impl Events {
         let desk = asked.incidents.as_ref().and_then(|incidents| {
             said("incidents", IncidentDesk::start(&bus, &settings::workflow(incidents))).map(Arc::new)
         });
-        let parts =
-            Arc::new(Parts { sinks: sinks(&bus, asked), inputs: inputs(hub, checked, &alerts).await });
+        let parts = Arc::new(Parts {
+            sinks: sinks(&bus, asked),
+            inputs: inputs(hub, checked, &alerts).await,
+            garden: garden.and_then(|listener| garden::open(hub, &bus, checked, listener)),
+        });
         hub.open_events(EventRoom { bus: bus.clone(), alerts, desk });
         let version = env!("CARGO_PKG_VERSION").to_owned();
         bus.publish(SystemTime::now(), Started { version, digest: settings::hex(&checked.digest()) });

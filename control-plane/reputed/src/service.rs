@@ -2,6 +2,7 @@
 //!
 //! Always holds: every one of these is a task of its own, and not even its panic reaches the workers.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub struct Service {
     pub rules: Vec<TopologyPort>,
     /// What survives a restart, if anything.
     pub state: Option<State>,
+    /// Where visitors of the walled garden come, if there is one.
+    pub garden: Option<TcpListener>,
 }
 
 /// Serves until a signal, or until a worker has ended.
@@ -69,6 +72,7 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
             ports,
             rules,
             mut state,
+            garden,
         } = service;
         let past = state.as_mut().map(|state| std::mem::take(&mut state.past)).unwrap_or_default();
         let checked = Arc::new(loaded.checked.clone());
@@ -76,7 +80,7 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
         let hub = Hub::resumed(links, owners, loaded, past, info);
         let keeper = state.map(|state| state.keep(&hub));
         let links = Links { ports: Arc::clone(&ports), names };
-        let events = events(hub.clone(), checked, links).await;
+        let events = events(hub.clone(), checked, links, garden).await;
         tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config, events.clone()));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));
@@ -93,8 +97,13 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
 }
 
 /// Events, alerts and metrics; none where starting them panics, which the workers survive like everything else.
-async fn events(hub: Hub, checked: Arc<Checked>, links: Links) -> Option<Arc<Events>> {
-    let started = tokio::spawn(async move { Events::start(&hub, &checked, links).await }).await;
+async fn events(
+    hub: Hub,
+    checked: Arc<Checked>,
+    links: Links,
+    garden: Option<TcpListener>,
+) -> Option<Arc<Events>> {
+    let started = tokio::spawn(async move { Events::start(&hub, &checked, links, garden).await }).await;
     started.inspect_err(|error| tracing::error!("no events, alerts and metrics: {error}")).ok().map(Arc::new)
 }
 

@@ -16,6 +16,7 @@ use crate::apply::tell_of_zones;
 use crate::audit::audit;
 use crate::consistency::Oddities;
 use crate::feeds::{Shelf, keep};
+use crate::garden::Passes;
 use crate::geo::{self, Geography, Places};
 use crate::history::History;
 use crate::inspected::InspectionHit;
@@ -78,6 +79,7 @@ pub(crate) struct Inner {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) geo: Geography,
     pub(crate) oddities: Oddities,
+    pub(crate) passes: Passes,
     pub(crate) lookups: Lookups,
     pub(crate) events_room: OnceLock<EventRoom>,
     /// How long the API took.
@@ -137,6 +139,7 @@ impl Hub {
             shelf,
             geo: Geography::default(),
             oddities: Oddities::default(),
+            passes: Passes::default(),
             lookups: Lookups::default(),
             events_room,
             latency: Arc::default(),

@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 6] = [
         "repute-engine",
         "repute-names",
     ],
-    &["repute-server"],
+    &["repute-server", "repute-garden"],
     &["reputed", "repute", "repute-bench"],
 ];
 

@@ -7,6 +7,7 @@ mod api;
 mod events;
 mod factors;
 mod feeds;
+mod garden;
 mod state;
 
 use repute_model::{DomainName, Prefix};

@@ -14,6 +14,7 @@ mod dns;
 mod events;
 mod factors;
 mod feeds;
+mod garden;
 mod geo;
 mod inspect;
 mod limits;
@@ -51,6 +52,7 @@ pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub(crate) use factors::general;
 pub use factors::{Factors, Weight};
 pub use feeds::{Feed, FeedFormat, FeedHeader, Says};
+pub use garden::Garden;
 pub use geo::{Consistency, Geo, PLACES};
 pub use inspect::{Inspect, Signature};
 pub use limits::{Limits, Sources};
@@ -121,6 +123,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Decisions for CrowdSec's bouncers.
     pub crowdsec_api: CrowdsecApi,
+    /// The walled garden's page.
+    pub garden: Garden,
 }
 
 table!(Config {
@@ -147,4 +151,5 @@ table!(Config {
     alerts,
     metrics,
     crowdsec_api,
+    garden,
 });

@@ -15,8 +15,8 @@ use repute_siem::{Bus, IntakeCounts};
 use repute_wire::Class;
 use tokio::sync::watch;
 
-use super::Parts;
 use super::crowds::InFlood;
+use super::{Parts, garden};
 
 /// A worker whose clock stands still for so long makes the box ill.
 const ILL: std::time::Duration = std::time::Duration::from_secs(3);
@@ -94,6 +94,7 @@ impl Probe for Gauges {
             geo: self.hub.geo_numbers(),
             store: self.hub.store_numbers(),
             requests: self.hub.request_numbers(),
+            garden: self.parts.garden.as_deref().map(garden::numbers),
             sinks: self.sinks(),
             inputs: self.inputs(),
         }

@@ -8,10 +8,12 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod alerts;
+mod browser;
 mod dns;
 mod egress;
 mod feeds;
 mod flood;
+mod garden;
 mod mirror;
 mod network;
 mod policy;
