@@ -52,6 +52,8 @@ pub struct BoxSnapshot {
     pub store: Option<StoreSnapshot>,
     /// The walled garden's page; `None` where there is none.
     pub garden: Option<GardenSnapshot>,
+    /// Where copies of DNS messages go; `None` = nowhere.
+    pub dnstap: Option<DnstapSnapshot>,
     /// How long the API took, from [`crate::RequestLatency::series`].
     pub requests: Vec<RequestSeries>,
 }
@@ -171,6 +173,17 @@ pub struct GardenSnapshot {
     pub solutions: Vec<Named>,
     /// Visitors that were refused, by reason.
     pub refused: Vec<Named>,
+}
+
+/// Where copies of DNS messages go, since the start.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DnstapSnapshot {
+    /// Messages that the receiver's connection took.
+    pub sent: u64,
+    /// Messages that were lost with a connection.
+    pub lost: u64,
+    /// Connections that were agreed on.
+    pub connected: u64,
 }
 
 /// What survives a restart.

@@ -287,3 +287,18 @@ fn somebody_is_sent_to_the_walled_garden() {
     let report = report(&format!("{page}{wrong}"));
     assert!(!report.contains("nobody is sent"), "one slip is one message: {report}");
 }
+
+#[test]
+fn dnstap_has_one_receiver_and_something_to_say() {
+    let dns = "[profiles.dns]\n";
+    for to in
+        ["unix = \"/run/tap.sock\"", "tcp = \"[2001:db8::9]:6000\"\none_in = 100\nrole = \"authoritative\""]
+    {
+        accepted(&format!("[dnstap]\n{to}\n{dns}"));
+    }
+    accepted(&format!("[dnstap]\none_in = 7\n{INGRESS}")); // nobody listens
+    refused(&format!("[dnstap]\nunix = \"/a\"\ntcp = \"b:1\"\n{dns}"), &["both `unix` and `tcp`"]);
+    refused(&format!("[dnstap]\ntcp = \"6000\"\n{dns}"), &["`6000` is no receiver"]);
+    refused(&format!("[dnstap]\nunix = \"/a\"{INGRESS}"), &["no DNS messages to copy"]);
+    refused(&format!("[dnstap]\none_in = 0\n{dns}"), &["must be from 1 to 1000000"]);
+}

@@ -16,7 +16,7 @@ use crate::capture::Playing;
 use crate::closing::Closing;
 use crate::config::load;
 use crate::cores;
-use crate::events::garden;
+use crate::events::{dnstap, garden};
 use crate::privileges;
 use crate::rss::{Trial, probes};
 use crate::security;
@@ -51,9 +51,10 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     let (probes, samples) = probes(workers);
     let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };
     let places = cores.into_iter().zip(queues).zip(probes).map(place).collect();
+    let tap = dnstap::one_in(&checked);
     let terms =
-        Terms { topology: &topology, policy: &policy, limits, seed, owners: &owners, eal: &eal, cycles };
-    let (staff, links) = Staff::hire(&terms, places)?;
+        Terms { topology: &topology, policy: &policy, limits, seed, owners: &owners, eal: &eal, cycles, tap };
+    let (staff, ends) = Staff::hire(&terms, places)?;
     tracing::info!("{checked}");
     let names = info.ports.clone();
     let served = serve(Service {
@@ -62,7 +63,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
         security,
         crew: Arc::clone(staff.crew()),
         loaded: Loaded { checked, name: run.config.display().to_string(), text },
-        links,
+        ends,
         owners,
         info,
         trial: Trial::new(candidates, samples),

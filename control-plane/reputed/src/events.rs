@@ -6,6 +6,7 @@
 mod alerts;
 mod bound;
 mod crowds;
+pub mod dnstap;
 mod feeds;
 pub mod garden;
 mod gauges;
@@ -20,12 +21,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use repute_garden::Desk;
 use repute_metrics::Probe;
+use repute_model::Tapped;
 use repute_policy::{Checked, config};
 use repute_server::{Crowdsec, EventRoom, FIRST_VERSION, Hub};
 use repute_siem::{
     BootId, Bus, FileInput, IncidentDesk, Input, IntakeCounts, RECEIVED_MAX, Received, Sink, Started,
     Stopping,
 };
+use rtrb::Consumer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -48,6 +51,16 @@ pub struct Events {
     ruling: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What is there before the runtime is.
+pub struct Outlets {
+    /// Ports, and what they are called.
+    pub links: Links,
+    /// Where visitors of the walled garden come, if there is one.
+    pub garden: Option<TcpListener>,
+    /// What workers copy of DNS, by number.
+    pub taps: Vec<Consumer<Tapped>>,
+}
+
 /// What has names in the config and counts something.
 #[derive(Debug)]
 struct Parts {
@@ -55,6 +68,8 @@ struct Parts {
     inputs: Vec<(String, Entrance)>,
     /// The walled garden, where there is one.
     garden: Option<Arc<Desk>>,
+    /// Where copies of DNS messages go, if anywhere.
+    dnstap: Option<repute_dnstap::Sink>,
 }
 
 /// One way in.
@@ -74,8 +89,9 @@ impl Entrance {
 }
 
 impl Events {
-    /// Starts everything that `checked` asks for; `garden` is where its visitors come. To be called in the runtime of the service.
-    pub async fn start(hub: &Hub, checked: &Arc<Checked>, links: Links, garden: Option<TcpListener>) -> Self {
+    /// Starts everything that `checked` asks for. To be called in the runtime of the service.
+    pub async fn start(hub: &Hub, checked: &Arc<Checked>, outlets: Outlets) -> Self {
+        let Outlets { links, garden, taps } = outlets;
         let asked = &checked.config().events;
         let name = asked.name.as_ref().map_or_else(settings::host_name, ToString::to_string);
         let first = hub.show(0).await.map_or(FIRST_VERSION, |info| info.version);
@@ -88,6 +104,7 @@ impl Events {
             sinks: sinks(&bus, asked),
             inputs: inputs(hub, checked, &alerts).await,
             garden: garden.and_then(|listener| garden::open(hub, &bus, checked, listener)),
+            dnstap: dnstap::start(checked, &name, taps),
         });
         hub.open_events(EventRoom { bus: bus.clone(), alerts, desk });
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -134,6 +151,9 @@ impl Events {
         }
         let uptime_ms = self.started.elapsed().as_millis() as u64;
         self.bus.publish(SystemTime::now(), Stopping { uptime_ms });
+        if let Some(dnstap) = &self.parts.dnstap {
+            dnstap.stop(LAST_EVENTS).await;
+        }
         let until = tokio::time::Instant::now() + LAST_EVENTS;
         let waits = || self.bus.status().iter().any(|one| one.waiting > 0);
         while waits() && tokio::time::Instant::now() < until {

@@ -10,16 +10,17 @@ use dpdk::Port;
 use repute_access::Access;
 use repute_model::Owners;
 use repute_policy::{Checked, TopologyPort};
-use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, Security, ServeError, WorkerLink};
+use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, Security, ServeError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::load;
 use crate::crew::Crew;
-use crate::events::{Events, Links};
+use crate::events::{Events, Links, Outlets};
 use crate::links;
 use crate::rss::Trial;
 use crate::security;
+use crate::staff::Ends;
 use crate::state::State;
 
 /// What is served, and with what.
@@ -35,7 +36,7 @@ pub struct Service {
     /// The policy that they began with.
     pub loaded: Loaded,
     /// Their rings.
-    pub links: Vec<WorkerLink>,
+    pub ends: Ends,
     /// Who owns which sources.
     pub owners: Owners,
     /// What the API tells about the box.
@@ -65,7 +66,7 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
             security,
             crew,
             loaded,
-            links,
+            ends: Ends { links, taps },
             owners,
             info,
             trial,
@@ -80,7 +81,8 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
         let hub = Hub::resumed(links, owners, loaded, past, info);
         let keeper = state.map(|state| state.keep(&hub));
         let links = Links { ports: Arc::clone(&ports), names };
-        let events = events(hub.clone(), checked, links, garden).await;
+        let outlets = Outlets { links, garden, taps };
+        let events = events(hub.clone(), checked, outlets).await;
         tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config, events.clone()));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));
@@ -97,13 +99,8 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
 }
 
 /// Events, alerts and metrics; none where starting them panics, which the workers survive like everything else.
-async fn events(
-    hub: Hub,
-    checked: Arc<Checked>,
-    links: Links,
-    garden: Option<TcpListener>,
-) -> Option<Arc<Events>> {
-    let started = tokio::spawn(async move { Events::start(&hub, &checked, links, garden).await }).await;
+async fn events(hub: Hub, checked: Arc<Checked>, outlets: Outlets) -> Option<Arc<Events>> {
+    let started = tokio::spawn(async move { Events::start(&hub, &checked, outlets).await }).await;
     started.inspect_err(|error| tracing::error!("no events, alerts and metrics: {error}")).ok().map(Arc::new)
 }
 

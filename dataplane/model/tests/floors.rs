@@ -23,6 +23,7 @@ const FLOORS: [&[&str]; 6] = [
         "repute-zones",
         "repute-learning",
         "repute-siem",
+        "repute-dnstap",
         "repute-metrics",
         "repute-engine",
         "repute-names",

@@ -5,7 +5,8 @@ use std::fmt;
 use super::shown;
 use crate::family::{About, Families, Labels, seconds};
 use crate::{
-    BoxSnapshot, EventInput, EventSink, FeedSnapshot, GardenSnapshot, GeoSnapshot, Named, StoreSnapshot,
+    BoxSnapshot, DnstapSnapshot, EventInput, EventSink, FeedSnapshot, GardenSnapshot, GeoSnapshot, Named,
+    StoreSnapshot,
 };
 
 const fn about(name: &'static str, unit: &'static str, help: &'static str) -> About {
@@ -42,6 +43,7 @@ pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<
     export_events(&sinks, &inputs, families)?;
     export_store(snapshot.store.as_ref(), families)?;
     export_garden(snapshot.garden.as_ref(), families)?;
+    export_dnstap(snapshot.dnstap.as_ref(), families)?;
     let requests = snapshot.requests.iter().map(|series| {
         let labels: Labels = vec![("method", &series.key.method), ("code", &series.key.code)];
         (labels, series)
@@ -140,6 +142,17 @@ fn export_garden(garden: Option<&GardenSnapshot>, families: &mut Families) -> fm
     families.counter(solutions, named("outcome", |garden| &garden.solutions))?;
     let refused = about("garden_refusals", "", "Visitors of the walled garden that were refused.");
     families.counter(refused, named("reason", |garden| &garden.refused))
+}
+
+fn export_dnstap(dnstap: Option<&DnstapSnapshot>, families: &mut Families) -> fmt::Result {
+    let one = |value: fn(&DnstapSnapshot) -> u64| dnstap.map(|dnstap| (vec![], value(dnstap)));
+    let sent =
+        about("dnstap_sent", "messages", "Copies of DNS messages that the receiver's connection took.");
+    families.counter(sent, one(|dnstap| dnstap.sent))?;
+    let lost = about("dnstap_lost", "messages", "Copies of DNS messages that were lost with a connection.");
+    families.counter(lost, one(|dnstap| dnstap.lost))?;
+    let connected = about("dnstap_connections", "", "Connections that a dnstap receiver has agreed to.");
+    families.counter(connected, one(|dnstap| dnstap.connected))
 }
 
 fn of<'a>(label: &'static str, name: &'a str) -> Labels<'a> {

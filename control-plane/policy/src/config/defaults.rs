@@ -4,6 +4,7 @@
 //! a test compares the two.
 
 mod api;
+mod dnstap;
 mod events;
 mod factors;
 mod feeds;

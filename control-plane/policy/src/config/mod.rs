@@ -11,6 +11,7 @@ mod bands;
 mod crowds;
 mod defaults;
 mod dns;
+mod dnstap;
 mod events;
 mod factors;
 mod feeds;
@@ -48,6 +49,7 @@ pub use dns::{
     BandName, BlockName, Cache, Challenge, DecisionName, Dns, GarbledName, PathName, Paths, Queries,
     QueryFactors, Redirect, SameRate, Subdomains,
 };
+pub use dnstap::{Dnstap, DnstapRole};
 pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub(crate) use factors::general;
 pub use factors::{Factors, Weight};
@@ -125,6 +127,8 @@ pub struct Config {
     pub crowdsec_api: CrowdsecApi,
     /// The walled garden's page.
     pub garden: Garden,
+    /// Copies of DNS messages for whoever listens in.
+    pub dnstap: Dnstap,
 }
 
 table!(Config {
@@ -152,4 +156,5 @@ table!(Config {
     metrics,
     crowdsec_api,
     garden,
+    dnstap,
 });

@@ -10,6 +10,7 @@
 mod alerts;
 mod browser;
 mod dns;
+mod dnstap;
 mod egress;
 mod feeds;
 mod flood;
