@@ -31,5 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .field_attribute("rule_kind", "#[serde(serialize_with = \"crate::json::rule_kind\")]")
         .field_attribute("MitigationEvent.change", "#[serde(serialize_with = \"crate::json::change\")]")
         .compile_fds(descriptors)?;
+    // Messages of others: no service, and no JSON of ours.
+    println!("cargo::rerun-if-changed=dnstap");
+    tonic_prost_build::configure().compile_fds(protox::compile(["dnstap/dnstap.proto"], ["."])?)?;
     Ok(())
 }

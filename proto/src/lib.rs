@@ -1,6 +1,6 @@
 //! The admin API `repute.v1`: messages, clients and servers, generated from `repute/v1/*.proto`.
 //!
-//! Used by the server, which converts at its boundary, and by the command line. Messages serialise to
+//! Used by the server, which converts at its boundary, and by the command line; `dnstap` by the sink for DNS messages. Messages serialise to
 //! JSON with the field names of the `.proto` files; bands and states by their names in the config.
 //!
 //! **Invariant:** no other room sees these types.
@@ -17,7 +17,13 @@ pub mod v1 {
     tonic::include_proto!("repute.v1");
 }
 
-/// The descriptors of all files, encoded as a `google.protobuf.FileDescriptorSet`: for reflection.
+/// Package `dnstap`: what a sink for DNS messages writes. The `.proto` file says what every field means.
+#[allow(missing_docs, unused_qualifications, clippy::all, reason = "generated")]
+pub mod dnstap {
+    tonic::include_proto!("dnstap");
+}
+
+/// The descriptors of the admin API's files, encoded as a `google.protobuf.FileDescriptorSet`: for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/repute.v1.bin"));
 
 impl v1::Band {

@@ -44,7 +44,7 @@ mod caller;
 mod clock;
 mod files;
 mod guard;
-mod hex;
+pub mod hex;
 mod identity;
 mod keys;
 pub mod permissions;

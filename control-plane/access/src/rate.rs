@@ -1,8 +1,10 @@
 //! How many requests an identity may make: a token bucket each, as GCRA (ITU-T I.371; one time per identity).
 //!
-//! Asked by [`Access`](crate::Access). Who comes by the unix socket is counted like everybody else.
+//! Asked by [`Access`](crate::Access), where who comes by the unix socket is counted like everybody else, and by the walled
+//! garden, whose visitors are sources.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,20 +40,20 @@ pub struct RateError {
     value: u32,
 }
 
-/// The buckets.
+/// The buckets, one for each identity, or for whatever else tells those apart who ask.
 #[derive(Debug)]
-pub struct Rates {
+pub struct Rates<K = Identity> {
     /// Time that one request uses up.
     cost: Duration,
     /// How far ahead of now an arrival may be accounted for.
     depth: Duration,
-    buckets: Mutex<Buckets>,
+    buckets: Mutex<Buckets<K>>,
 }
 
 /// Theoretical arrival times: before now = idle.
-#[derive(Debug, Default)]
-struct Buckets {
-    own: HashMap<Identity, Instant>,
+#[derive(Debug)]
+struct Buckets<K> {
+    own: HashMap<K, Instant>,
     shared: Option<Instant>,
 }
 
@@ -68,17 +70,20 @@ impl Rates {
         }
         Ok(Self::every(Duration::from_secs(1) / config.requests_per_s, config.burst))
     }
+}
 
+impl<K: Eq + Hash + Clone> Rates<K> {
     /// Buckets that are all full: one every `cost`, `burst` (1 or more) after a pause.
-    pub(crate) fn every(cost: Duration, burst: u32) -> Self {
-        Self { cost, depth: cost.saturating_mul(burst - 1), buckets: Mutex::default() }
+    pub fn every(cost: Duration, burst: u32) -> Self {
+        let buckets = Mutex::new(Buckets { own: HashMap::new(), shared: None });
+        Self { cost, depth: cost.saturating_mul(burst.saturating_sub(1)), buckets }
     }
 
     /// Takes one request out of the bucket.
     ///
     /// # Errors
     /// It is empty; so long until it no longer is.
-    pub fn take(&self, identity: &Identity, now: Instant) -> Result<(), Duration> {
+    pub fn take(&self, identity: &K, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let arrival = buckets.arrival(identity, now);
         let ahead = arrival.saturating_duration_since(now);
@@ -90,9 +95,9 @@ impl Rates {
     }
 }
 
-impl Buckets {
+impl<K: Eq + Hash + Clone> Buckets<K> {
     /// The arrival time that counts for somebody.
-    fn arrival(&mut self, identity: &Identity, now: Instant) -> &mut Instant {
+    fn arrival(&mut self, identity: &K, now: Instant) -> &mut Instant {
         if self.own.len() >= IDENTITIES_MAX && !self.own.contains_key(identity) {
             self.own.retain(|_, arrival| *arrival > now);
             if self.own.len() >= IDENTITIES_MAX {

@@ -25,7 +25,7 @@ pub const CONNECTION_LIFE: Duration = Duration::from_secs(10);
 /// How long to wait after the system refused to accept (no file descriptors are left, mostly).
 const BREATHER: Duration = Duration::from_millis(100);
 
-/// A listener that hands out [`CONNECTIONS_MAX`] connections at a time.
+/// A listener that hands out a bounded number of connections at a time.
 #[derive(Debug)]
 pub struct Bounded {
     listener: TcpListener,
@@ -33,9 +33,14 @@ pub struct Bounded {
 }
 
 impl Bounded {
-    /// Hands out connections of this listener.
+    /// Hands out [`CONNECTIONS_MAX`] connections of this listener.
     pub fn new(listener: TcpListener) -> Self {
-        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+        Self::sized(listener, CONNECTIONS_MAX)
+    }
+
+    /// Hands out `connections` of this listener.
+    pub fn sized(listener: TcpListener, connections: usize) -> Self {
+        Self { listener, permits: Arc::new(Semaphore::new(connections)) }
     }
 }
 

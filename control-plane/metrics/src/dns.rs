@@ -33,4 +33,6 @@ pub struct DnsSnapshot {
     pub cache_answers: u64,
     /// Bytes that these take now.
     pub cache_bytes: u64,
+    /// Messages copied for dnstap: `copied`, or `lost` for want of room.
+    pub tapped: Vec<Named>,
 }

@@ -33,8 +33,8 @@ pub use family::LABEL_MAX;
 pub use requests::{BOUNDS, RequestKey, RequestLatency, RequestSeries, SERIES_MAX};
 pub use serve::{Health, Probe, ServeError, bind, router, serve};
 pub use snapshot::{
-    BoxSnapshot, Build, CrowdChanges, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named, PolicyInForce,
-    ServiceSnapshot, StoreSnapshot,
+    BoxSnapshot, Build, CrowdChanges, DnstapSnapshot, EventInput, EventSink, FeedSnapshot, GardenSnapshot,
+    GeoSnapshot, Named, PolicyInForce, ServiceSnapshot, StoreSnapshot,
 };
 pub use text::{Format, render};
 pub use worker::{PortSnapshot, WorkerSnapshot};

@@ -50,6 +50,10 @@ pub struct BoxSnapshot {
     pub inputs: Vec<EventInput>,
     /// What survives a restart; `None` where the box runs without.
     pub store: Option<StoreSnapshot>,
+    /// The walled garden's page; `None` where there is none.
+    pub garden: Option<GardenSnapshot>,
+    /// Where copies of DNS messages go; `None` = nowhere.
+    pub dnstap: Option<DnstapSnapshot>,
     /// How long the API took, from [`crate::RequestLatency::series`].
     pub requests: Vec<RequestSeries>,
 }
@@ -160,6 +164,28 @@ pub struct EventInput {
     pub received: u64,
     /// Events that no rule or no parser understood.
     pub refused: u64,
+}
+
+/// The walled garden's page, since the start.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GardenSnapshot {
+    /// Pages given, each with a task.
+    pub pages: u64,
+    /// Right solutions, by what they were to the worker.
+    pub solutions: Vec<Named>,
+    /// Visitors that were refused, by reason.
+    pub refused: Vec<Named>,
+}
+
+/// Where copies of DNS messages go, since the start.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DnstapSnapshot {
+    /// Messages that the receiver's connection took.
+    pub sent: u64,
+    /// Messages that were lost with a connection.
+    pub lost: u64,
+    /// Connections that were agreed on.
+    pub connected: u64,
 }
 
 /// What survives a restart.

@@ -9,7 +9,7 @@ use crate::checked::Checked;
 /// The part of `api` that the config file changes while reputed runs: who may do what.
 const BY_FILE: &str = "api.access.";
 /// Sections and keys that only a restart changes.
-const FIXED_AT_START: [&str; 13] = [
+const FIXED_AT_START: [&str; 15] = [
     "ports",
     "mirror",
     "workers",
@@ -21,6 +21,8 @@ const FIXED_AT_START: [&str; 13] = [
     "alerts.inputs",
     "metrics",
     "crowdsec_api",
+    "garden",
+    "dnstap",
     "profiles.dns.cache.size",
     "profiles.dns.cache.answers",
 ];

@@ -270,3 +270,35 @@ fn plain_http_stays_on_this_host() {
     );
     refused(&format!("[crowdsec_api]\nlisten = \"8080\"{INGRESS}"), &["no address and port to listen on"]);
 }
+
+#[test]
+fn somebody_is_sent_to_the_walled_garden() {
+    let page = "[garden]\nlisten = \"192.0.2.80:80\"\n";
+    let leads = "[profiles.dns]\nchallenge = { garden = { v4 = \"192.0.2.80\" } }\n";
+    accepted(&format!("{page}{leads}"));
+    accepted(&format!("{page}proxies = [\"127.0.0.0/8\"]\nwork = 26\n{leads}"));
+    for nobody in ["[profiles.dns]\n", INGRESS] {
+        refused(&format!("{page}{nobody}"), &["nobody is sent to the walled garden"]);
+    }
+    accepted(leads); // the page may be somebody else's
+    refused(&format!("[garden]\nwork = 27\n{leads}"), &["must be from 8 to 26"]);
+    refused(&format!("[garden]\nlift = 2\n{leads}"), &["lift"]);
+    let wrong = "[profiles.dns]\nchallenge = { garden = { v4 = \"here\" } }\n";
+    let report = report(&format!("{page}{wrong}"));
+    assert!(!report.contains("nobody is sent"), "one slip is one message: {report}");
+}
+
+#[test]
+fn dnstap_has_one_receiver_and_something_to_say() {
+    let dns = "[profiles.dns]\n";
+    for to in
+        ["unix = \"/run/tap.sock\"", "tcp = \"[2001:db8::9]:6000\"\none_in = 100\nrole = \"authoritative\""]
+    {
+        accepted(&format!("[dnstap]\n{to}\n{dns}"));
+    }
+    accepted(&format!("[dnstap]\none_in = 7\n{INGRESS}")); // nobody listens
+    refused(&format!("[dnstap]\nunix = \"/a\"\ntcp = \"b:1\"\n{dns}"), &["both `unix` and `tcp`"]);
+    refused(&format!("[dnstap]\ntcp = \"6000\"\n{dns}"), &["`6000` is no receiver"]);
+    refused(&format!("[dnstap]\nunix = \"/a\"{INGRESS}"), &["no DNS messages to copy"]);
+    refused(&format!("[dnstap]\none_in = 0\n{dns}"), &["must be from 1 to 1000000"]);
+}

@@ -17,6 +17,7 @@ use crate::capture::Playing;
 use crate::closing::Closing;
 use crate::config::load;
 use crate::cores;
+use crate::events::{dnstap, garden};
 use crate::privileges;
 use crate::rss::{Trial, probes};
 use crate::security;
@@ -46,13 +47,15 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     policy.version =
         version_at_start(state.as_ref().map_or(&[][..], |state| state.past.as_slice()), &checked);
     policy.edition = policy.version;
+    let garden = garden::bind(&checked);
     privileges::give_up(&topology, run)?;
     let (probes, samples) = probes(workers);
     let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };
     let places = cores.into_iter().zip(queues).zip(probes).map(place).collect();
+    let tap = dnstap::one_in(&checked);
     let terms =
-        Terms { topology: &topology, policy: &policy, limits, seed, owners: &owners, eal: &eal, cycles };
-    let (staff, links) = Staff::hire(&terms, places)?;
+        Terms { topology: &topology, policy: &policy, limits, seed, owners: &owners, eal: &eal, cycles, tap };
+    let (staff, ends) = Staff::hire(&terms, places)?;
     tracing::info!("{checked}");
     let names = info.ports.clone();
     let served = serve(Service {
@@ -61,7 +64,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
         security,
         crew: Arc::clone(staff.crew()),
         loaded: Loaded { checked, name: run.config.display().to_string(), text },
-        links,
+        ends,
         owners,
         info,
         trial: Trial::new(candidates, samples),
@@ -69,6 +72,7 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
         rules: topology.ports,
         state,
         clock: (run.clock == Clock::Real).then_some(SystemTime::now as WallClock),
+        garden,
     });
     let (worked, accounts) = staff.dismiss();
     let closing = Closing::new(&accounts, &ports, &names)?;

@@ -1,4 +1,4 @@
-//! Events out, alerts in, numbers for Prometheus: what the config asks for, started at boot.
+//! Events out, alerts in, numbers for Prometheus, the walled garden: what the config asks for, started at boot.
 //!
 //! Called by the service. **Always holds:** whatever cannot be started is said once and left out; the wire and
 //! everything else go on without it. Every part is a task of its own.
@@ -6,24 +6,29 @@
 mod alerts;
 mod bound;
 mod crowds;
+pub mod dnstap;
 mod feeds;
+pub mod garden;
 mod gauges;
 mod places;
 mod settings;
 mod tell;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use repute_garden::Desk;
 use repute_metrics::Probe;
+use repute_model::Tapped;
 use repute_policy::{Checked, config};
 use repute_server::{Crowdsec, EventRoom, FIRST_VERSION, Hub};
 use repute_siem::{
     BootId, Bus, FileInput, IncidentDesk, Input, IntakeCounts, RECEIVED_MAX, Received, Sink, Started,
     Stopping,
 };
+use rtrb::Consumer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -46,11 +51,25 @@ pub struct Events {
     ruling: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What is there before the runtime is.
+pub struct Outlets {
+    /// Ports, and what they are called.
+    pub links: Links,
+    /// Where visitors of the walled garden come, if there is one.
+    pub garden: Option<TcpListener>,
+    /// What workers copy of DNS, by number.
+    pub taps: Vec<Consumer<Tapped>>,
+}
+
 /// What has names in the config and counts something.
 #[derive(Debug)]
 struct Parts {
     sinks: Vec<(String, Sink)>,
     inputs: Vec<(String, Entrance)>,
+    /// The walled garden, where there is one.
+    garden: Option<Arc<Desk>>,
+    /// Where copies of DNS messages go, if anywhere.
+    dnstap: Option<repute_dnstap::Sink>,
 }
 
 /// One way in.
@@ -71,7 +90,8 @@ impl Entrance {
 
 impl Events {
     /// Starts everything that `checked` asks for. To be called in the runtime of the service.
-    pub async fn start(hub: &Hub, checked: &Arc<Checked>, links: Links) -> Self {
+    pub async fn start(hub: &Hub, checked: &Arc<Checked>, outlets: Outlets) -> Self {
+        let Outlets { links, garden, taps } = outlets;
         let asked = &checked.config().events;
         let name = asked.name.as_ref().map_or_else(settings::host_name, ToString::to_string);
         let first = hub.show(0).await.map_or(FIRST_VERSION, |info| info.version);
@@ -80,8 +100,12 @@ impl Events {
         let desk = asked.incidents.as_ref().and_then(|incidents| {
             said("incidents", IncidentDesk::start(&bus, &settings::workflow(incidents))).map(Arc::new)
         });
-        let parts =
-            Arc::new(Parts { sinks: sinks(&bus, asked), inputs: inputs(hub, checked, &alerts).await });
+        let parts = Arc::new(Parts {
+            sinks: sinks(&bus, asked),
+            inputs: inputs(hub, checked, &alerts).await,
+            garden: garden.and_then(|listener| garden::open(hub, &bus, checked, listener)),
+            dnstap: dnstap::start(checked, &name, taps),
+        });
         hub.open_events(EventRoom { bus: bus.clone(), alerts, desk });
         let version = env!("CARGO_PKG_VERSION").to_owned();
         bus.publish(SystemTime::now(), Started { version, digest: settings::hex(&checked.digest()) });
@@ -127,6 +151,9 @@ impl Events {
         }
         let uptime_ms = self.started.elapsed().as_millis() as u64;
         self.bus.publish(SystemTime::now(), Stopping { uptime_ms });
+        if let Some(dnstap) = &self.parts.dnstap {
+            dnstap.stop(LAST_EVENTS).await;
+        }
         let until = tokio::time::Instant::now() + LAST_EVENTS;
         let waits = || self.bus.status().iter().any(|one| one.waiting > 0);
         while waits() && tokio::time::Instant::now() < until {

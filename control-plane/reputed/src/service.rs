@@ -2,6 +2,7 @@
 //!
 //! Always holds: every one of these is a task of its own, and not even its panic reaches the workers.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,16 +10,17 @@ use dpdk::Port;
 use repute_access::Access;
 use repute_model::Owners;
 use repute_policy::{Checked, TopologyPort};
-use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, Security, ServeError, WallClock, WorkerLink};
+use repute_server::{ApplyRequest, BoxInfo, Hub, Loaded, Security, ServeError, WallClock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::load;
 use crate::crew::Crew;
-use crate::events::{Events, Links};
+use crate::events::{Events, Links, Outlets};
 use crate::links;
 use crate::rss::Trial;
 use crate::security;
+use crate::staff::Ends;
 use crate::state::State;
 
 /// What is served, and with what.
@@ -34,7 +36,7 @@ pub struct Service {
     /// The policy that they began with.
     pub loaded: Loaded,
     /// Their rings.
-    pub links: Vec<WorkerLink>,
+    pub ends: Ends,
     /// Who owns which sources.
     pub owners: Owners,
     /// What the API tells about the box.
@@ -49,6 +51,8 @@ pub struct Service {
     pub state: Option<State>,
     /// The clock that packets go by; `None` = that of captures.
     pub clock: Option<WallClock>,
+    /// Where visitors of the walled garden come, if there is one.
+    pub garden: Option<TcpListener>,
 }
 
 /// Serves until a signal, or until a worker has ended.
@@ -64,7 +68,7 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
             security,
             crew,
             loaded,
-            links,
+            ends: Ends { links, taps },
             owners,
             info,
             trial,
@@ -72,6 +76,7 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
             rules,
             mut state,
             clock,
+            garden,
         } = service;
         let past = state.as_mut().map(|state| std::mem::take(&mut state.past)).unwrap_or_default();
         let checked = Arc::new(loaded.checked.clone());
@@ -80,7 +85,8 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
         let keeper = state.map(|state| state.keep(&hub));
         clock.map(|clock| hub.follow_hours(clock));
         let links = Links { ports: Arc::clone(&ports), names };
-        let events = events(hub.clone(), checked, links).await;
+        let outlets = Outlets { links, garden, taps };
+        let events = events(hub.clone(), checked, outlets).await;
         tokio::spawn(reload(hub.clone(), Arc::clone(&security.access), config, events.clone()));
         tokio::spawn(trial.run(hub.clone()));
         tokio::spawn(links::watch(ports, rules));
@@ -97,8 +103,8 @@ pub fn serve(service: Service) -> anyhow::Result<()> {
 }
 
 /// Events, alerts and metrics; none where starting them panics, which the workers survive like everything else.
-async fn events(hub: Hub, checked: Arc<Checked>, links: Links) -> Option<Arc<Events>> {
-    let started = tokio::spawn(async move { Events::start(&hub, &checked, links).await }).await;
+async fn events(hub: Hub, checked: Arc<Checked>, outlets: Outlets) -> Option<Arc<Events>> {
+    let started = tokio::spawn(async move { Events::start(&hub, &checked, outlets).await }).await;
     started.inspect_err(|error| tracing::error!("no events, alerts and metrics: {error}")).ok().map(Arc::new)
 }
 

@@ -9,10 +9,11 @@ use anyhow::{Context, anyhow};
 use core_affinity::CoreId;
 use dpdk::{Cycles, Eal, Mbuf};
 use repute_engine::handover::{Peers, mesh};
-use repute_engine::{Account, CrowdMesh, Published, Team, Wire, crowd_mesh, mailbox};
-use repute_model::{Limits, Owners, Policy};
+use repute_engine::{Account, CrowdMesh, Published, Team, Wire, crowd_mesh, mailbox, tap};
+use repute_model::{Limits, Owners, Policy, Tapped};
 use repute_policy::Topology;
 use repute_server::WorkerLink;
+use rtrb::Consumer;
 
 use crate::capture::Playing;
 use crate::crew::Crew;
@@ -25,6 +26,8 @@ use crate::worker::{self, Job, Seat};
 const COMMANDS: usize = 256;
 /// Slots of the report ring.
 const REPORTS: usize = 4096;
+/// Slots of the ring of a tap: some 700 KiB.
+const TAPPED: usize = 512;
 
 /// What all workers are hired on.
 pub struct Terms<'a> {
@@ -42,6 +45,17 @@ pub struct Terms<'a> {
     pub eal: &'a Eal,
     /// The time stamp counter.
     pub cycles: Cycles,
+    /// One in so many DNS transactions is copied; `None` = none is.
+    pub tap: Option<u32>,
+}
+
+/// The control plane's ends of what the workers have.
+#[derive(Debug, Default)]
+pub struct Ends {
+    /// Of their rings of commands and reports, by number.
+    pub links: Vec<WorkerLink>,
+    /// Of their taps, by number; empty = there are none.
+    pub taps: Vec<Consumer<Tapped>>,
 }
 
 /// What one worker gets for itself.
@@ -65,14 +79,14 @@ pub struct Staff {
 }
 
 impl Staff {
-    /// Starts a worker in each place; the control plane's ends of their rings, by number.
+    /// Starts a worker in each place; the control plane's ends.
     ///
     /// # Errors
     /// A thread that cannot be created; those before it are dismissed.
-    pub fn hire(terms: &Terms, places: Vec<Place>) -> anyhow::Result<(Self, Vec<WorkerLink>)> {
+    pub fn hire(terms: &Terms, places: Vec<Place>) -> anyhow::Result<(Self, Ends)> {
         let count = places.len() as u16;
-        let (seats, links) = seats(terms, count);
-        let published = links.iter().map(|link| Arc::clone(&link.published)).collect();
+        let (seats, ends) = seats(terms, count);
+        let published = ends.links.iter().map(|link| Arc::clone(&link.published)).collect();
         let mut staff = Self { crew: Crew::new(count), threads: Vec::new(), published };
         for (number, (place, seat)) in (0..).zip(places.into_iter().zip(seats)) {
             let Place { core, queues, probe, playing } = place;
@@ -87,7 +101,7 @@ impl Staff {
                 }
             }
         }
-        Ok((staff, links))
+        Ok((staff, ends))
     }
 
     /// What the workers share.
@@ -109,26 +123,31 @@ impl Staff {
 }
 
 /// What each of `count` workers begins with, and the other ends of its rings.
-fn seats(terms: &Terms, count: u16) -> (Vec<Seat>, Vec<WorkerLink>) {
+fn seats(terms: &Terms, count: u16) -> (Vec<Seat>, Ends) {
+    let mut ends = Ends::default();
     let wires: Arc<[Wire]> = wires(terms.topology).into();
     let seat = |(peers, crowds): (Peers<Mbuf>, CrowdMesh)| {
         let published = Published::shared();
         let (mailbox, handle) = mailbox(COMMANDS, REPORTS);
-        let seat = Seat {
+        let (tap, out) = terms.tap.map(|one_in| tap(TAPPED, one_in)).unzip();
+        ends.taps.extend(out);
+        ends.links.push(WorkerLink { handle, published: Arc::clone(&published) });
+        Seat {
             policy: Box::new(terms.policy.clone()),
             limits: terms.limits,
             seed: terms.seed,
             wires: Arc::clone(&wires),
             mailbox,
-            published: Arc::clone(&published),
+            published,
             team: (count > 1).then(|| Team { owners: terms.owners.clone(), peers }),
             mirror: mirror(terms.topology),
+            tap,
             crowds,
-        };
-        (seat, WorkerLink { handle, published })
+        }
     };
     // Room for the destinations of every worker, so that the sums are exact while the rows are.
     let totals = (u32::from(count) * terms.limits.crowds).next_power_of_two().min(1 << 24);
     let crowds = crowd_mesh(count, totals, terms.seed);
-    mesh(count, terms.limits.hand_over as usize).into_iter().zip(crowds).map(seat).unzip()
+    let seats = mesh(count, terms.limits.hand_over as usize).into_iter().zip(crowds).map(seat).collect();
+    (seats, ends)
 }

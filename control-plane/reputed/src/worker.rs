@@ -7,7 +7,7 @@ use std::thread::{Builder, JoinHandle};
 use anyhow::Context;
 use core_affinity::CoreId;
 use dpdk::{Cycles, Eal, Mbuf, WorkerThread};
-use repute_engine::{CrowdMesh, Mailbox, MirrorSetup, Published, Setup, Team, Wire, Worker};
+use repute_engine::{CrowdMesh, Mailbox, MirrorSetup, Published, Setup, TapSetup, Team, Wire, Worker};
 use repute_model::{Limits, Policy};
 use repute_policy::Idle;
 
@@ -57,15 +57,17 @@ pub struct Seat {
     pub team: Option<Team<Mbuf>>,
     /// Where copies go.
     pub mirror: Option<MirrorSetup>,
+    /// Where copies of DNS messages go.
+    pub tap: Option<TapSetup>,
     /// Its way to the sums of the crowds.
     pub crowds: CrowdMesh,
 }
 
 impl Seat {
     fn take(self) -> Worker<Mbuf> {
-        let Self { policy, limits, seed, wires, mailbox, published, team, mirror, crowds } = self;
+        let Self { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds } = self;
         let wires = &wires;
-        Worker::new(Setup { policy, limits, seed, wires, mailbox, published, team, mirror, crowds })
+        Worker::new(Setup { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds })
     }
 }
 

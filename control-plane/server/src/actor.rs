@@ -153,7 +153,7 @@ impl State {
             }
             // Answers were delivered.
             Report::Explained(..) | Report::Nudged(..) | Report::Row(..) | Report::Page(..) => {}
-            Report::CrowdStands(..) | Report::Name(..) | Report::Top(..) => {}
+            Report::CrowdStands(..) | Report::Name(..) | Report::Top(..) | Report::Passed(..) => {}
             // States of a restore are freed here, those of a snapshot were collected.
             Report::Restored { .. } | Report::State(..) => {}
         });

@@ -2,9 +2,8 @@
 //!
 //! The daemon calls [`Hub::sighted`] for every alert; the model is `repute_feeds::geo::Consistency`. What it takes is a
 //! nudge, named [`NUDGE`] in `explain`. **Always holds:** from one source no more than `size` is taken within `lifetime`,
-//! however many sightings come. **When the table of takings is full** the one that ends first goes.
+//! however many sightings come.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -12,14 +11,13 @@ use repute_feeds::geo::{Consistency, Settings, Subject, Where};
 use repute_model::{Address, Source};
 use repute_policy::{Checked, config};
 
+use crate::fading::Fading;
 use crate::{Hub, HubError};
 
 /// What `explain` calls it.
 pub const NUDGE: &str = "geo-consistency";
 /// Less than this is how people travel, and costs nothing; from here the cost rises to all of `weight`.
 const ODD: f64 = 0.5;
-/// Sources of which something is remembered at most.
-const TAKINGS_MAX: usize = 65_536;
 
 /// Somebody was seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,63 +52,47 @@ pub(crate) struct Taking {
     pub until: SystemTime,
 }
 
-/// What was taken from whom, and not for ever.
-#[derive(Debug, Default)]
-struct Takings {
-    by_source: HashMap<Source, Taking>,
-    /// The same by when they end.
-    ends: BTreeSet<(SystemTime, Source)>,
-}
-
-impl Takings {
-    /// What counts at `now`.
-    fn of(&self, source: Source, now: SystemTime) -> Option<&Taking> {
-        self.by_source.get(&source).filter(|taking| taking.until > now)
+/// Takes as much of `points` as the bound leaves; how much that was.
+fn take(
+    takings: &mut Fading<Taking>,
+    source: Source,
+    points: u16,
+    size: u16,
+    next: Taking,
+    now: SystemTime,
+) -> u16 {
+    let (before, until) = takings.of(source, now).map_or((0, next.until), |(until, old)| (old.points, until));
+    let granted = points.min(size.saturating_sub(before));
+    if granted > 0 {
+        takings.put(source, until, Taking { points: before + granted, until, ..next }, now);
     }
-
-    /// Takes as much of `points` as the bound leaves; how much that was.
-    fn take(&mut self, source: Source, points: u16, size: u16, next: Taking, now: SystemTime) -> u16 {
-        while let Some(&(until, ended)) = self.ends.first()
-            && (until <= now || self.ends.len() >= TAKINGS_MAX && !self.by_source.contains_key(&source))
-        {
-            self.ends.pop_first();
-            self.by_source.remove(&ended);
-        }
-        let (before, until) =
-            self.by_source.get(&source).map_or((0, next.until), |old| (old.points, old.until));
-        let granted = points.min(size.saturating_sub(before));
-        if granted > 0 {
-            self.ends.insert((until, source));
-            self.by_source.insert(source, Taking { points: before + granted, until, ..next });
-        }
-        granted
-    }
+    granted
 }
 
 /// The model and what it took.
 #[derive(Debug)]
-pub(crate) struct Oddities(Mutex<(Consistency, Takings)>);
+pub(crate) struct Oddities(Mutex<(Consistency, Fading<Taking>)>);
 
 impl Default for Oddities {
     fn default() -> Self {
-        Self(Mutex::new((Consistency::new(Settings::default()), Takings::default())))
+        Self(Mutex::new((Consistency::new(Settings::default()), Fading::default())))
     }
 }
 
 impl Oddities {
-    fn lock(&self) -> MutexGuard<'_, (Consistency, Takings)> {
+    fn lock(&self) -> MutexGuard<'_, (Consistency, Fading<Taking>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was taken from a source and still counts.
     pub fn of(&self, source: Source, now: SystemTime) -> Option<Taking> {
-        self.lock().1.of(source, now).cloned()
+        self.lock().1.of(source, now).map(|(_, taking)| taking.clone())
     }
 
     /// How many parties are known, and from how many sources something was taken.
     pub fn counts(&self) -> [usize; 2] {
         let held = self.lock();
-        [held.0.len(), held.1.by_source.len()]
+        [held.0.len(), held.1.len()]
     }
 
     /// How unlikely it is that the party is there; `None` = as far as is known it may well be.
@@ -139,7 +121,7 @@ impl Hub {
         let (wanted, size) = points(&rules, value);
         let until = now + Duration::from_millis(rules.lifetime.get());
         let taking = Taking { points: 0, why: why(who, &key, &place), value, until };
-        let granted = self.inner.oddities.lock().1.take(source, wanted, size, taking, now);
+        let granted = take(&mut self.inner.oddities.lock().1, source, wanted, size, taking, now);
         let points = -(granted as i16);
         if points != 0 {
             self.nudge(source, points, false).await?;
@@ -192,23 +174,13 @@ mod tests {
 
     #[test]
     fn no_more_is_taken_than_the_bound_until_its_time_is_over() {
-        let mut takings = Takings::default();
-        let mut take = |points, now: u64| takings.take(source(1), points, 5000, taking(now + 100), at(now));
+        let mut takings = Fading::default();
+        let mut take =
+            |points, now: u64| take(&mut takings, source(1), points, 5000, taking(now + 100), at(now));
         assert_eq!([take(3000, 0), take(3000, 50), take(3000, 99)], [3000, 2000, 0]);
         assert_eq!(take(3000, 100), 3000);
-        assert_eq!(takings.of(source(1), at(199)).map(|taking| taking.points), Some(3000));
+        assert_eq!(takings.of(source(1), at(199)).map(|(_, taking)| taking.points), Some(3000));
         assert_eq!(takings.of(source(1), at(200)), None);
-        assert_eq!(takings.of(source(2), at(0)), None);
-    }
-
-    #[test]
-    fn what_ends_first_makes_room() {
-        let mut takings = Takings::default();
-        for n in 0..=TAKINGS_MAX as u32 {
-            assert_eq!(takings.take(source(n), 1, 9, taking(1000 + u64::from(n)), at(0)), 1);
-        }
-        assert_eq!((takings.by_source.len(), takings.ends.len()), (TAKINGS_MAX, TAKINGS_MAX));
-        assert!(takings.of(source(0), at(0)).is_none() && takings.of(source(1), at(0)).is_some());
     }
 
     #[test]

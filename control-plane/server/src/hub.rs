@@ -16,6 +16,7 @@ use crate::apply::tell_of_zones;
 use crate::audit::audit;
 use crate::consistency::Oddities;
 use crate::feeds::{Shelf, keep};
+use crate::garden::Passes;
 use crate::geo::{self, Geography, Places};
 use crate::history::History;
 use crate::hours::HourRoom;
@@ -80,6 +81,7 @@ pub(crate) struct Inner {
     pub(crate) geo: Geography,
     pub(crate) oddities: Oddities,
     pub(crate) hours: HourRoom,
+    pub(crate) passes: Passes,
     pub(crate) lookups: Lookups,
     pub(crate) events_room: OnceLock<EventRoom>,
     /// How long the API took.
@@ -140,6 +142,7 @@ impl Hub {
             geo: Geography::default(),
             oddities: Oddities::default(),
             hours: HourRoom::default(),
+            passes: Passes::default(),
             lookups: Lookups::default(),
             events_room,
             latency: Arc::default(),

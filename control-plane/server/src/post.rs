@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use repute_engine::{Handle, Published};
 use repute_model::{
-    Command, CrowdChange, Explanation, NameLook, Policy, Report, Score, SourceRow, SourceState, Token,
-    TopLook, Usuals,
+    Command, CrowdChange, Explanation, NameLook, Passed, Policy, Report, Score, SourceRow, SourceState,
+    Token, TopLook, Usuals,
 };
 use tokio::sync::oneshot;
 
@@ -28,6 +28,7 @@ pub struct WorkerLink {
 pub(crate) enum Answer {
     Explained(Box<Explanation>),
     Nudged(Option<(Score, Score)>),
+    Passed(Passed),
     Page(Vec<SourceRow>, Option<u32>),
     States(Vec<SourceState>, Option<u32>),
     Crowds(Vec<CrowdChange>, Option<u32>),
@@ -155,6 +156,7 @@ fn deliver(questions: &mut HashMap<Token, Question>, report: Report) -> Option<R
         Report::Restored { token, taken, states: _ } => (token, Answer::Restored(taken)),
         Report::Explained(token, explanation) => (token, Answer::Explained(Box::new(explanation))),
         Report::Nudged(token, change) => (token, Answer::Nudged(change)),
+        Report::Passed(token, passed) => (token, Answer::Passed(passed)),
         Report::Name(token, look) => (token, Answer::Name(look)),
         Report::Top(token, look) => (token, Answer::Top(look)),
         Report::Page(token, next) => (token, Answer::Page(Vec::new(), next)),

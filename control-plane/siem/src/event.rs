@@ -5,6 +5,7 @@
 //! [`json_schema`].
 
 mod admin;
+mod challenge;
 mod crowd;
 mod health;
 mod id;
@@ -23,6 +24,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use admin::{FeedCut, FeedFailed, FeedLoaded, FeedStale, PolicyApplied, PolicyExpired, PolicyRolledBack};
+pub use challenge::ChallengePassed;
 pub use crowd::{CrowdChanged, CrowdSenders};
 pub use health::{
     EventsLost, PortLink, ReportsLost, SinkFailed, SinkRecovered, Started, Stopping, WorkerLagging,
@@ -111,6 +113,8 @@ events! {
     Mitigation(Mitigation) = "mitigation",
     /// A crowd went to another state for one kind of flood.
     CrowdChanged(CrowdChanged) = "crowd-changed",
+    /// Somebody has passed a challenge off the wire.
+    ChallengePassed(ChallengePassed) = "challenge-passed",
     /// Inspection has found something.
     InspectionHit(InspectionHit) = "inspection-hit",
     /// A feed was loaded.

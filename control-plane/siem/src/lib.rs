@@ -54,10 +54,11 @@ mod sink;
 pub use alert::{Alert, AlertError, Blame, Culprit, RECORD_MAX, TEXT_MAX, parse_cef, parse_eve, parse_line};
 pub use bus::{Bus, QUEUE_MAX, SUBSCRIPTIONS_MAX, Subscription, SubscriptionStatus, TooManySubscriptions};
 pub use event::{
-    AlertReceived, BandChanged, BootId, CrowdChanged, CrowdSenders, Event, EventId, EventsLost, FeedCut,
-    FeedFailed, FeedLoaded, FeedStale, IncidentStep, InspectionHit, Mitigation, Phase, PolicyApplied,
-    PolicyExpired, PolicyRolledBack, PortLink, ReportsLost, SCHEMA_ID, SchemaId, Severity, SinkFailed,
-    SinkRecovered, Started, StepState, Stopping, What, WorkerLagging, WorkerRecovered, json_schema,
+    AlertReceived, BandChanged, BootId, ChallengePassed, CrowdChanged, CrowdSenders, Event, EventId,
+    EventsLost, FeedCut, FeedFailed, FeedLoaded, FeedStale, IncidentStep, InspectionHit, Mitigation, Phase,
+    PolicyApplied, PolicyExpired, PolicyRolledBack, PortLink, ReportsLost, SCHEMA_ID, SchemaId, Severity,
+    SinkFailed, SinkRecovered, Started, StepState, Stopping, What, WorkerLagging, WorkerRecovered,
+    json_schema,
 };
 pub use format::Format;
 pub use incident::{

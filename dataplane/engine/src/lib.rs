@@ -32,6 +32,7 @@ mod services;
 pub mod shaper;
 mod softener;
 mod sync;
+mod tap;
 mod worker;
 
 pub use account::{Account, MEASURED_ONE_IN, PORTS, PortAccount, Stage};
@@ -44,4 +45,5 @@ pub use mirror::{Mirror, MirrorSetup};
 pub use published::Published;
 pub use seqlock::SeqLock;
 pub use services::{SERVICE_ROWS, ServiceAccount, ServiceBoard};
+pub use tap::{Tap, TapSetup, tap};
 pub use worker::{Role, Setup, Team, Wire, Worker};

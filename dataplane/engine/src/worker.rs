@@ -49,7 +49,7 @@ use crate::resets::Resets;
 use crate::shaper::{ConnectionQueue, Held, Shaper};
 use crate::softener::Softener;
 use crate::{
-    Account, Batch, JUMP_MS, MEASURED_ONE_IN, Mailbox, Mirror, PORTS, Published, ServiceBoard, Stage,
+    Account, Batch, JUMP_MS, MEASURED_ONE_IN, Mailbox, Mirror, PORTS, Published, ServiceBoard, Stage, Tap,
 };
 
 /// Commands taken per tick.
@@ -85,6 +85,7 @@ pub struct Worker<P> {
     /// The tickets of the batch under way, in its order.
     tickets: ArrayVec<Waiting, BATCH>,
     mirror: Mirror<P>,
+    tap: Tap,
     /// Which packets of the batch under way the mirror picked, a bit each.
     copied: u64,
     softener: Softener,
@@ -127,7 +128,7 @@ pub struct Worker<P> {
 impl<P: Packet> Worker<P> {
     /// A worker with everything it will ever need.
     pub fn new(setup: Setup<'_, P>) -> Self {
-        let Setup { policy, limits, seed, wires, mailbox, published, team, mirror, crowds } = setup;
+        let Setup { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds } = setup;
         let none = Wire { role: Role::Both, peer: None };
         let wires = std::array::from_fn(|i| wires.get(i).copied().unwrap_or(none));
         let mut account = Account::zero();
@@ -159,6 +160,7 @@ impl<P: Packet> Worker<P> {
             dns: Interceptor::new(&limits, seed),
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
+            tap: Tap::new(tap, seed),
             copied: 0,
             softener: Softener::new(limits.softened),
             rewrites: ArrayVec::new(),
@@ -380,6 +382,7 @@ impl<P: Packet> Worker<P> {
             }
             Command::Explain { token, source } => self.explain_to(token, source),
             Command::Nudge { token, source, delta, forgive } => self.nudge(token, source, delta, forgive),
+            Command::Pass { token, source, points } => self.pass(token, source, points),
             Command::List { token, cursor, limit, filter } => {
                 self.job = Some(Job { token, cursor, left: limit.clamp(1, 256), what: Listed::Rows(filter) });
             }

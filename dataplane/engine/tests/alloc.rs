@@ -15,7 +15,7 @@ use common::rig::{PAIR, source};
 use common::traffic::{self, Rng};
 use common::{CACHED_DNS, INSIDE, OUTSIDE, SMALL, policy, version};
 use repute_engine::dns::{Asks, Cache, CacheLimits, Sent, Transaction, Upstream};
-use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox};
+use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox, tap};
 use repute_model::{
     Address, BATCH, Band, CacheRules, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX,
     Report, Rpz, RpzTrigger, SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token,
@@ -161,6 +161,7 @@ fn command(
         30 | 31 => Some(Command::Explain { token, source }),
         40 => Some(Command::Nudge { token, source, delta: -3_000, forgive: false }),
         50 => Some(Command::Nudge { token, source, delta: 5_000, forgive: true }),
+        55 => Some(Command::Pass { token, source, points: 500 }),
         5 => Some(Command::Snapshot { token, cursor: 0, limit: SNAPSHOT_MAX }),
         35 => Some(Command::Restore { token, states: states.pop_front()? }),
         _ => None,
@@ -346,7 +347,9 @@ fn queries_and_answers_in_their_place_allocate_and_free_nothing() {
     let zone = "x7qx7q.example.net A 192.0.2.1\n*.x7q.example.net CNAME .\n32.1.100.51.198.rpz-ip CNAME *.\n";
     let zone = repute_rpz::read(zone.as_bytes(), "rpz".parse().ok(), RpzLimits::default()).unwrap().zone;
     first.dns.as_mut().unwrap().zones = Rpz::new(vec![zone.into()]).unwrap();
-    let mut worker = Worker::new(Setup::alone(first, CACHED_DNS, 5, &PAIR, mailbox, Published::shared()));
+    let (end, mut tapped) = tap(64, 2);
+    let alone = Setup::alone(first, CACHED_DNS, 5, &PAIR, mailbox, Published::shared());
+    let mut worker = Worker::new(Setup { tap: Some(end), ..alone });
     let mut batch: Batch<Frame> = Batch::new();
     for i in 0..3_000u64 {
         for _ in 0..rng.below(BATCH as u32 + 1) {
@@ -360,9 +363,11 @@ fn queries_and_answers_in_their_place_allocate_and_free_nothing() {
         worker.breathe(Tick(2 * i), &mut batch, &mut pool);
         assert_eq!(calls() - before, 0, "in breath {i}");
         while handle.reports.pop().is_ok() {}
+        while i % 8 == 0 && tapped.pop().is_ok() {}
     }
     let account = worker.account();
     assert!(account.is_conserved());
+    assert!(account.dns.tapped > 1_000 && account.dns.untapped > 0, "{:?}", account.dns);
     let answered: u64 = account.ports.iter().map(|port| port.answered).sum();
     let dns = account.dns;
     assert!(answered > 1_000 && dns.paths.iter().sum::<u64>() > 10_000 && dns.garbled > 1_000, "{dns:?}");

@@ -48,6 +48,17 @@ pub enum Command {
         /// Whether what was counted against it is forgotten as well.
         forgive: bool,
     },
+    /// Take note that somebody has passed a challenge off the wire, at this source's address: it counts as a proof, and lifts
+    /// the score by at most `points` and at most to the prior. Where queries of the source are blocked it counts for
+    /// nothing.
+    Pass {
+        /// Joins the answer.
+        token: Token,
+        /// Who; gets no entry if it has none.
+        source: Source,
+        /// 0..=10 000.
+        points: u16,
+    },
     /// Report the sources behind `cursor` that pass the filter, at most `limit`.
     List {
         /// Joins the answers.

@@ -4,8 +4,8 @@
 //! old policy, states that were restored, forms that were filled in, what was usual) is kept and offered again.
 
 use crate::{
-    Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, NameLook, Policy, Score, Source,
-    SourceRow, SourceState, Tick, Token, TopLook, Treatment, Usuals,
+    Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, NameLook, Passed, Policy, Score,
+    Source, SourceRow, SourceState, Tick, Token, TopLook, Treatment, Usuals,
 };
 
 /// A limit imposed on a source, or lifted.
@@ -83,6 +83,8 @@ pub enum Report {
     Explained(Token, Explanation),
     /// The answer to `Nudge`: score before and after; `None` where there was no room for an entry.
     Nudged(Token, Option<(Score, Score)>),
+    /// The answer to `Pass`.
+    Passed(Token, Passed),
     /// One row of a list.
     Row(Token, SourceRow),
     /// One state of a snapshot.

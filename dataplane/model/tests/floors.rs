@@ -23,11 +23,12 @@ const FLOORS: [&[&str]; 6] = [
         "repute-zones",
         "repute-learning",
         "repute-siem",
+        "repute-dnstap",
         "repute-metrics",
         "repute-engine",
         "repute-names",
     ],
-    &["repute-server"],
+    &["repute-server", "repute-garden"],
     &["reputed", "repute", "repute-bench"],
 ];
 

@@ -346,6 +346,14 @@ impl Shard {
         Change { slot, from, cause: Factor::Feed }
     }
 
+    /// Lifts a score by `points` at most, and not above the prior: see `Command::Pass`. The change of band, if it leads to one.
+    pub fn lift(&mut self, slot: Slot, points: u16, rules: Rules<'_>, now: Tick) -> Option<Change> {
+        let hot = self.hot_mut(slot);
+        let lifted = hot.score.get().saturating_add(points).min(rules.profile.prior.get());
+        hot.score = hot.score.max(Score::new(lifted));
+        self.settle(slot, rules, now, || Factor::Feed)
+    }
+
     /// What packets of this source get now.
     #[inline]
     pub fn treatment(&self, slot: Slot, rules: Rules<'_>) -> Treatment {

@@ -4,7 +4,10 @@ use std::fmt;
 
 use super::shown;
 use crate::family::{About, Families, Labels, seconds};
-use crate::{BoxSnapshot, EventInput, EventSink, FeedSnapshot, GeoSnapshot, StoreSnapshot};
+use crate::{
+    BoxSnapshot, DnstapSnapshot, EventInput, EventSink, FeedSnapshot, GardenSnapshot, GeoSnapshot, Named,
+    StoreSnapshot,
+};
 
 const fn about(name: &'static str, unit: &'static str, help: &'static str) -> About {
     About { name, unit, help }
@@ -39,6 +42,8 @@ pub(super) fn export(snapshot: &BoxSnapshot, families: &mut Families) -> Result<
     export_geo(&snapshot.geo, families)?;
     export_events(&sinks, &inputs, families)?;
     export_store(snapshot.store.as_ref(), families)?;
+    export_garden(snapshot.garden.as_ref(), families)?;
+    export_dnstap(snapshot.dnstap.as_ref(), families)?;
     let requests = snapshot.requests.iter().map(|series| {
         let labels: Labels = vec![("method", &series.key.method), ("code", &series.key.code)];
         (labels, series)
@@ -120,6 +125,34 @@ fn export_store(store: Option<&StoreSnapshot>, families: &mut Families) -> fmt::
     let failures =
         about("store_write_failures", "", "Writes to the store that failed; what it held before stays.");
     families.counter(failures, store.map(|store| (vec![], store.failures)))
+}
+
+fn export_garden(garden: Option<&GardenSnapshot>, families: &mut Families) -> fmt::Result {
+    let pages = about("garden_pages", "", "Pages of the walled garden that were given, each with a task.");
+    families.counter(pages, garden.map(|garden| (vec![], garden.pages)))?;
+    let named = |label, list: fn(&GardenSnapshot) -> &[Named]| {
+        let rows = garden.map_or(&[][..], list).iter();
+        rows.map(move |row| (of(label, &row.name), row.count))
+    };
+    let solutions = about(
+        "garden_solutions",
+        "",
+        "Right solutions: proofs that count, and of sources nothing stands against.",
+    );
+    families.counter(solutions, named("outcome", |garden| &garden.solutions))?;
+    let refused = about("garden_refusals", "", "Visitors of the walled garden that were refused.");
+    families.counter(refused, named("reason", |garden| &garden.refused))
+}
+
+fn export_dnstap(dnstap: Option<&DnstapSnapshot>, families: &mut Families) -> fmt::Result {
+    let one = |value: fn(&DnstapSnapshot) -> u64| dnstap.map(|dnstap| (vec![], value(dnstap)));
+    let sent =
+        about("dnstap_sent", "messages", "Copies of DNS messages that the receiver's connection took.");
+    families.counter(sent, one(|dnstap| dnstap.sent))?;
+    let lost = about("dnstap_lost", "messages", "Copies of DNS messages that were lost with a connection.");
+    families.counter(lost, one(|dnstap| dnstap.lost))?;
+    let connected = about("dnstap_connections", "", "Connections that a dnstap receiver has agreed to.");
+    families.counter(connected, one(|dnstap| dnstap.connected))
 }
 
 fn of<'a>(label: &'static str, name: &'a str) -> Labels<'a> {

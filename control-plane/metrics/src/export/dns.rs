@@ -39,7 +39,12 @@ const GAUGES: [Gauge; 2] = [
     }),
 ];
 
-const BREAKDOWNS: [Breakdown; 7] = [
+const BREAKDOWNS: [Breakdown; 8] = [
+    (
+        about("dns_tapped", "messages", "Messages picked for dnstap: copied, or lost for want of room."),
+        "result",
+        |w| &w.dns.tapped,
+    ),
     (
         about(
             "dns_judged",

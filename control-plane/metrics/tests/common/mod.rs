@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use repute_metrics::{
-    BoxSnapshot, Build, CrowdChanges, DnsSnapshot, EventInput, EventSink, FeedSnapshot, GeoSnapshot, Named,
-    PolicyInForce, PortSnapshot, RequestLatency, ServiceSnapshot, StoreSnapshot, WorkerSnapshot,
+    BoxSnapshot, Build, CrowdChanges, DnsSnapshot, DnstapSnapshot, EventInput, EventSink, FeedSnapshot,
+    GardenSnapshot, GeoSnapshot, Named, PolicyInForce, PortSnapshot, RequestLatency, ServiceSnapshot,
+    StoreSnapshot, WorkerSnapshot,
 };
 
 pub fn at(seconds: u64) -> Option<SystemTime> {
@@ -59,6 +60,7 @@ fn worker(number: u16) -> WorkerSnapshot {
             unasked: 2,
             cache_answers: 15,
             cache_bytes: 1920,
+            tapped: vec![Named::new("copied", 4), Named::new("lost", 1)],
             ..DnsSnapshot::default()
         },
         findings: vec![Named::new("not-tls", 3), Named::new("signature", 1)],
@@ -118,6 +120,12 @@ pub fn sample() -> BoxSnapshot {
         },
         sinks: vec![EventSink { name: "syslog".to_owned(), queued: 2, capacity: 1024, sent: 90, dropped: 3 }],
         inputs: vec![EventInput { name: "suricata".to_owned(), received: 745, refused: 5 }],
+        dnstap: Some(DnstapSnapshot { sent: 90, lost: 4, connected: 2 }),
+        garden: Some(GardenSnapshot {
+            pages: 8,
+            solutions: vec![Named::new("counted", 5), Named::new("unknown", 1)],
+            refused: vec![Named::new("expired", 2)],
+        }),
         store: Some(StoreSnapshot {
             file_bytes: 4 << 20,
             last_round: at(50),

@@ -51,7 +51,7 @@ fn sink(path: &str, sink: &Sink, reader: &mut Reader) {
     }
 }
 
-fn is_host_and_port(text: &Text) -> bool {
+pub(super) fn is_host_and_port(text: &Text) -> bool {
     let Some((host, port)) = text.as_str().rsplit_once(':') else { return false };
     let is_whole = !host.contains(':') || (host.starts_with('[') && host.ends_with(']'));
     !host.is_empty() && is_whole && port.parse::<u16>().is_ok_and(|port| port > 0)

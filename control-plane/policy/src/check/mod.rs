@@ -4,6 +4,7 @@
 
 mod alerts;
 mod api;
+mod dnstap;
 mod events;
 mod feeds;
 mod inspect;
@@ -42,6 +43,7 @@ pub(crate) fn check(config: &Config, reader: &mut Reader) {
     events::check(config, reader);
     alerts::check(config, reader);
     pages::check(config, reader);
+    dnstap::check(config, reader);
 }
 
 /// A mistake at a key.

@@ -4,9 +4,11 @@
 //! a test compares the two.
 
 mod api;
+mod dnstap;
 mod events;
 mod factors;
 mod feeds;
+mod garden;
 mod state;
 
 use repute_model::{DomainName, Prefix};

@@ -11,9 +11,11 @@ mod bands;
 mod crowds;
 mod defaults;
 mod dns;
+mod dnstap;
 mod events;
 mod factors;
 mod feeds;
+mod garden;
 mod geo;
 mod hours;
 mod inspect;
@@ -48,10 +50,12 @@ pub use dns::{
     BandName, BlockName, Cache, Challenge, DecisionName, Dns, GarbledName, PathName, Paths, Queries,
     QueryFactors, Redirect, SameRate, Subdomains,
 };
+pub use dnstap::{Dnstap, DnstapRole};
 pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub(crate) use factors::general;
 pub use factors::{Factors, Weight};
 pub use feeds::{Feed, FeedFormat, FeedHeader, Says};
+pub use garden::Garden;
 pub use geo::{Consistency, Geo, PLACES};
 pub use hours::{Hours, HoursMode};
 pub use inspect::{Inspect, Signature};
@@ -123,6 +127,10 @@ pub struct Config {
     pub metrics: Metrics,
     /// Decisions for CrowdSec's bouncers.
     pub crowdsec_api: CrowdsecApi,
+    /// The walled garden's page.
+    pub garden: Garden,
+    /// Copies of DNS messages for whoever listens in.
+    pub dnstap: Dnstap,
 }
 
 table!(Config {
@@ -149,4 +157,6 @@ table!(Config {
     alerts,
     metrics,
     crowdsec_api,
+    garden,
+    dnstap,
 });

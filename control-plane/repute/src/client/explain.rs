@@ -169,6 +169,10 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
         let left = span(ms_until(*until_unix_ms));
         facts.push(("taken", format!("{points} points by {name}: {why}; counts for another {left}")));
     }
+    for v1::Given { name, points, why, until_unix_ms } in &explained.given {
+        let left = span(ms_until(*until_unix_ms));
+        facts.push(("given", format!("{points} points by {name}: {why}; counts for another {left}")));
+    }
     facts.extend(explained.pairs.iter().map(|pair| ("service", in_service(pair))));
     if let Some(over_all) = explained.service_standing.filter(|_| explained.pairs.len() > 1) {
         facts.push(("over all", format!("score {} of 10000", over_all.score)));

@@ -15,8 +15,8 @@ use repute_siem::{Bus, IntakeCounts};
 use repute_wire::Class;
 use tokio::sync::watch;
 
-use super::Parts;
 use super::crowds::InFlood;
+use super::{Parts, dnstap, garden};
 
 /// A worker whose clock stands still for so long makes the box ill.
 const ILL: std::time::Duration = std::time::Duration::from_secs(3);
@@ -94,6 +94,8 @@ impl Probe for Gauges {
             geo: self.hub.geo_numbers(),
             store: self.hub.store_numbers(),
             requests: self.hub.request_numbers(),
+            garden: self.parts.garden.as_deref().map(garden::numbers),
+            dnstap: self.parts.dnstap.as_ref().map(dnstap::numbers),
             sinks: self.sinks(),
             inputs: self.inputs(),
         }
@@ -211,6 +213,7 @@ fn dns(account: &DnsAccount) -> DnsSnapshot {
         given_up: named([("evicted", evicted), ("expired", expired)]),
         cache_answers: account.cache_answers,
         cache_bytes: account.cache_bytes,
+        tapped: named([("copied", account.tapped), ("lost", account.untapped)]),
     }
 }
 

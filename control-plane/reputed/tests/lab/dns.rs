@@ -36,14 +36,14 @@ good = "challenge"
 const NAMES: usize = 3000;
 
 /// Name `i`, its lifetime and its address.
-fn record(i: usize) -> (String, u32, String) {
+pub fn record(i: usize) -> (String, u32, String) {
     let name = format!("host{i}.site{}.example", i % 50);
     (name, 60 + (i as u32) % 500, format!("198.51.{}.{}", i / 256, i % 256))
 }
 
 /// A lab whose server is unbound besides, with [`NAMES`] names of its own; it ends with the lab. `more` goes on in the
 /// profile of its config.
-fn up(more: &str) -> Option<(Lab, Child)> {
+pub fn up(more: &str) -> Option<(Lab, Child)> {
     if let Some(tool) = missing(&["unbound", "dig", "kdig", "dnsperf"]) {
         println!("skipped: DNS needs {tool}");
         return None;

@@ -8,10 +8,13 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod alerts;
+mod browser;
 mod dns;
+mod dnstap;
 mod egress;
 mod feeds;
 mod flood;
+mod garden;
 mod mirror;
 mod network;
 mod policy;

@@ -75,6 +75,11 @@ impl Lab {
         self.folder.join(name)
     }
 
+    /// What the client, the gateway or the server is called as a network namespace.
+    pub fn namespace(&self, place: &str) -> String {
+        format!("repute-{place}-{}", self.folder.file_name().unwrap().display())
+    }
+
     /// `scripts/lab` with these words.
     pub fn script(&self, words: &str) -> Output {
         self.command().args(words.split(' ')).output().unwrap()

@@ -1,5 +1,5 @@
-//! What the world outside says of a source: feeds and places, and what these took from it, beside what its worker
-//! explains.
+//! What the world outside says of a source: feeds and places, what these took from it and what it was given at the walled
+//! garden, beside what its worker explains.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,6 +12,7 @@ use repute_proto::v1;
 use super::Api;
 use super::convert::unix_ms;
 use crate::consistency::{NUDGE, Taking};
+use crate::garden::{Given, PASS};
 use crate::lookups::Said;
 use crate::{Hub, HubError};
 
@@ -41,6 +42,8 @@ impl Api {
         answer.organisation = place.organisation.unwrap_or_default();
         let taken = self.hub.inner.oddities.of(explained.source, SystemTime::now());
         answer.taken = taken.into_iter().map(taking).collect();
+        let given = self.hub.inner.passes.of(explained.source, SystemTime::now());
+        answer.given = given.into_iter().map(self::given).collect();
         let said = self.hub.look_up(address, SystemTime::now()).await?;
         answer.opinions = said.into_iter().map(opinion).collect();
         Ok(())
@@ -61,6 +64,13 @@ fn taking(taking: Taking) -> v1::Taken {
     let Taking { points, why, value, until } = taking;
     let until_unix_ms = unix_ms(until);
     v1::Taken { name: NUDGE.to_owned(), points: points.into(), value, why, until_unix_ms }
+}
+
+fn given(given: Given) -> v1::Given {
+    let why =
+        "it has passed the challenge at the walled garden's page, which counts as a proof of its address";
+    let until_unix_ms = unix_ms(given.until);
+    v1::Given { name: PASS.to_owned(), points: given.points.into(), why: why.to_owned(), until_unix_ms }
 }
 
 fn rule(found: &Found<'_>) -> String {

@@ -66,6 +66,10 @@ impl Extension {
             What::Mitigation(mitigation) => self.mitigation(mitigation),
             What::CrowdChanged(change) => self.crowd(change),
             What::InspectionHit(hit) => self.hit(hit),
+            What::ChallengePassed(passed) => {
+                self.custom("cn1", "scoreBefore", passed.before);
+                self.custom("cn2", "score", passed.after);
+            }
             What::AlertReceived(alert) => {
                 self.add("cat", &alert.category);
                 self.add("outcome", &alert.outcome);

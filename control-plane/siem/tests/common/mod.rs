@@ -121,6 +121,12 @@ pub fn every() -> Vec<What> {
             port: 443,
         }
         .into(),
+        ChallengePassed {
+            source: source("2001:db8:0:1::/64"),
+            before: Score::new(5500),
+            after: Score::new(6500),
+        }
+        .into(),
         FeedLoaded { feed: text("drop"), entries: 1692, refused: 3 }.into(),
         FeedFailed { feed: nasty(), reason: nasty(), kept: None }.into(),
         FeedStale { feed: text("drop"), entries: 9, unconfirmed_ms: 7_200_000 }.into(),

@@ -38,6 +38,10 @@ pub struct DnsAccount {
     pub cache_answers: u64,
     /// Bytes that these take now.
     pub cache_bytes: u64,
+    /// Messages that were copied for who listens in ([`crate::Tap`]).
+    pub tapped: u64,
+    /// Messages that should have been, and had no room.
+    pub untapped: u64,
 }
 
 impl DnsAccount {

@@ -7,7 +7,9 @@
 mod again;
 mod look;
 mod notes;
+mod pass;
 mod speech;
+mod tap;
 mod zones;
 
 use repute_model::{Band, Block, Flood, Judgement, Packet, Path, Reason, RpzRuling, Rule, Source};
@@ -63,6 +65,7 @@ impl<P: Packet> Worker<P> {
         self.account.strangers += 1;
         if let Some(asked) = speech.asked() {
             self.count_query(asked, x.src);
+            self.tap_query(speech, asked, x);
         }
         let proved = speech.asked().is_some_and(|asked| self.returns_server_cookie(asked, x));
         let (Some(dns), Some(rules)) = (&self.policy.dns, rules(&self.policy)) else {

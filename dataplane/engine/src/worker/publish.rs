@@ -34,6 +34,7 @@ impl<P: Packet> Worker<P> {
         if let Some(dns) = &self.dns {
             account.memory_bytes += dns.bytes() as u64;
             dns.tell(&mut account.dns);
+            (account.dns.tapped, account.dns.untapped) = (self.tap.copied, self.tap.lost);
         }
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();

@@ -4,11 +4,11 @@ use arrayvec::Drain;
 use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Policy, Reason, Tick, Verdict};
 
 use super::cookies::{self, Cookies};
-use super::{Waiting, Worker};
+use super::{Waiting, Worker, parse};
 use crate::account::PortAccount;
 use crate::dns::{Interceptor, Replies};
 use crate::shaper::{ConnectionQueue, Held, Shaper};
-use crate::{Account, Batch, PORTS};
+use crate::{Account, Batch, PORTS, Tap};
 
 impl<P: Packet> Worker<P> {
     /// Empties the batch: forwards by port, holds back, copies, frees the rest, and counts all of it. Most batches
@@ -23,6 +23,9 @@ impl<P: Packet> Worker<P> {
         let replaced = !self.replaced.is_empty();
         if replaced {
             self.replace_answers(batch);
+        }
+        if self.tap.is_on() {
+            self.tap_answers(batch);
         }
         let ended = self.resets.take_marks();
         if ended != 0 && !self.view.shadow {
@@ -58,9 +61,9 @@ impl<P: Packet> Worker<P> {
     /// Sends on what is forwarded of a batch that came by one port. What is not is taken out of it one by one: mostly
     /// that is little.
     fn send_apart<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, port: u8, peer: u8, io: &mut I) {
-        let Self { account, judgements, tickets, shaper, connections, dropped, outboxes, .. } = self;
+        let Self { account, judgements, tickets, shaper, connections, dropped, outboxes, tap, .. } = self;
         let replies = replies(&self.policy, self.dns.as_ref(), self.now);
-        let answers = Answers { outboxes, cookies: self.guard.cookies(), replies, now: self.now };
+        let answers = Answers { outboxes, cookies: self.guard.cookies(), replies, tap, now: self.now };
         let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
         let (received, mut bytes) = (batch.len(), batch.bytes);
         let counts = &mut account.ports[usize::from(port)];
@@ -88,9 +91,10 @@ impl<P: Packet> Worker<P> {
     }
 
     fn send_one_by_one<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, io: &mut I) {
-        let Self { account, judgements, tickets, shaper, connections, dropped, wires, outboxes, .. } = self;
+        let Self { account, judgements, tickets, shaper, connections, dropped, wires, outboxes, tap, .. } =
+            self;
         let replies = replies(&self.policy, self.dns.as_ref(), self.now);
-        let answers = Answers { outboxes, cookies: self.guard.cookies(), replies, now: self.now };
+        let answers = Answers { outboxes, cookies: self.guard.cookies(), replies, tap, now: self.now };
         let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
         for (i, (packet, judgement)) in batch.packets.drain(..).zip(&*judgements).enumerate() {
             let (port_in, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
@@ -152,6 +156,7 @@ struct Answers<'a, P> {
     outboxes: &'a mut [Outbox<P>; PORTS],
     cookies: Cookies,
     replies: Option<Replies<'a>>,
+    tap: &'a mut Tap,
     now: Tick,
 }
 
@@ -172,15 +177,23 @@ impl<P: Packet> Answers<'_, P> {
         let answer = match reason {
             Reason::SynCookie => self.cookies.answer(&mut packet, self.now),
             Reason::CookieReturned => cookies::reset(&mut packet),
-            _ => self
-                .replies
-                .is_some_and(|replies| replies.answers(reason) && replies.write(&mut packet, place, reason)),
+            _ => self.reply(&mut packet, place, reason),
         };
         if !answer {
             return Some(packet);
         }
         self.outboxes[usize::from(port)].push(packet);
         None
+    }
+
+    /// Turns a query, at this place in its batch, into the answer that `reason` names.
+    fn reply(&mut self, packet: &mut P, place: usize, reason: Reason) -> bool {
+        let Some(replies) = self.replies.filter(|replies| replies.answers(reason)) else { return false };
+        let written = replies.write(packet, place, reason);
+        if written && self.tap.is_on() {
+            self.tap.copy_answer(packet, &parse(packet), replies.rules, self.now);
+        }
+        written
     }
 }
 

@@ -6,7 +6,7 @@ use repute_model::{Limits, Owners, Policy};
 
 use crate::crowd_mesh::{CrowdMesh, crowd_mesh};
 use crate::handover::Peers;
-use crate::{Mailbox, MirrorSetup, Published};
+use crate::{Mailbox, MirrorSetup, Published, TapSetup};
 
 /// On which side of a port its senders are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +47,8 @@ pub struct Setup<'a, P> {
     pub team: Option<Team<P>>,
     /// Where copies go; `None` = nowhere.
     pub mirror: Option<MirrorSetup>,
+    /// Where copies of DNS messages go; `None` = nowhere.
+    pub tap: Option<TapSetup>,
     /// Its way to the sums of the crowds.
     pub crowds: CrowdMesh,
 }
@@ -63,7 +65,7 @@ impl<'a, P> Setup<'a, P> {
     ) -> Self {
         let mut leader = crowd_mesh(1, limits.crowds, seed);
         let crowds = leader.remove(0);
-        Self { policy, limits, seed, wires, mailbox, published, team: None, mirror: None, crowds }
+        Self { policy, limits, seed, wires, mailbox, published, team: None, mirror: None, tap: None, crowds }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The stage for DNS: who is asked to prove himself and how, what blocked queries get, what is taken note of.
 
-use repute_model::{Band, Factor, Judgement, Limits, Policy, Reason, Tick, Verdict};
+use repute_model::{
+    Band, Command, Factor, Judgement, Limits, Passed, Policy, Reason, Report, Score, Tick, Token, Verdict,
+};
 use repute_wire::dns::Rcode;
 
 use crate::common::dns::{
@@ -8,7 +10,7 @@ use crate::common::dns::{
     query, read,
 };
 use crate::common::frame::{ACK, Frame, Ip, SYN, Talk, tcp, udp_of};
-use crate::common::rig::Rig;
+use crate::common::rig::{Rig, source};
 use crate::common::{INSIDE, OUTSIDE, SMALL_DNS, policy};
 
 const CLIENT: Ip = [198, 51, 100, 7];
@@ -328,4 +330,45 @@ fn types_that_carry_data_are_seen() {
     }
     let why = rig.explain(CLIENT);
     assert!(why.terms[Factor::QueryTypes.index()].value == 1.0, "{why:?}");
+}
+
+/// What a worker makes of a pass at the walled garden's page.
+fn passes(rig: &mut Rig, points: u16) -> Passed {
+    match rig.tell(Command::Pass { token: Token(1), source: source(CLIENT), points })[..] {
+        [Report::Passed(Token(1), passed)] => passed,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_passes_at_the_walled_garden_has_proved_himself_and_gets_no_further_than_newcomers() {
+    let mut rig = challenging("challenge = { tries = 1, garden = { v4 = \"192.0.2.80\" } }");
+    assert_eq!(passes(&mut rig, 500), Passed::Unknown, "nothing stands against him");
+    assert_eq!(rig.account().tracked, 0, "nobody gets an entry by it");
+    ask(&mut rig, 1, plain(1));
+    assert_eq!(ask(&mut rig, 1_100, plain(2)).1, Some(Reason::DnsGarden));
+    rig.tell(Command::Nudge { token: Token(2), source: source(CLIENT), delta: -700, forgive: false });
+    let Passed::Counts { before, after } = passes(&mut rig, 500) else { panic!("he is not blocked") };
+    assert_eq!(after.get() - before.get(), 500);
+    assert_eq!(ask(&mut rig, 1, plain(3)).0, Verdict::Forward, "his queries go on");
+    let Passed::Counts { after, .. } = passes(&mut rig, 10_000) else { panic!("he is not blocked") };
+    assert_eq!(after.get(), 7_500, "the prior");
+    rig.tell(Command::Nudge { token: Token(2), source: source(CLIENT), delta: 10_000, forgive: false });
+    let Passed::Counts { before, after } = passes(&mut rig, 500) else { panic!("he is not blocked") };
+    assert_eq!((before, after), (Score::MAX, Score::MAX), "and nobody is lowered");
+    assert_eq!(ask(&mut rig, 3_700_000, plain(4)).0, Verdict::Challenge, "an hour later it counts no more");
+}
+
+#[test]
+fn the_walled_garden_opens_nothing_to_the_blocked_and_forgets_nothing() {
+    let mut rig = rig("");
+    ask(&mut rig, 1, plain(1));
+    rig.tell(Command::Nudge { token: Token(2), source: source(CLIENT), delta: -10_000, forgive: false });
+    assert_eq!(passes(&mut rig, 10_000), Passed::Blocked(Score::MIN));
+    assert_eq!(ask(&mut rig, 1, plain(2)).1, Some(Reason::DnsBlocked));
+    let allowed = policy("[profiles.dns]\n[lists]\nallow = [\"198.51.100.7\"]\n");
+    let mut rig = Rig::sized(allowed, SMALL_DNS);
+    rig.outside(1, plain(1));
+    rig.tell(Command::Nudge { token: Token(2), source: source(CLIENT), delta: -10_000, forgive: false });
+    assert!(matches!(passes(&mut rig, 0), Passed::Counts { .. }), "whom a list allows is never blocked");
 }

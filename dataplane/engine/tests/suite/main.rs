@@ -36,5 +36,6 @@ mod shaper_rates;
 mod shaper_wheel;
 mod soften;
 mod strangers;
+mod tap;
 mod team;
 mod treatments;

@@ -17,6 +17,7 @@ impl<P: Packet> Worker<P> {
     pub(in crate::worker) fn note_speech(&mut self, slot: Slot, speech: &Speech<'_>, x: &Exchange) {
         if let Some(asked) = speech.asked() {
             self.count_query(asked, x.src);
+            self.tap_query(speech, asked, x);
         }
         let Self { dns: Some(dns), shard, account, now, .. } = self else { return };
         let fingerprint = shard.hot(slot).fingerprint;
