@@ -18,7 +18,7 @@ use repute_engine::dns::{Asks, Cache, CacheLimits, Sent, Transaction, Upstream};
 use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox, tap};
 use repute_model::{
     Address, BATCH, Band, CacheRules, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX,
-    Report, Rpz, RpzTrigger, SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token,
+    Report, Rpz, RpzTrigger, SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token, Usuals,
 };
 use repute_rpz::RpzLimits;
 use repute_wire::dns::{Answer as DnsAnswer, Extras, Query};
@@ -271,8 +271,12 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
     let mut worker = Worker::new(Setup::alone(first, SMALL, 5, &PAIR, mailbox, Published::shared()));
     let mut batch: Batch<Frame> = Batch::new();
     let (mut rows, mut logs, mut mitigations) = (0, 0, 0);
+    let (mut usuals, mut hours) = (vec![Box::new(Usuals::UNKNOWN)], 0);
 
     for i in 0..10_000u64 {
+        if let Some(usuals) = (i % 60 == 15).then(|| usuals.pop()).flatten() {
+            handle.commands.push(Command::BeginHour(usuals)).unwrap();
+        }
         if let Some(command) = command(i, &mut policies, &mut chunks) {
             handle.commands.push(command).unwrap();
         }
@@ -293,6 +297,10 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
         {
             match report {
                 Report::Installed { old, .. } => retired.push_back(old),
+                Report::HourEnded(old) => {
+                    usuals.push(old);
+                    hours += 1;
+                }
                 Report::Row(..) => rows += 1,
                 Report::State(..) => states += 1,
                 Report::Restored { taken, states, .. } => spent.push((taken, states)),
@@ -307,7 +315,7 @@ fn ten_thousand_batches_allocate_and_free_nothing() {
     let account = worker.account();
     assert!(account.is_conserved());
     assert!(states > 10_000 && spent.len() > 100 && spent.iter().any(|(taken, _)| *taken > 0));
-    assert!(retired.len() > 100 && rows > 1_000 && logs > 1_000 && mitigations > 100);
+    assert!(hours > 100 && retired.len() > 100 && rows > 1_000 && logs > 1_000 && mitigations > 100);
     assert!(account.evicted > 100 && account.changes > 500 && account.expired == 0);
     let refused: u64 = account.ports.iter().map(|port| port.refused).sum();
     let dropped: u64 = account.ports.iter().map(|port| port.dropped_total()).sum();
