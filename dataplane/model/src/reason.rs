@@ -155,10 +155,9 @@ impl Reason {
         (self as u8) < Self::Standing as u8
     }
 
-    /// Whether the packet was more than a meter or a queue of its source takes.
-    pub const fn is_limit(self) -> bool {
-        use Reason::{MeterBytes, MeterPackets, QueueFull, QueueHorizon, QueueSource};
-        matches!(self, MeterPackets | MeterBytes | QueueHorizon | QueueSource | QueueFull)
+    /// Whether the packet was more than a queue of its source takes.
+    pub const fn is_overrun(self) -> bool {
+        matches!(self, Self::QueueHorizon | Self::QueueSource | Self::QueueFull)
     }
 
     /// Whether the DNS message in it is at fault.

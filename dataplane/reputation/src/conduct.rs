@@ -216,9 +216,10 @@ impl Shard {
         self.unanswered(Some(sender))
     }
 
-    /// The same of a packet that was above a limit: it counts as if it had passed. What a limit cuts off a conversation that
-    /// is answered says nothing but that there is a limit, or a sender that finds out how fast he may send would fall by it.
-    pub fn observe_limited(&mut self, x: &Exchange, sender: Slot) -> bool {
+    /// The same of a packet for which its source's queue had no room: it counts as if it had passed. What a queue cuts off a
+    /// conversation that is answered says nothing but that there is a queue, or a sender that finds out how fast he may
+    /// send would fall by it.
+    pub fn observe_overrun(&mut self, x: &Exchange, sender: Slot) -> bool {
         if self.stays(sender, x) {
             let calm = self.calm.unanswered;
             return self.hot_mut(sender).go_on(calm);

@@ -342,8 +342,8 @@ impl<P: Packet> Worker<P> {
     }
 
     fn note_stopped(&mut self, slot: Slot, exchange: &Exchange, reason: Reason) {
-        let look = match reason.is_limit() {
-            true => self.shard.observe_limited(exchange, slot),
+        let look = match reason.is_overrun() {
+            true => self.shard.observe_overrun(exchange, slot),
             false => self.shard.observe_stopped(exchange, slot),
         };
         if look {
