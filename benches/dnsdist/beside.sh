@@ -129,11 +129,12 @@ ours() {
 theirs() {
     local pid
     becomes host
+    # Every program in between replaces itself by the next: the id is that of dnsdist.
     scripts/lab exec gateway taskset -c "$((($(nproc) > 1) ? 1 : 0))" \
         dnsdist --supervised --disable-syslog -C "$dir/dnsdist.conf" >"$dir/dnsdist.log" 2>&1 &
     pid=$!
     until_answered 10.77.0.2
-    round 10.77.0.2 "$(pgrep -n -x dnsdist)"
+    round 10.77.0.2 "$pid"
     end "$pid"
     wait "$pid" || true
 }

@@ -167,7 +167,10 @@ impl Cache {
     /// The answer that was found before, to be written: whatever may be given at all, uncounted. `None` where another
     /// answer has taken its place.
     pub fn found(&self, found: Found, rules: &CacheRules, now: Tick) -> Option<Hit<'_>> {
-        let entry = self.store.shelf.get(Some(found).filter(|found| self.store.shelf.has(found))?.at);
+        if !self.store.shelf.has(&found) {
+            return None;
+        }
+        let entry = self.store.shelf.get(found.at);
         let elapsed_s = entry.is_fresh(now).then_some(entry.age_s(now));
         serves(&entry, rules, now).then_some(Hit { blocks: &self.store.blocks, found, entry, elapsed_s })
     }

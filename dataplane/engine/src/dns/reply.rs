@@ -69,8 +69,8 @@ impl Replies<'_> {
         own || is_ruled(reason)
     }
 
-    /// Turns a query, at this place in its batch, into the answer that `reason` names, to leave by the way that it came. False where that cannot be
-    /// written; the packet is of no use then.
+    /// Turns a query, at this place in its batch, into the answer that `reason` names, to leave by the way that it came.
+    /// False where that cannot be written; the packet is of no use then.
     pub fn write<P: Packet>(&self, packet: &mut P, place: usize, reason: Reason) -> bool {
         let parsed = parse(packet);
         if reason == Reason::DnsCached

@@ -276,7 +276,7 @@ impl<P: Packet> Worker<P> {
         } else {
             self.name_talks::<false>(lanes, len);
         }
-        if self.view.service.is_some() {
+        if self.view.repeats {
             self.fetch_queries(&batch.packets, &batch.lanes);
         }
         let lanes = &batch.lanes;
