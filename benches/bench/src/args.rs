@@ -24,7 +24,8 @@ pub struct Args {
     /// Fewer slices: under eight minutes for all rows.
     #[arg(long, conflicts_with = "smoke")]
     pub quick: bool,
-    /// Two rows over tiny tables on ordinary pages, to show that the harness works.
+    /// Two rows, or those named, over tiny tables on ordinary pages, to show that the harness works; and for counting
+    /// instructions: `valgrind --tool=callgrind repute-bench --smoke B19`.
     #[arg(long)]
     pub smoke: bool,
     /// List the rows and end.

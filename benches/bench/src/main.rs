@@ -43,7 +43,7 @@ use report::{Line, Report};
 use row::Row;
 use rows::ROWS;
 
-/// Rows that a smoke run runs.
+/// Rows that a smoke run runs where none are named.
 const SMOKE: [&str; 2] = ["B1", "B3"];
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -80,7 +80,7 @@ fn main() -> anyhow::Result<ExitCode> {
 /// The rows that the command line names.
 fn choose(args: &Args) -> anyhow::Result<Vec<&'static Row>> {
     let smoke = SMOKE.map(str::to_owned);
-    let wanted: &[String] = if args.smoke { &smoke } else { &args.rows };
+    let wanted: &[String] = if args.smoke && args.rows.is_empty() { &smoke } else { &args.rows };
     let is_meant = |row: &Row, name: &String| {
         let tail = row.id.strip_prefix(name.as_str());
         tail.is_some_and(|tail| !tail.starts_with(|c: char| c.is_ascii_digit()))

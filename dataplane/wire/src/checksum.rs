@@ -3,19 +3,22 @@
 //! Called by `vxlan`, `answer` and `soften`. Always holds: it is computed, never judged; what arrives keeps the one it came
 //! with, or, where one of its words is changed, one that is as right or wrong as before.
 
-/// A ones' complement sum of 16-bit words in network order, not yet folded. Holds 2^48 words at least.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// A ones' complement sum in network order, not yet folded. Holds 2^32 bytes at least.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Sum(u64);
 
 impl Sum {
     /// The sum with these bytes behind the others. Every piece but the last has an even length; an odd byte at the
     /// end is padded with zero.
+    ///
+    /// Words of 32 bits: carries beyond 16 come back when it is folded (RFC 1071, 2 (C)).
     #[must_use]
+    #[inline]
     pub fn with(self, bytes: &[u8]) -> Self {
-        let (words, odd) = bytes.as_chunks::<2>();
-        let words: u64 = words.iter().map(|&word| u64::from(u16::from_be_bytes(word))).sum();
-        let odd = odd.first().map_or(0, |&byte| u64::from(byte) << 8);
-        Self(self.0 + words + odd)
+        let (words, rest) = bytes.as_chunks::<4>();
+        let words: u64 = words.iter().map(|&word| u64::from(u32::from_be_bytes(word))).sum();
+        let rest = (0..).zip(rest).map(|(i, &byte)| u64::from(byte) << (24 - 8 * i)).sum::<u64>();
+        Self(self.0 + words + rest)
     }
 
     /// What goes into the checksum field, which was zero when it was summed.
@@ -65,11 +68,15 @@ mod tests {
     #[test]
     fn pieces_sum_to_the_whole_and_an_odd_end_is_padded() {
         let bytes: Vec<u8> = (0..=254).rev().collect();
-        let whole = Sum::default().with(&bytes);
-        assert_eq!(Sum::default().with(&bytes[..100]).with(&bytes[100..]), whole);
-        assert_eq!(Sum::default().with(&bytes).with(&[0; 8]), whole);
+        let plain: u64 = bytes.iter().zip([8, 0].iter().cycle()).map(|(&byte, by)| u64::from(byte) << by).sum();
+        let whole = !(plain % 0xffff) as u16;
+        assert_eq!(Sum::default().with(&bytes).checksum(), whole);
+        for piece in [100, 102] {
+            assert_eq!(Sum::default().with(&bytes[..piece]).with(&bytes[piece..]).checksum(), whole);
+        }
+        assert_eq!(Sum::default().with(&bytes).with(&[0; 8]).checksum(), whole);
         let padded = [&bytes[..], &[0]].concat();
-        assert_eq!(Sum::default().with(&padded), whole);
+        assert_eq!(Sum::default().with(&padded).checksum(), whole);
     }
 
     #[test]

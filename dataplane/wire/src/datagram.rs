@@ -3,55 +3,104 @@
 //! Called by the engine for DNS once the answer stands where the question stood. Always holds: either the whole packet is a
 //! right answer to who sent it, with right checksums, or not a byte is changed.
 
+use repute_model::Address;
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::answer::{network_len, pseudo_header, write_network};
-use crate::{L2, L4, Parsed, ethernet, udp};
+use crate::answer::{network_len, write_network};
+use crate::checksum::Sum;
+use crate::{L2, L3, L4, Parsed, ethernet, ipv4, ipv6, outline, udp};
 
-/// Turns the datagram in `bytes`, of which `parsed` tells, into one to its sender with the first `payload` bytes behind
-/// its UDP header; its new length. `None`, and nothing is changed, where it is no whole datagram directly behind a plain IP
-/// header, or has not so many bytes.
-pub fn answer_datagram(bytes: &mut [u8], parsed: &Parsed, payload: usize) -> Option<usize> {
-    put(bytes, parsed, payload, true)
+/// Where the headers of a whole datagram are that stands directly behind a plain IP header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Datagram {
+    /// Whether an Ethernet header begins it.
+    is_frame: bool,
+    is_v4: bool,
+    l3: u16,
+    l4: u16,
 }
 
-/// The same, but that it goes on from who sent it to whom it was for: a payload in place of another one.
-pub fn replace_datagram(bytes: &mut [u8], parsed: &Parsed, payload: usize) -> Option<usize> {
-    put(bytes, parsed, payload, false)
-}
-
-fn put(bytes: &mut [u8], parsed: &Parsed, payload: usize, turns: bool) -> Option<usize> {
-    let (l3, l4) = (usize::from(parsed.l3_off), usize::from(parsed.l4_off));
-    let datagram = size_of::<udp::Header>() + payload;
-    let len = l4 + datagram;
-    let words = u16::try_from(datagram).ok().filter(|_| is_plain_datagram(parsed) && len <= bytes.len())?;
-    if parsed.l2 == L2::Ethernet && turns {
-        ethernet::turn_round(bytes);
+impl Datagram {
+    /// Of a packet that was parsed; `None` = it is no such datagram.
+    pub fn of(parsed: &Parsed) -> Option<Self> {
+        let behind = network_len(parsed.l3).map(|len| usize::from(parsed.l3_off) + len);
+        let is_plain = parsed.l4 == L4::Udp && parsed.has_ports() && behind == Some(parsed.l4_off.into());
+        let (is_frame, is_v4) = (parsed.l2 == L2::Ethernet, parsed.l3 == L3::Ipv4);
+        is_plain.then_some(Self { is_frame, is_v4, l3: parsed.l3_off.into(), l4: parsed.l4_off })
     }
-    write_network(&mut bytes[l3..l4], parsed.l3, words, turns);
-    let (sport, dport) = if turns { (parsed.dport, parsed.sport) } else { (parsed.sport, parsed.dport) };
-    let header =
-        udp::Header { sport: sport.into(), dport: dport.into(), len: words.into(), checksum: 0.into() };
-    bytes[l4..l4 + size_of::<udp::Header>()].copy_from_slice(header.as_bytes());
-    let checksum = pseudo_header(parsed, udp::PROTOCOL, datagram).with(&bytes[l4..len]).checksum();
-    if let Ok((header, _)) = udp::Header::mut_from_prefix(&mut bytes[l4..]) {
+
+    /// Of a frame of which an [`Outline`](crate::Outline) says that it is one; of any other it may be anything.
+    #[inline]
+    pub fn outlined(frame: &[u8]) -> Option<Self> {
+        let ether_type = u16::from_be_bytes(*frame.get(12..)?.first_chunk()?);
+        let l3 = if matches!(ether_type, outline::TAG | outline::SERVICE_TAG) { 18 } else { 14 };
+        let is_v4 = frame.get(usize::from(l3))? >> 4 == 4;
+        let l4 = l3 + if is_v4 { size_of::<ipv4::Header>() } else { size_of::<ipv6::Header>() } as u16;
+        Some(Self { is_frame: true, is_v4, l3, l4 })
+    }
+
+    /// Where its payload begins.
+    pub fn payload_at(self) -> usize {
+        usize::from(self.l4) + size_of::<udp::Header>()
+    }
+
+    /// Its payload, where all of it is there.
+    #[inline]
+    pub fn payload(self, bytes: &[u8]) -> Option<&[u8]> {
+        let l4 = usize::from(self.l4);
+        let len = u16::from_be_bytes(*bytes.get(l4 + 4..)?.first_chunk()?);
+        bytes.get(self.payload_at()..l4 + usize::from(len))
+    }
+
+    /// Who sent it.
+    pub fn sender(self, bytes: &[u8]) -> Option<Address> {
+        let network = bytes.get(self.l3.into()..self.l4.into())?;
+        if self.is_v4 {
+            return Some(Address::v4(u32::from_be_bytes(*network.get(12..)?.first_chunk()?)));
+        }
+        Some(Address(u128::from_be_bytes(*network.get(8..)?.first_chunk()?)))
+    }
+
+    /// Turns it, in `bytes`, into one to its sender with the first `payload` bytes behind its UDP header; its new length.
+    /// `None`, and nothing is changed, where it has not so many bytes.
+    pub fn answer(self, bytes: &mut [u8], payload: usize) -> Option<usize> {
+        self.put(bytes, payload, true)
+    }
+
+    /// The same, but that it goes on from who sent it to whom it was for: a payload in place of another one.
+    pub fn replace(self, bytes: &mut [u8], payload: usize) -> Option<usize> {
+        self.put(bytes, payload, false)
+    }
+
+    fn put(self, bytes: &mut [u8], payload: usize, turns: bool) -> Option<usize> {
+        let (l3, l4) = (usize::from(self.l3), usize::from(self.l4));
+        let len = self.payload_at() + payload;
+        let datagram = u16::try_from(len - l4).ok().filter(|_| len <= bytes.len())?;
+        if self.is_frame && turns {
+            ethernet::turn_round(bytes);
+        }
+        let (network, transport) = bytes[l3..len].split_at_mut(l4 - l3);
+        write_network(network, if self.is_v4 { L3::Ipv4 } else { L3::Ipv6 }, datagram, turns);
+        let (header, _) = udp::Header::mut_from_prefix(transport).ok()?;
+        if turns {
+            std::mem::swap(&mut header.sport, &mut header.dport);
+        }
+        (header.len, header.checksum) = (datagram.into(), 0.into());
+        // Both addresses end the network header; their sum is the same in both directions.
+        let addresses = if self.is_v4 { &network[12..] } else { &network[8..] };
+        let rest = [[0, udp::PROTOCOL], datagram.to_be_bytes()];
+        let sum = Sum::default().with(addresses).with(rest.as_bytes()).with(transport);
         // Zero says that there is none (RFC 768).
-        header.checksum = if checksum == 0 { u16::MAX } else { checksum }.into();
+        let checksum = Some(sum.checksum()).filter(|&checksum| checksum != 0).unwrap_or(u16::MAX);
+        udp::Header::mut_from_prefix(transport).ok()?.0.checksum = checksum.into();
+        Some(len)
     }
-    Some(len)
-}
-
-/// Whether a packet is a whole datagram directly behind a plain IP header: what [`answer_datagram`] can turn round and
-/// [`replace_datagram`] can change.
-pub fn is_plain_datagram(parsed: &Parsed) -> bool {
-    let behind = network_len(parsed.l3).map(|len| usize::from(parsed.l3_off) + len);
-    parsed.l4 == L4::Udp && parsed.has_ports() && behind == Some(parsed.l4_off.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checksum::Sum;
+    use crate::answer::pseudo_header;
     use crate::{parse_ethernet, parse_ip};
 
     fn question(v6: bool) -> Vec<u8> {
@@ -74,15 +123,17 @@ mod tests {
             let before = parse_ethernet(&bytes, bytes.len() as u32);
             let at = usize::from(before.payload_off);
             bytes[at..at + 9].copy_from_slice(b"an answer");
-            let len = answer_datagram(&mut bytes, &before, 9).unwrap();
+            let datagram = Datagram::of(&before).unwrap();
+            assert_eq!((Some(datagram), datagram.sender(&bytes)), (Datagram::outlined(&bytes), Some(before.src)));
+            assert_eq!(datagram.payload(&bytes).map(<[u8]>::len), Some(5));
+            let len = datagram.answer(&mut bytes, 9).unwrap();
             assert_eq!(len, 14 + network + 8 + 9);
             let after = parse_ethernet(&bytes[..len], len as u32);
             assert_eq!((after.src, after.dst, after.error), (before.dst, before.src, None));
             assert_eq!((after.sport, after.dport, after.payload_len), (53, 40_000, 9));
             assert_eq!((&bytes[..6], &bytes[6..12]), (&[2; 6][..], &[1; 6][..]));
             let packet = parse_ip(&bytes[14..len], (len - 14) as u32);
-            let datagram = &bytes[14 + network..len];
-            assert_eq!(pseudo_header(&packet, udp::PROTOCOL, 17).with(datagram).checksum(), 0);
+            assert_eq!(pseudo_header(&packet, udp::PROTOCOL, 17).with(&bytes[14 + network..len]).checksum(), 0);
             assert!(v6 || Sum::default().with(&bytes[14..34]).checksum() == 0);
         }
     }
@@ -94,7 +145,7 @@ mod tests {
             let before = parse_ethernet(&bytes, bytes.len() as u32);
             let at = usize::from(before.payload_off);
             bytes[at..at + 9].copy_from_slice(b"an answer");
-            let len = replace_datagram(&mut bytes, &before, 9).unwrap();
+            let len = Datagram::of(&before).unwrap().replace(&mut bytes, 9).unwrap();
             assert_eq!(len, 14 + network + 8 + 9);
             let after = parse_ethernet(&bytes[..len], len as u32);
             assert_eq!((after.src, after.dst, after.error), (before.src, before.dst, None));
@@ -113,11 +164,11 @@ mod tests {
         let mut bytes = question(false);
         bytes[14] = 0x46;
         let (before, parsed) = (bytes.clone(), parse_ethernet(&bytes, bytes.len() as u32));
-        assert_eq!(answer_datagram(&mut bytes, &parsed, 1), None);
+        assert_eq!(Datagram::of(&parsed), None);
         assert_eq!(bytes, before);
         let mut bytes = question(false);
         let (before, parsed) = (bytes.clone(), parse_ethernet(&bytes, bytes.len() as u32));
-        assert_eq!(answer_datagram(&mut bytes, &parsed, 6), None, "one byte more than there is");
+        assert_eq!(Datagram::of(&parsed).unwrap().answer(&mut bytes, 6), None, "one byte more than there is");
         assert_eq!(bytes, before);
     }
 }

@@ -32,8 +32,8 @@ pub struct Outline {
 const LEAST: usize = 54;
 /// Two NOPs and a time stamp: what most segments of most connections carry (RFC 7323, appendix A).
 const TIMESTAMPS: u32 = 0x0101_080a;
-const TAG: u16 = 0x8100;
-const SERVICE_TAG: u16 = 0x88a8;
+pub(crate) const TAG: u16 = 0x8100;
+pub(crate) const SERVICE_TAG: u16 = 0x88a8;
 const FIN_SYN_RST_ACK: u16 = tcp::FIN | tcp::SYN | tcp::RST | tcp::ACK;
 
 impl Outline {
@@ -59,15 +59,6 @@ impl Outline {
     pub const fn dport(&self) -> u16 {
         self.ports as u16
     }
-}
-
-/// What a datagram of common shape carries, where all of it is there; of a frame of another shape it may be anything.
-#[inline]
-pub fn carried(frame: &[u8]) -> Option<&[u8]> {
-    let l3 = if matches!(be16(frame.first_chunk::<LEAST>()?, 12), TAG | SERVICE_TAG) { 18 } else { 14 };
-    let l4 = l3 + if frame.get(l3)? >> 4 == 4 { 20 } else { 40 };
-    let len = usize::from(be16(frame.get(l4..l4 + 8)?, 4));
-    frame.get(l4 + 8..l4 + len)
 }
 
 #[inline(never)]

@@ -204,11 +204,11 @@ impl Cache {
         let mut positions = [0; 2 * RECORDS_MAX];
         let positions = ttl_positions(&copy, &mut positions).ok_or(Unkept::Records)?;
         let parts = [key.bytes(), &self.scratch[..len], positions];
-        let (hash, failed) = (self.secret.bytes(key.bytes()), answer.rcode() == Rcode::SERVFAIL);
+        let (hash, rcode) = (self.secret.bytes(key.bytes()), copy.rcode());
         let may_be_given = |entry: &Entry| serves(entry, rules, now);
         if let Some(before) = self.store.find(&key, hash) {
             let entry = self.store.shelf.get(before);
-            if failed && !entry.failed && may_be_given(&entry) {
+            if rcode == Rcode::SERVFAIL && entry.rcode() != rcode && may_be_given(&entry) {
                 return Err(Unkept::Failure);
             }
             self.store.remove(before);
@@ -229,7 +229,7 @@ impl Cache {
             message_len,
             positions_len,
             scope,
-            failed,
+            rcode: rcode.number() as u8,
         };
         self.store.add(&parts, entry).ok_or(Unkept::Room)
     }
@@ -258,7 +258,7 @@ impl Cache {
 /// Whether an entry may be given, at least while the server is silent.
 fn serves(entry: &Entry, rules: &CacheRules, now: Tick) -> bool {
     // That a server failed is not worth repeating after its time.
-    let stale_s = if entry.failed { 0 } else { rules.stale_max_s };
+    let stale_s = if entry.rcode() == Rcode::SERVFAIL { 0 } else { rules.stale_max_s };
     entry.is_fresh(now) || entry.age_s(now) < entry.life_s.saturating_add(stale_s)
 }
 

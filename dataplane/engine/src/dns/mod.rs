@@ -91,6 +91,8 @@ pub(crate) struct Given {
     pub found: Found,
     /// What the query was found to be, if that is plain enough.
     pub shape: Option<Shape>,
+    /// Whether its packet is one of which an outline told.
+    pub outlined: bool,
 }
 
 impl Interceptor {
@@ -139,7 +141,7 @@ impl Interceptor {
         if let Some(shape) = shape.filter(|_| known != Some(found)) {
             self.repeats.note(query.message.bytes(), turn.edition, Repeat { shape, inquiry, found });
         }
-        self.given[turn.place % BATCH] = Given { found, shape };
+        self.given[turn.place % BATCH] = Given { found, shape, outlined: false };
         Some(says)
     }
 

@@ -7,13 +7,14 @@
 
 use repute_model::{Address, BATCH, Dns, Packet, Reason, Tick};
 use repute_wire::dns::{
-    Answer, Asked, CookieSecrets, ExtendedError, Extras, Query, Rcode, Reply, ReplyError,
+    Answer, Asked, ClientSubnet, CookieSecrets, ExtendedError, Extras, Query, Rcode, Reply, ReplyError,
 };
-use repute_wire::{Parsed, answer_datagram, replace_datagram};
+use repute_wire::{Datagram, Parsed};
 
 use super::secrets::seconds;
 use super::zones::{Frame, Ruled};
-use super::{Cache, Given, UDP_MAX};
+use super::cache::OPT_MAX;
+use super::{Cache, Given, Hit, UDP_MAX};
 use crate::worker::parse;
 
 /// Bytes that an answer may have more than its question: a server cookie, an extended error and an IPv6 address.
@@ -72,61 +73,71 @@ impl Replies<'_> {
     /// Turns a query, at this place in its batch, into the answer that `reason` names, to leave by the way that it came.
     /// False where that cannot be written; the packet is of no use then.
     pub fn write<P: Packet>(&self, packet: &mut P, place: usize, reason: Reason) -> bool {
-        let parsed = parse(packet);
         if reason == Reason::DnsCached
-            && let Some(given) = self.give(packet, &parsed, &self.given[place % BATCH])
+            && let Some(given) = self.give(packet, &self.given[place % BATCH])
         {
             return given;
         }
+        let parsed = parse(packet);
         if is_ruled(reason)
             && let Some(given) = self.rule(packet, &parsed)
         {
             return given;
         }
-        let Some(question) = payload(packet.bytes(), &parsed).and_then(Question::read) else { return false };
-        let at = usize::from(parsed.payload_off);
+        let (Some(question), Some(datagram)) =
+            (payload(packet.bytes(), &parsed).and_then(Question::read), Datagram::of(&parsed))
+        else {
+            return false;
+        };
+        let at = datagram.payload_at();
         if !packet.resize((at + parsed.payload_len as usize + ROOM) as u32) {
             return false;
         }
         let written = packet.bytes_mut().and_then(|bytes| {
             let message = bytes.get_mut(at..)?;
             let len = self.reply(message, &question, parsed.src, reason).ok()?;
-            answer_datagram(bytes, &parsed, len)
+            datagram.answer(bytes, len)
         });
         written.is_some_and(|len| packet.resize(len as u32))
     }
 
-    /// Turns a query into its answer from the cache, as [`write`](Self::write) does. `None`, and nothing is changed, where
-    /// that answer has given way to another one of the same breath: its requester is told to come by TCP.
-    fn give<P: Packet>(&self, packet: &mut P, parsed: &Parsed, given: &Given) -> Option<bool> {
-        let mut answer = [0; UDP_MAX];
-        let len = self.cached(payload(packet.bytes(), parsed)?, given, parsed.src, &mut answer)?;
-        let (answer, at) = (answer.get(..len)?, usize::from(parsed.payload_off));
-        if !packet.resize((at + len) as u32) {
+    /// Turns a query into its answer from the cache, as [`write`](Self::write) does: in place, its question stays. `None`, and
+    /// nothing is changed, where that answer has given way to another one of the same breath: its requester is told to come
+    /// by TCP.
+    fn give<P: Packet>(&self, packet: &mut P, given: &Given) -> Option<bool> {
+        let hit = self.cache?.found(given.found, &self.rules.cache, self.now)?;
+        let (datagram, asked, size_max, subnet) = match &given.shape {
+            Some(shape) if given.outlined => {
+                (Datagram::outlined(packet.bytes())?, shape.asked(), shape.udp_size(), None)
+            }
+            _ => {
+                let parsed = parse(packet);
+                let query = Query::read(payload(packet.bytes(), &parsed)?).ok()?;
+                let subnet = query.edns.and_then(|edns| edns.subnet);
+                (Datagram::of(&parsed)?, query.asked(), query.udp_size(), subnet)
+            }
+        };
+        let extras = self.extras(&hit, &asked, datagram.sender(packet.bytes())?, subnet);
+        let (at, size_max) = (datagram.payload_at(), size_max.min(UDP_MAX));
+        let room = hit.bytes(size_max).max(asked.head_len()) + if asked.has_edns() { OPT_MAX } else { 0 };
+        if !packet.resize((at + room) as u32) {
             return None;
         }
-        let turned = packet.bytes_mut().and_then(|bytes| {
-            bytes.get_mut(at..at + len)?.copy_from_slice(answer);
-            answer_datagram(bytes, parsed, len)
+        let written = packet.bytes_mut().and_then(|bytes| {
+            let len = hit.write_over(bytes.get_mut(at..)?, &asked, &extras, size_max).ok()?;
+            datagram.answer(bytes, len)
         });
-        Some(turned.is_some())
+        Some(written.is_some_and(|len| packet.resize(len as u32)))
     }
 
-    /// Writes the answer from the cache to the query in `message`.
-    fn cached(&self, message: &[u8], given: &Given, to: Address, answer: &mut [u8]) -> Option<usize> {
-        let query = match &given.shape {
-            Some(shape) => Query::of_shape(message, shape)?,
-            None => Query::read(message).ok()?,
-        };
-        let hit = self.cache?.found(given.found, &self.rules.cache, self.now)?;
-        let client = query.edns.and_then(|edns| edns.cookie).map(|cookie| cookie.client);
+    /// What is said besides with an answer from the cache.
+    fn extras(&self, hit: &Hit<'_>, asked: &Asked, to: Address, subnet: Option<ClientSubnet>) -> Extras<'_> {
         let error = match hit.rcode() {
             _ if !hit.is_stale() => None,
             Rcode::NXDOMAIN => Some(ExtendedError::STALE_NXDOMAIN),
             _ => Some(ExtendedError::STALE),
         };
-        let extras = Extras { cookie: self.cookie(client, to), error, ..Extras::default() };
-        hit.write(&query, answer, &extras, query.udp_size()).ok()
+        Extras { cookie: self.cookie(asked.client(), to), error, subnet, ..Extras::default() }
     }
 
     /// Turns a query into the answer that policy zones give, as [`write`](Self::write) does. `None`, and nothing is changed,
@@ -143,7 +154,7 @@ impl Replies<'_> {
             cookie: self.cookie(client, parsed.src),
         };
         let size_max = query.udp_size().min(UDP_MAX);
-        let turned = self.overwrite(packet, parsed, size_max, &ruled, &frame, answer_datagram);
+        let turned = self.overwrite(packet, parsed, size_max, &ruled, &frame, Datagram::answer);
         Some(turned.is_some())
     }
 
@@ -164,7 +175,7 @@ impl Replies<'_> {
             Some((ruled, frame, answer.message.bytes().len().clamp(LEAST_MAX, UDP_MAX)))
         };
         let Some((ruled, frame, size_max)) = replaced() else { return false };
-        self.overwrite(packet, &parsed, size_max, &ruled, &frame, replace_datagram).is_some()
+        self.overwrite(packet, &parsed, size_max, &ruled, &frame, Datagram::replace).is_some()
     }
 
     /// Writes what zones say over the message in a datagram, at most `size_max` bytes; `finish` does the headers.
@@ -175,15 +186,16 @@ impl Replies<'_> {
         size_max: usize,
         ruled: &Ruled,
         frame: &Frame,
-        finish: impl FnOnce(&mut [u8], &Parsed, usize) -> Option<usize>,
+        finish: impl FnOnce(Datagram, &mut [u8], usize) -> Option<usize>,
     ) -> Option<()> {
-        let at = usize::from(parsed.payload_off);
+        let datagram = Datagram::of(parsed)?;
+        let at = datagram.payload_at();
         if !packet.resize((at + size_max) as u32) {
             return None;
         }
         let bytes = packet.bytes_mut()?;
         let len = ruled.write(bytes.get_mut(at..at + size_max)?, frame, &self.rules.zones)?;
-        let len = finish(bytes, parsed, len)?;
+        let len = finish(datagram, bytes, len)?;
         packet.resize(len as u32).then_some(())
     }
 

@@ -116,10 +116,10 @@ impl<'a> Edns<'a> {
 /// An OPT record without options; fields as in [`Edns`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct BareEdns {
-    udp_size: u16,
+    pub udp_size: u16,
     rcode_high: u8,
     version: u8,
-    dnssec_ok: bool,
+    pub dnssec_ok: bool,
     span: (u16, u16),
 }
 

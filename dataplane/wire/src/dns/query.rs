@@ -35,6 +35,23 @@ pub struct Asked {
     pub(crate) client: Option<[u8; 8]>,
 }
 
+impl Asked {
+    /// Bytes of header and question.
+    pub fn head_len(&self) -> usize {
+        self.questions_end.into()
+    }
+
+    /// Whether its answer may have an OPT record.
+    pub fn has_edns(&self) -> bool {
+        self.edns
+    }
+
+    /// The client's cookie.
+    pub fn client(&self) -> Option<[u8; 8]> {
+        self.client
+    }
+}
+
 const QUERY: u8 = 0;
 const STATUS: u8 = 2;
 const NOTIFY: u8 = 4;
@@ -89,14 +106,9 @@ impl<'a> Query<'a> {
     }
 
     /// Its header and question as they came.
-    pub(crate) fn head(&self) -> &'a [u8] {
+    pub fn head(&self) -> &'a [u8] {
         let bytes = self.message.bytes();
         bytes.get(..self.questions_end.into()).unwrap_or(bytes)
-    }
-
-    /// The flags of it that answers repeat: opcode, RD, CD.
-    pub(crate) fn repeated_flags(&self) -> u16 {
-        self.message.header().flags.get() & REPEATED
     }
 }
 

@@ -8,7 +8,7 @@ use repute_model::Address;
 
 use super::header::{self, Header, flag};
 use super::query::{Asked, Query, REPEATED};
-use super::{CLASS_IN, ClientSubnet, ExtendedError, Rcode, cookie, edns, kind, patch};
+use super::{CLASS_IN, ClientSubnet, ExtendedError, Rcode, cookie, edns, kind};
 use zerocopy::FromBytes;
 
 /// Why an answer cannot be written.
@@ -59,6 +59,17 @@ pub struct Reply<'b> {
     owner: u16,
 }
 
+/// Whether two questions differ in the spelling of the name at most. Length bytes are below 64 and so no letters; type and
+/// class are compared on their own.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let (Some((name, fixed)), Some((other_name, other_fixed))) =
+        (one.split_last_chunk::<4>(), other.split_last_chunk::<4>())
+    else {
+        return false;
+    };
+    fixed == other_fixed && name.eq_ignore_ascii_case(other_name)
+}
+
 /// Where the question's name stands.
 const QUESTION: u16 = header::LEN as u16;
 /// A compression pointer leads at most so far.
@@ -95,23 +106,28 @@ impl<'b> Reply<'b> {
         Self::over(buffer, &query.asked(), rcode)
     }
 
-    /// Goes on with a stored answer: the first `len` bytes of `buffer`, which have no OPT record, are made to repeat `query`
-    /// ([`patch::repeat`]). `None`, and nothing is changed, where they answer another question.
+    /// Goes on with a stored answer, which has no OPT record: `buffer` begins with header and question of the query that `asked`
+    /// was taken from, and the records of the answer stand behind them, up to `len`; `stored` is how the answer itself
+    /// began, with its own header and question. Id, RD, CD and the spelling of the name, by which some resolvers know their
+    /// answers (draft-vixie-dnsext-dns0x20), are those of the query. `None`, and nothing is changed, where it answers another
+    /// question.
     ///
     /// AD stays only for those who asked for it (RFC 6840, 5.8).
-    pub fn stored(buffer: &'b mut [u8], len: usize, query: &Query<'_>) -> Option<Self> {
-        let message = buffer.get_mut(..len)?;
-        if !patch::repeat(message, query) {
+    pub fn resume(buffer: &'b mut [u8], asked: &Asked, len: usize, stored: &[u8]) -> Option<Self> {
+        let (theirs, their_question) = Header::ref_from_prefix(stored).ok()?;
+        let (header, question) = Header::mut_from_prefix(buffer.get_mut(..len)?).ok()?;
+        let question = question.get(..usize::from(asked.questions_end).checked_sub(header::LEN)?)?;
+        if theirs.questions.get() != 1 || !is_same(question, their_question.get(..question.len())?) {
             return None;
         }
-        let asked = query.asked();
-        let (header, _) = Header::mut_from_prefix(message).ok()?;
-        if !asked.dnssec_ok && !query.message.header().is_authentic() {
-            header.flags.set(header.flags.get() & !flag::AUTHENTIC);
-        }
-        let (answers, additionals) = (header.answers.get(), header.additionals.get());
-        let rcode = Rcode::from_parts(header.rcode_low(), 0);
-        Some(Self { buffer, len, answers, additionals, asked, rcode, owner: QUESTION })
+        let keeps_authentic = asked.dnssec_ok || header.is_authentic();
+        let hidden = if keeps_authentic { REPEATED } else { REPEATED | flag::AUTHENTIC };
+        header.flags.set(theirs.flags.get() & !hidden | header.flags.get() & REPEATED);
+        (header.answers, header.authorities, header.additionals) =
+            (theirs.answers, theirs.authorities, theirs.additionals);
+        let (answers, additionals) = (theirs.answers.get(), theirs.additionals.get());
+        let rcode = Rcode::from_parts(theirs.rcode_low(), 0);
+        Some(Self { buffer, len, answers, additionals, asked: *asked, rcode, owner: QUESTION })
     }
 
     /// Says that the answer was cut to fit, so that the asker comes back by TCP.

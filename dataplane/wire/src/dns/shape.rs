@@ -4,7 +4,8 @@
 //! that comes of the same bytes and their shape is the one that they were read as.
 
 use super::edns::BareEdns;
-use super::{Edns, Message, Name, Query, Question, header};
+use super::query::Asked;
+use super::{CLASS_IN, Edns, Message, Name, Query, Question, header};
 
 /// The shape of a query whose OPT record, if it has one, has no options: those are somebody's own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +16,27 @@ pub struct Shape {
     name_len: u8,
     labels: u8,
     edns: Option<BareEdns>,
+}
+
+impl Shape {
+    /// Bytes of UDP payload that the client takes, as [`Query::udp_size`] says.
+    #[inline]
+    pub fn udp_size(&self) -> usize {
+        self.edns.map_or(0, |edns| usize::from(edns.udp_size)).max(512)
+    }
+
+    /// What an answer repeats of the query.
+    #[inline]
+    pub fn asked(&self) -> Asked {
+        Asked {
+            questions_end: self.questions_end,
+            kind: self.kind,
+            in_class: self.class == CLASS_IN,
+            edns: self.edns.is_some(),
+            dnssec_ok: self.edns.is_some_and(|edns| edns.dnssec_ok),
+            client: None,
+        }
+    }
 }
 
 impl<'a> Query<'a> {
@@ -54,6 +76,8 @@ mod tests {
         let query = Query::read(bytes).unwrap();
         let again = Query::of_shape(bytes, &query.shape().unwrap()).unwrap();
         assert_eq!((again.question, again.edns, again.asked()), (query.question, query.edns, query.asked()));
+        let shape = query.shape().unwrap();
+        assert_eq!((shape.asked(), shape.udp_size()), (query.asked(), query.udp_size()));
         assert_eq!(again.question.name.to_string(), "wWw.example.org");
         assert_eq!(again.head(), query.head());
         assert!(Query::of_shape(&bytes[..20], &query.shape().unwrap()).is_none());

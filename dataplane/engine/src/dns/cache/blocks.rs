@@ -88,6 +88,11 @@ impl Blocks {
         bytes.chunks(DATA).all(|chunk| chain.next().is_some_and(|data| data.starts_with(chunk)))
     }
 
+    /// Bytes of the chain that begins with `first`, those from `from` on, where they lie in its first block.
+    pub fn at_once(&self, first: u32, from: usize, len: usize) -> Option<&[u8]> {
+        self.blocks.get(first as usize)?.data.get(from..from + len)
+    }
+
     /// Copies bytes of the chain that begins with `first`, those from `from` on, as many as `into` takes.
     pub fn read(&self, first: u32, from: usize, into: &mut [u8]) {
         let mut chain = self.chain(first).skip(from / DATA);
@@ -139,6 +144,8 @@ mod tests {
             let mut read = vec![0; 400 - from];
             blocks.read(first, from, &mut read);
             assert_eq!(read, long[from..], "{from}");
+            let near = (from < DATA).then(|| &long[from..DATA]);
+            assert_eq!(blocks.at_once(first, from, DATA.saturating_sub(from).max(1)), near);
         }
         for len in [0, 1, 124, 125, 400] {
             assert!(blocks.begin_with(first, &long[..len]));

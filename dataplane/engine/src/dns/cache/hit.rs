@@ -4,7 +4,7 @@
 //! query, no longer than the client takes.
 
 use repute_model::Tick;
-use repute_wire::dns::{Extras, Query, Rcode, Reply, ReplyError, patch};
+use repute_wire::dns::{Asked, ClientSubnet, Extras, NAME_MAX, Query, Rcode, Reply, ReplyError, patch};
 
 use super::RECORDS_MAX;
 use super::blocks::Blocks;
@@ -12,8 +12,9 @@ use super::shelf::{Entry, Found};
 
 /// The TTL of answers that are given after their time (RFC 8767, 4).
 const STALE_TTL_S: u32 = 30;
-/// Bytes of a message's header.
+/// Bytes of a message's header, and of the longest question.
 const HEADER: usize = 12;
+const QUESTION_MAX: usize = NAME_MAX + 4;
 
 /// An answer that was found.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +35,7 @@ impl Hit<'_> {
 
     /// The response code.
     pub fn rcode(&self) -> Rcode {
-        let mut header = [0; HEADER];
-        self.message(&mut header);
-        Rcode::from_parts(header[3], 0)
+        self.entry.rcode()
     }
 
     /// Seconds since it came, and seconds that it may be given from now on.
@@ -51,10 +50,8 @@ impl Hit<'_> {
         if whole <= size_max { whole } else { HEADER + key }
     }
 
-    /// Writes it as the answer to `query`, which it was found for, at the begin of `into`; gives the bytes that it takes.
-    ///
-    /// It takes at most `size_max` bytes, by UDP the lesser of [`Query::udp_size`] and [`UDP_MAX`](super::UDP_MAX). What is longer
-    /// is left to TCP (TC=1, no records). Of `extras` the subnet is the query's own.
+    /// Writes it as the answer to `query`, which it was found for, into a buffer of its own; otherwise as
+    /// [`write_over`](Self::write_over).
     ///
     /// # Errors
     /// A buffer that is too small even for an answer without records.
@@ -65,32 +62,62 @@ impl Hit<'_> {
         extras: &Extras<'_>,
         size_max: usize,
     ) -> Result<usize, ReplyError> {
-        let asked_for = query.edns.and_then(|edns| edns.subnet);
-        let subnet =
-            asked_for.map(|subnet| repute_wire::dns::ClientSubnet { scope: self.entry.scope, ..subnet });
+        let head = query.head();
+        into.get_mut(..head.len()).ok_or(ReplyError::NoRoom)?.copy_from_slice(head);
+        let subnet = query.edns.and_then(|edns| edns.subnet);
+        self.write_over(into, &query.asked(), &Extras { subnet, ..*extras }, size_max)
+    }
+
+    /// Writes it over the query that it was found for, which `message` begins with and `asked` tells of; gives the bytes that
+    /// it takes.
+    ///
+    /// It takes at most `size_max` bytes, by UDP the lesser of [`Query::udp_size`] and [`UDP_MAX`](super::UDP_MAX). What is longer
+    /// is left to TCP (TC=1, no records). The subnet of `extras` is the query's own.
+    ///
+    /// # Errors
+    /// A buffer that is too small even for an answer without records.
+    pub fn write_over(
+        &self,
+        message: &mut [u8],
+        asked: &Asked,
+        extras: &Extras<'_>,
+        size_max: usize,
+    ) -> Result<usize, ReplyError> {
+        let subnet = extras.subnet.map(|subnet| ClientSubnet { scope: self.entry.scope, ..subnet });
         let extras = Extras { subnet, ..*extras };
-        match self.write_whole(query, into, &extras) {
-            Some(len) if len <= size_max => Ok(len),
-            _ => self.write_truncated(query, into, &extras),
+        let room = size_max.min(message.len());
+        match self.write_whole(&mut message[..room], asked, &extras) {
+            Some(len) => Ok(len),
+            None => self.write_truncated(message, asked, &extras),
         }
     }
 
-    /// `None` where there is no room.
-    fn write_whole(&self, query: &Query<'_>, into: &mut [u8], extras: &Extras<'_>) -> Option<usize> {
-        let len = usize::from(self.entry.message_len);
-        let message = into.get_mut(..len)?;
-        self.message(message);
+    /// `None` where there is no room; header and question then are what a shorter answer begins with all the same.
+    fn write_whole(&self, message: &mut [u8], asked: &Asked, extras: &Extras<'_>) -> Option<usize> {
+        let (key, len) = (usize::from(self.entry.key_len), usize::from(self.entry.message_len));
+        let head = asked.head_len();
+        let mut long = [0; HEADER + QUESTION_MAX];
+        let stored = match self.blocks.at_once(self.entry.first, key, head) {
+            Some(stored) => stored,
+            None => {
+                let long = long.get_mut(..head)?;
+                self.blocks.read(self.entry.first, key, long);
+                long
+            }
+        };
+        let records = message.get_mut(head..len)?;
+        self.blocks.read(self.entry.first, key + head, records);
         self.change_ttls(message);
-        Reply::stored(into, len, query)?.finish(extras).ok()
+        Reply::resume(message, asked, len, stored)?.finish(extras).ok()
     }
 
     fn write_truncated(
         &self,
-        query: &Query<'_>,
-        into: &mut [u8],
+        message: &mut [u8],
+        asked: &Asked,
         extras: &Extras<'_>,
     ) -> Result<usize, ReplyError> {
-        let mut reply = Reply::beside(into, query, self.rcode())?;
+        let mut reply = Reply::over(message, asked, self.rcode())?;
         reply.truncate();
         if self.offers_recursion() {
             reply.offer_recursion();
@@ -100,13 +127,8 @@ impl Hit<'_> {
 
     fn offers_recursion(&self) -> bool {
         let mut header = [0; HEADER];
-        self.message(&mut header);
+        self.blocks.read(self.entry.first, self.entry.key_len.into(), &mut header);
         header[3] & 0x80 != 0
-    }
-
-    /// Copies as much of the message as `into` takes.
-    fn message(&self, into: &mut [u8]) {
-        self.blocks.read(self.entry.first, self.entry.key_len.into(), into);
     }
 
     fn change_ttls(&self, message: &mut [u8]) {

@@ -5,6 +5,7 @@
 
 use repute_memory::{Table, prefetch};
 use repute_model::Tick;
+use repute_wire::dns::Rcode;
 
 /// No entry.
 const NONE: u32 = u32::MAX;
@@ -30,14 +31,19 @@ pub(super) struct Entry {
     pub positions_len: u16,
     /// Bits of the client's network that it is valid for.
     pub scope: u8,
-    /// Whether it says that the server failed.
-    pub failed: bool,
+    /// Its response code, below 16.
+    pub rcode: u8,
 }
 
 impl Entry {
     /// Whole seconds since it came.
     pub fn age_s(&self, now: Tick) -> u32 {
         u32::try_from(now.since(self.at) / 1000).unwrap_or(u32::MAX)
+    }
+
+    /// The response code.
+    pub fn rcode(&self) -> Rcode {
+        Rcode::from_parts(self.rcode, 0)
     }
 
     /// Whether its time is not over.
@@ -89,7 +95,7 @@ impl Shelf {
             message_len: 0,
             positions_len: 0,
             scope: 0,
-            failed: false,
+            rcode: 0,
         };
         let slot = Slot { entry, chained: NONE, before: NONE, behind: NONE, used: false };
         let mut slots = Table::new(count as usize, slot);

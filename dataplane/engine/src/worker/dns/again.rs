@@ -5,7 +5,7 @@
 
 use repute_model::{BATCH, Judgement, Packet};
 use repute_reputation::Happening;
-use repute_wire::carried;
+use repute_wire::Datagram;
 
 use super::Speech;
 use crate::Batch;
@@ -21,7 +21,7 @@ impl<P: Packet> Worker<P> {
         let queries = || packets.iter().enumerate().take(BATCH).filter(|(i, _)| lanes.kind(*i).is_query());
         for (i, packet) in queries() {
             shard.fetch_requester(lanes.sought(i));
-            dns.sought[i] = carried(packet.bytes()).and_then(|message| dns.repeats.seek(message));
+            dns.sought[i] = carried(packet).and_then(|message| dns.repeats.seek(message));
             dns.networks.fetch(dns.names.network(lanes.subject(i)));
         }
         for (i, _) in queries() {
@@ -49,7 +49,7 @@ impl<P: Packet> Worker<P> {
             return None;
         }
         let packet = &batch.packets[i];
-        let asked = dns.read_again(dns.sought[i % BATCH], carried(packet.bytes())?, policy.edition, true)?;
+        let asked = dns.read_again(dns.sought[i % BATCH], carried(packet)?, policy.edition, true)?;
         self.turn = i;
         let counts = self.view.counts_crowds && self.says_something(Some(slot), &exchange);
         let facts = if counts { self.facts(Some(slot), &exchange) } else { Happening::NOTHING };
@@ -67,4 +67,10 @@ impl<P: Packet> Worker<P> {
             },
         ))
     }
+}
+
+/// What a datagram of common shape carries.
+fn carried<P: Packet>(packet: &P) -> Option<&[u8]> {
+    let bytes = packet.bytes();
+    Datagram::outlined(bytes)?.payload(bytes)
 }

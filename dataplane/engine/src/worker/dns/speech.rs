@@ -6,7 +6,7 @@
 use repute_model::{Dns, Packet, Reason};
 use repute_reputation::Inquiry;
 use repute_wire::dns::{Malformed, Query, Shape, segment};
-use repute_wire::{L4, Parsed, is_plain_datagram};
+use repute_wire::{Datagram, L4, Parsed};
 
 use crate::dns::{Found, Interceptor, Repeat, Whereabouts, payload};
 use crate::worker::Worker;
@@ -82,7 +82,7 @@ impl Interceptor {
 
     /// What a datagram says; answers come from the servers' own ports.
     fn datagram<'p>(&mut self, message: &'p [u8], parsed: &Parsed, rules: &Dns, edition: u64) -> Speech<'p> {
-        let turns = is_plain_datagram(parsed);
+        let turns = Datagram::of(parsed).is_some();
         if let Some(asked) = self.read_again(self.repeats.seek(message), message, edition, turns) {
             return Speech::Query(asked);
         }

@@ -7,7 +7,7 @@
 use repute_model::{Judgement, Packet, Reason, RpzEffect, RpzMatch, RpzRuling, Source, Verdict};
 use repute_reputation::{Exchange, Slot};
 use repute_wire::dns::{Answer, segment};
-use repute_wire::{L4, Parsed, is_plain_datagram};
+use repute_wire::{Datagram, L4, Parsed};
 
 use super::{Asked, Standing};
 use crate::Batch;
@@ -95,7 +95,7 @@ impl<P: Packet> Worker<P> {
         by_tcp: bool,
     ) -> Option<Judgement> {
         let changes =
-            effect != RpzEffect::Drop && !by_tcp && is_plain_datagram(parsed) && !parsed.frag_more();
+            effect != RpzEffect::Drop && !by_tcp && Datagram::of(parsed).is_some() && !parsed.frag_more();
         if changes && !self.policy.shadow {
             self.replaced.push((self.turn as u8, reason));
             return None;
