@@ -85,8 +85,10 @@ const ID: u8 = 24;
 const SEEN_MAX: u32 = 24;
 /// Before a count reaches its end all that it is compared with are halved.
 const FULL: u32 = u32::MAX / 2;
-/// The first look at the score, and every one after so many queries (a power of two).
+/// The score is looked at after so many queries, and after so many without a good answer (a power of two)…
 const LOOK_EVERY: u32 = 16;
+/// …and four times as rarely once a window has so many queries: who asks that fast is looked at soon all the same.
+const LOOK_RARELY_FROM: u32 = 64;
 
 impl Requester {
     /// Nothing known.
@@ -129,7 +131,8 @@ impl Requester {
         if inquiry.is_honeypot {
             self.lured.add(Tally::ONE);
         }
-        inquiry.is_honeypot || self.queries.is_multiple_of(LOOK_EVERY)
+        let every = if self.queries < LOOK_RARELY_FROM { LOOK_EVERY } else { 4 * LOOK_EVERY };
+        inquiry.is_honeypot || self.queries.is_multiple_of(every)
     }
 
     /// Names below one domain: those that are new and longer than an id.
@@ -180,7 +183,8 @@ impl Requester {
             self.asked_bytes = self.asked_bytes.saturating_add(asked_bytes.into());
             self.answer_bytes = self.answer_bytes.saturating_add(answer_bytes.into());
         }
-        ((self.answered.0 + self.failed.0) / Count::ONE).is_multiple_of(LOOK_EVERY)
+        let bad = (self.nxdomain.0 + self.failed.0) / Count::ONE;
+        outcome != Outcome::Answered && bad.is_multiple_of(LOOK_EVERY)
     }
 
     /// Takes note that it was challenged. In how many seconds, this one included, it has been since it last passed.

@@ -68,7 +68,8 @@ mod tests {
     #[test]
     fn pieces_sum_to_the_whole_and_an_odd_end_is_padded() {
         let bytes: Vec<u8> = (0..=254).rev().collect();
-        let plain: u64 = bytes.iter().zip([8, 0].iter().cycle()).map(|(&byte, by)| u64::from(byte) << by).sum();
+        let plain: u64 =
+            bytes.iter().zip([8, 0].iter().cycle()).map(|(&byte, by)| u64::from(byte) << by).sum();
         let whole = !(plain % 0xffff) as u16;
         assert_eq!(Sum::default().with(&bytes).checksum(), whole);
         for piece in [100, 102] {

@@ -124,7 +124,10 @@ mod tests {
             let at = usize::from(before.payload_off);
             bytes[at..at + 9].copy_from_slice(b"an answer");
             let datagram = Datagram::of(&before).unwrap();
-            assert_eq!((Some(datagram), datagram.sender(&bytes)), (Datagram::outlined(&bytes), Some(before.src)));
+            assert_eq!(
+                (Some(datagram), datagram.sender(&bytes)),
+                (Datagram::outlined(&bytes), Some(before.src))
+            );
             assert_eq!(datagram.payload(&bytes).map(<[u8]>::len), Some(5));
             let len = datagram.answer(&mut bytes, 9).unwrap();
             assert_eq!(len, 14 + network + 8 + 9);
@@ -133,7 +136,10 @@ mod tests {
             assert_eq!((after.sport, after.dport, after.payload_len), (53, 40_000, 9));
             assert_eq!((&bytes[..6], &bytes[6..12]), (&[2; 6][..], &[1; 6][..]));
             let packet = parse_ip(&bytes[14..len], (len - 14) as u32);
-            assert_eq!(pseudo_header(&packet, udp::PROTOCOL, 17).with(&bytes[14 + network..len]).checksum(), 0);
+            assert_eq!(
+                pseudo_header(&packet, udp::PROTOCOL, 17).with(&bytes[14 + network..len]).checksum(),
+                0
+            );
             assert!(v6 || Sum::default().with(&bytes[14..34]).checksum() == 0);
         }
     }

@@ -129,7 +129,7 @@ impl Cache {
             self.counters.misses += 1;
             return None;
         }
-        if query.udp_size() > UDP_MAX && usize::from(entry.message_len) + OPT_MAX > UDP_MAX {
+        if is_unfit(&entry, query.udp_size()) {
             self.counters.unfit += 1;
             return None;
         }
@@ -141,6 +141,25 @@ impl Cache {
     /// Asks the CPU for an answer that was found before.
     pub fn fetch(&self, found: Found) {
         self.store.shelf.fetch(found);
+    }
+
+    /// The answer that was found before for the same question, if its time is not over and a client gets it that takes
+    /// `udp_size` bytes; uncounted.
+    #[inline]
+    pub fn fresh(&self, found: Found, udp_size: usize, now: Tick) -> Option<Hit<'_>> {
+        if !self.store.shelf.has(&found) {
+            return None;
+        }
+        let entry = self.store.shelf.get(found.at);
+        let hit = Hit { blocks: &self.store.blocks, found, entry, elapsed_s: Some(entry.age_s(now)) };
+        (entry.is_fresh(now) && !is_unfit(&entry, udp_size)).then_some(hit)
+    }
+
+    /// Counts that an answer is given which [`fresh`](Self::fresh) has found.
+    #[inline]
+    pub fn give_again(&mut self, found: Found) {
+        self.counters.hits += 1;
+        self.store.shelf.use_again(found.at);
     }
 
     /// Where the answer to `query` is; what has none is counted.
@@ -253,6 +272,11 @@ impl Cache {
     pub fn memory(&self) -> usize {
         self.store.blocks.memory() + self.store.shelf.memory() + self.scratch.len()
     }
+}
+
+/// Whether a client takes it by UDP, but not from the box.
+fn is_unfit(entry: &Entry, udp_size: usize) -> bool {
+    udp_size > UDP_MAX && usize::from(entry.message_len) + OPT_MAX > UDP_MAX
 }
 
 /// Whether an entry may be given, at least while the server is silent.

@@ -81,6 +81,12 @@ impl Domains {
         row.attacked
     }
 
+    /// Whether a domain may be under attack: then its queries are looked at one by one.
+    #[inline]
+    pub fn is_suspect(&self, place: &Inquiry) -> bool {
+        self.sets[set(place.domain)].iter().any(|row| row.tag == tag(place.domain) && row.attacked)
+    }
+
     /// What is known of a name: whether it exists, and whether its domain is under attack. Counts nothing.
     pub fn look(&self, place: &Inquiry, now: Tick) -> (bool, bool) {
         let row = self.sets[set(place.domain)].iter().find(|row| row.tag == tag(place.domain));
@@ -106,6 +112,25 @@ impl Domains {
         if exists {
             self.exist.count_below(place.name, KNOWN_MAX);
         }
+        self.count(place, exists, rules, now)
+    }
+
+    /// The same of a name that exists, as [`learn`](Self::learn) would: `taught` says when it was known well enough not to
+    /// be counted again, and so will not be while no other name is.
+    #[inline]
+    pub fn learn_again(&mut self, place: &Inquiry, taught: &mut u32, rules: &Subdomains, now: Tick) -> bool {
+        if rules.misses_per_s == 0 {
+            return false;
+        }
+        let time = |exist: &Prefilter| exist.insertions() as u32 + 1;
+        if *taught != time(&self.exist) && self.exist.count_below(place.name, KNOWN_MAX).is_none() {
+            *taught = time(&self.exist);
+        }
+        self.count(place, true, rules, now)
+    }
+
+    #[inline]
+    fn count(&mut self, place: &Inquiry, exists: bool, rules: &Subdomains, now: Tick) -> bool {
         let Some(row) = self.row(place.domain, now) else { return false };
         row.turn(now);
         let count = if exists { &mut row.hits } else { &mut row.misses };

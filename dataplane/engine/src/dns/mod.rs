@@ -17,8 +17,9 @@ mod top;
 pub mod upstream;
 pub(crate) mod zones;
 
-use repute_model::{Address, BATCH, Dns, FlatName, Limits, Source, Tick, Width};
-use repute_wire::dns::{Rcode, Shape};
+use repute_model::{Address, BATCH, Dns, FlatName, Limits, Source, Tick};
+use repute_reputation::Inquiry;
+use repute_wire::dns::{Name, Rcode, Shape};
 
 use domains::Domains;
 use names::Names;
@@ -30,6 +31,7 @@ use top::Top;
 
 pub use account::DnsAccount;
 pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Found, Hit, UDP_MAX, Unkept};
+pub(crate) use networks::Served;
 pub(crate) use repeats::{Repeat, Whereabouts};
 pub(crate) use reply::{Replies, payload};
 pub(crate) use secrets::seconds;
@@ -55,8 +57,8 @@ pub(crate) struct Interceptor {
     pub cache: Option<Cache>,
     /// Queries that it has answered.
     pub repeats: Repeats,
-    /// Where those of the batch under way would be, by their places there.
-    pub sought: Box<[Option<Whereabouts>; BATCH]>,
+    /// What was found out ahead about the queries of the batch under way, by their places there.
+    pub ahead: Box<[Ahead; BATCH]>,
     /// What it gives for the queries of the batch under way that it answers, by their places there.
     pub given: Box<[Given; BATCH]>,
     /// Domains under attack, and names known to exist.
@@ -71,6 +73,15 @@ pub(crate) struct Interceptor {
     pub most_asked: Top<FlatName>,
     /// Counts what one in so many of is let slip.
     turn: u32,
+}
+
+/// What is found out about a query while its batch is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ahead {
+    /// Where it would be among those that the cache has answered.
+    pub at: Option<Whereabouts>,
+    /// What names its requester's network.
+    pub network: u64,
 }
 
 /// The packet of a batch whose turn it is.
@@ -106,7 +117,7 @@ impl Interceptor {
             upstream: Upstream::new(queries, seed),
             cache: (sizes.entries > 0 && bytes > 0).then(|| Cache::new(sizes, seed)),
             repeats: Repeats::new(limits.cache_answers, seed),
-            sought: Box::new([None; BATCH]),
+            ahead: Box::new([Ahead::default(); BATCH]),
             given: Box::new([Given::default(); BATCH]),
             domains: Domains::new(),
             networks: Networks::new(),
@@ -118,10 +129,9 @@ impl Interceptor {
     }
 
     /// Whether a network asks for this name and type too often.
-    pub fn exceeds(&mut self, asked: &Asked<'_>, rules: &Dns, from: Address, now: Tick) -> bool {
+    pub fn exceeds(&mut self, inquiry: &Inquiry, kind: u16, rules: &Dns, from: Address, now: Tick) -> bool {
         let per_s = u32::from(rules.same.per_s);
-        let key = self.names.same(from, &asked.inquiry, asked.query.question.kind);
-        per_s > 0 && self.rates.exceeds(key, per_s, now)
+        per_s > 0 && self.rates.exceeds(self.names.same(from, inquiry, kind), per_s, now)
     }
 
     /// Whether it is the turn of one in so many.
@@ -133,7 +143,7 @@ impl Interceptor {
     /// What the cache has for a query: what it says, and in how many bytes. While the server is silent one query in so many
     /// gets no old answer and goes on, so that somebody notices when the server is back.
     pub fn cached(&mut self, asked: &Asked<'_>, rules: &Dns, turn: Turn) -> Option<(Rcode, usize)> {
-        let silent = self.upstream.unanswered_in_a_row() >= SILENT_AFTER && !self.slips(ASKED_ONE_IN);
+        let silent = self.is_server_silent() && !self.slips(ASKED_ONE_IN);
         let Asked { query, shape, inquiry, found: known, .. } = *asked;
         let hit = self.cache.as_mut()?.lookup(&query, known, &rules.cache, silent, turn.now)?;
         let found = hit.found;
@@ -145,18 +155,32 @@ impl Interceptor {
         Some(says)
     }
 
-    /// Counts a query for those who want to know who asks most.
-    pub fn count(&mut self, asked: &Asked<'_>, from: Address, width: Width, now: Tick) {
+    /// Counts a query for those who want to know who asks most; `requester` is the key of who asks. Who that is and for which
+    /// name is asked when they are new.
+    #[inline]
+    pub fn count<'n>(
+        &mut self,
+        inquiry: &Inquiry,
+        requester: u64,
+        source: impl FnOnce() -> Option<Source>,
+        name: impl FnOnce() -> Option<Name<'n>>,
+        now: Tick,
+    ) {
         let Self { names, requesters, most_asked, .. } = self;
-        let source = Source::of(from, width);
-        requesters.count(names.requester(source), now, || source);
-        most_asked.count(asked.inquiry.domain.into(), now, || names.domain(&asked.query.question.name));
+        requesters.count(requester, now, source);
+        let domain = || name().map_or(FlatName::ROOT, |name| names.domain(&name));
+        most_asked.count(inquiry.domain.into(), now, domain);
     }
 
     /// Counts that a name of a domain does not exist.
-    pub fn miss(&mut self, domain: u32, to: Address, width: Width, now: Tick) {
-        self.requesters.miss(self.names.requester(Source::of(to, width)), now);
+    pub fn miss(&mut self, domain: u32, requester: u64, now: Tick) {
+        self.requesters.miss(requester, now);
         self.most_asked.miss(domain.into(), now);
+    }
+
+    /// Whether the server has answered nothing for a while.
+    pub fn is_server_silent(&self) -> bool {
+        self.upstream.unanswered_in_a_row() >= SILENT_AFTER
     }
 
     /// Takes over what its rooms have counted.

@@ -3,7 +3,7 @@
 //! Called by the stage for every query that can be read. Always holds: one pass over the name, and the same name gives the
 //! same numbers whatever its case.
 
-use repute_model::{Address, DomainTable, FlatName, Source};
+use repute_model::{Address, DomainTable, FlatName};
 use repute_reputation::names::{NameModel, own_index};
 use repute_reputation::{Inquiry, Secret};
 use repute_wire::dns::{NAME_MAX, Name, Question};
@@ -59,11 +59,6 @@ impl Names {
         let mut buffer = [0; NAME_MAX];
         let lowered = name.lowered(&mut buffer);
         FlatName::new(lowered.get(bytes_below(name).start..).unwrap_or(lowered))
-    }
-
-    /// What names a requester.
-    pub fn requester(&self, source: Option<Source>) -> u64 {
-        source.map_or(0, |source| self.secret.address(source.first()))
     }
 
     /// What names the network of an address.

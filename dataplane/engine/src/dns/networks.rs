@@ -37,6 +37,15 @@ struct Row {
 
 const FREE: Row = Row { requesters: 0, tag: 0, asked: 0, random: 0, answered: 0, nxdomain: 0, second: 0 };
 
+/// A query that was answered at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Served {
+    /// The name looks made up.
+    pub is_random: bool,
+    /// There is none like it.
+    pub is_nxdomain: bool,
+}
+
 /// What is known of networks.
 #[derive(Debug)]
 pub struct Networks {
@@ -57,24 +66,20 @@ impl Networks {
     /// Takes note of a query of the requester with this fingerprint, in the network of `key`. How odd the queries of that
     /// network are: 0..=255.
     pub fn asks(&mut self, key: u64, fingerprint: u64, is_random: bool, now: Tick) -> u8 {
-        let row = self.row(key, now);
-        row.requesters |= 1 << ((fingerprint >> 7) % 64);
-        row.asked += 1;
-        row.random += u16::from(is_random);
-        if row.asked >= FULL {
-            row.halve();
-        }
-        row.oddity()
+        self.row(key, now).asks(fingerprint, is_random)
     }
 
     /// Takes note of what became of a query.
     pub fn learns(&mut self, key: u64, is_nxdomain: bool, now: Tick) {
+        self.row(key, now).learns(is_nxdomain);
+    }
+
+    /// Takes note of a query that was answered at once: [`learns`](Self::learns), then [`asks`](Self::asks).
+    #[inline]
+    pub fn is_served(&mut self, key: u64, fingerprint: u64, says: Served, now: Tick) -> u8 {
         let row = self.row(key, now);
-        row.answered += 1;
-        row.nxdomain += u16::from(is_nxdomain);
-        if row.answered >= FULL {
-            row.halve();
-        }
+        row.learns(says.is_nxdomain);
+        row.asks(fingerprint, says.is_random)
     }
 
     /// Bytes that it takes.
@@ -82,6 +87,7 @@ impl Networks {
         self.sets.bytes()
     }
 
+    #[inline]
     fn row(&mut self, key: u64, now: Tick) -> &mut Row {
         let (tag, second) = ((key >> 32) as u32 | 1, (now.0 >> 10) as u16);
         let rows = &mut self.sets[set(key)];
@@ -101,6 +107,26 @@ const fn set(key: u64) -> usize {
 }
 
 impl Row {
+    #[inline]
+    fn asks(&mut self, fingerprint: u64, is_random: bool) -> u8 {
+        self.requesters |= 1 << ((fingerprint >> 7) % 64);
+        self.asked += 1;
+        self.random += u16::from(is_random);
+        if self.asked >= FULL {
+            self.halve();
+        }
+        self.oddity()
+    }
+
+    #[inline]
+    fn learns(&mut self, is_nxdomain: bool) {
+        self.answered += 1;
+        self.nxdomain += u16::from(is_nxdomain);
+        if self.answered >= FULL {
+            self.halve();
+        }
+    }
+
     fn halve(&mut self) {
         for count in [&mut self.asked, &mut self.random, &mut self.answered, &mut self.nxdomain] {
             *count /= 2;
@@ -109,7 +135,7 @@ impl Row {
 
     /// The worse of the share of random names and of names that do not exist.
     fn oddity(&self) -> u8 {
-        if self.requesters.count_ones() < REQUESTERS_MIN {
+        if self.random | self.nxdomain == 0 || self.requesters.count_ones() < REQUESTERS_MIN {
             return 0;
         }
         let share = |part: u16, whole: u16| 255 * u32::from(part) / (u32::from(whole) + DOUBT);

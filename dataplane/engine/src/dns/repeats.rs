@@ -12,7 +12,7 @@ use repute_wire::dns::Shape;
 use super::cache::Found;
 
 /// Bytes of the longest query that is kept, without its id: names of a hundred bytes.
-const BYTES_MAX: usize = 126;
+const BYTES_MAX: usize = 120;
 /// Bytes of an id.
 const ID: usize = 2;
 /// Queries that share one place in the table; the one goes that was not met again.
@@ -43,16 +43,26 @@ struct Row {
     len: u8,
     /// Whether it was met again since another one wanted its place.
     met: bool,
+    /// When its name was last counted among those that exist.
+    taught: u32,
     bytes: [u8; BYTES_MAX],
 }
 
-const FREE: Row = Row { repeat: None, tag: 0, edition: 0, len: 0, met: false, bytes: [0; BYTES_MAX] };
+const FREE: Row =
+    Row { repeat: None, tag: 0, edition: 0, len: 0, met: false, taught: 0, bytes: [0; BYTES_MAX] };
 
 /// Where a message would be, for the time of one batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Whereabouts {
     set: u32,
     tag: u32,
+}
+
+/// Where a message is, until another one is noted.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    set: u32,
+    way: u32,
 }
 
 /// The table.
@@ -89,11 +99,20 @@ impl Repeats {
 
     /// What is known of the message that would be there, under this edition of the policy.
     #[inline]
-    pub fn get(&mut self, at: Whereabouts, message: &[u8], edition: u64) -> Option<&Repeat> {
+    pub fn get(&mut self, at: Whereabouts, message: &[u8], edition: u64) -> Option<(Repeat, Place)> {
         let bytes = bytes(message)?;
-        let row = self.sets[at.set as usize].iter_mut().find(|row| row.is_of(at.tag, bytes))?;
-        row.met = true;
-        row.repeat.as_ref().filter(|_| row.edition == edition as u32)
+        let rows = &mut self.sets[at.set as usize];
+        let way = rows.iter().position(|row| row.is_of(at.tag, bytes))?;
+        rows[way].met = true;
+        let repeat = rows[way].repeat.filter(|_| rows[way].edition == edition as u32)?;
+        Some((repeat, Place { set: at.set, way: way as u32 }))
+    }
+
+    /// When the name of a query was last counted among those that exist, for
+    /// [`Domains::learn_again`](super::domains::Domains::learn_again).
+    #[inline]
+    pub fn taught(&mut self, place: Place) -> &mut u32 {
+        &mut self.sets[place.set as usize][place.way as usize % WAYS].taught
     }
 
     /// Keeps what was found of a message.
@@ -147,7 +166,7 @@ mod tests {
     fn below(repeats: &mut Repeats, message: &[u8], edition: u64) -> Option<u8> {
         let at = repeats.seek(message)?;
         let glanced = repeats.glance(at).map(|repeat| repeat.inquiry.below);
-        let known = repeats.get(at, message, edition).map(|repeat| repeat.inquiry.below);
+        let known = repeats.get(at, message, edition).map(|(repeat, _)| repeat.inquiry.below);
         assert!(known.is_none() || known == glanced);
         known
     }

@@ -11,9 +11,9 @@ use repute_wire::dns::{
 };
 use repute_wire::{Datagram, Parsed};
 
+use super::cache::OPT_MAX;
 use super::secrets::seconds;
 use super::zones::{Frame, Ruled};
-use super::cache::OPT_MAX;
 use super::{Cache, Given, Hit, UDP_MAX};
 use crate::worker::parse;
 

@@ -64,7 +64,10 @@ impl<P: Packet> Worker<P> {
     ) -> Judgement {
         self.account.strangers += 1;
         if let Some(asked) = speech.asked() {
-            self.count_query(asked, x.src);
+            let key = self.shard.key(source);
+            if let Some(dns) = &mut self.dns {
+                dns.count(&asked.inquiry, key, || Some(source), || Some(asked.query.question.name), self.now);
+            }
             self.tap_query(speech, asked, x);
         }
         let proved = speech.asked().is_some_and(|asked| self.returns_server_cookie(asked, x));
@@ -192,7 +195,7 @@ impl<P: Packet> Worker<P> {
         if standing.proved {
             return Strain::None;
         }
-        if dns.exceeds(asked, rules, x.src, *now) {
+        if dns.exceeds(&asked.inquiry, asked.query.question.kind, rules, x.src, *now) {
             return if dns.slips(rules.same.slip) { Strain::Proof } else { Strain::Beyond(Reason::DnsRate) };
         }
         // A server in a flood of questions: whoever is honest passes the challenge, which costs the server nothing.

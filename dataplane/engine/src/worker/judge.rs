@@ -1,8 +1,8 @@
 //! Who sent it, how does he stand, what does that get: the judgement of one packet.
 
 use repute_model::{
-    Band, Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Score, Side, Sides, Source,
-    Treatment, Verdict,
+    Address, Band, Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Score, Side, Sides,
+    Source, Treatment, Verdict,
 };
 use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Part, Parties, Slot};
 use repute_wire::Parsed;
@@ -192,7 +192,7 @@ impl<P: Packet> Worker<P> {
             _ => self.intercept(slot, speech, exchange),
         };
         match fate {
-            Fate::Answer(Reason::DnsCached) if !self.policy.shadow => self.note_served(slot, exchange),
+            Fate::Answer(Reason::DnsCached) if !self.policy.shadow => self.note_served(slot, exchange.dst),
             Fate::Stop(reason) if !self.policy.shadow => self.note_stopped(slot, exchange, reason),
             Fate::Challenge(_) | Fate::Answer(_) if !self.policy.shadow => self.note_withheld(exchange),
             _ => {
@@ -328,16 +328,16 @@ impl<P: Packet> Worker<P> {
 
     /// Takes note of a question that the box has answered at once in place of whom was asked. Once in a window it is as if
     /// that one had said something.
-    fn note_served(&mut self, slot: Slot, exchange: &Exchange) {
+    pub(super) fn note_served(&mut self, slot: Slot, server: Address) {
         let is_first = self.shard.served(slot);
         if !self.view.counts_crowds {
             return;
         }
         if is_first {
-            self.crowd.mark(exchange.dst, Fact::Replied.into());
+            self.crowd.mark(server, Fact::Replied.into());
         }
         if self.shard.hot(slot).packets == 1 {
-            self.crowd.hear(exchange.dst);
+            self.crowd.hear(server);
         }
     }
 

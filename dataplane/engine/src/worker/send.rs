@@ -48,7 +48,8 @@ impl<P: Packet> Worker<P> {
                 account.drop_all(&self.judgements[..batch.len()]);
                 io.free(&mut batch.packets);
             }
-            Some((port, Some(peer))) => self.send_apart(batch, port, peer, io),
+            // What is left is few; nothing is where all of it is answered.
+            Some((port, Some(peer))) if !is_all(Verdict::Answer) => self.send_apart(batch, port, peer, io),
             _ => self.send_one_by_one(batch, io),
         }
         if ended != 0 {

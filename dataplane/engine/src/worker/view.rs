@@ -82,6 +82,8 @@ pub struct View {
     pub shadow: bool,
     /// Whether queries that were answered from the cache before need not be read again.
     pub repeats: bool,
+    /// Whether those of sources that stand well and whose packets pass need not even be judged the general way.
+    pub repeats_shortly: bool,
 }
 
 impl View {
@@ -110,6 +112,8 @@ impl View {
             Some(all) => all.get(band).map_or(Way::Pass, |treatment| known(policy, *treatment)),
         });
         let inspects = bands.iter().any(|treatment| treatment.inspect);
+        let repeats = policy.dns.is_some() && !inspects && !policy.shadow;
+        let zones = policy.dns.as_ref().is_some_and(|rules| !rules.zones.is_empty());
         Self {
             facing: wires.map(|wire| if short { facing(wire) } else { Facing::Both }),
             masks: width(policy, limits).masks(),
@@ -129,7 +133,8 @@ impl View {
             inspects,
             softens: bands.iter().any(|treatment| treatment.soften.is_some()),
             shadow: policy.shadow,
-            repeats: policy.dns.is_some() && !inspects && !policy.shadow,
+            repeats,
+            repeats_shortly: repeats && !zones && policy.services.is_empty(),
         }
     }
 

@@ -25,6 +25,12 @@ impl Shape {
         self.edns.map_or(0, |edns| usize::from(edns.udp_size)).max(512)
     }
 
+    /// The type that is asked for.
+    #[inline]
+    pub const fn kind(&self) -> u16 {
+        self.kind
+    }
+
     /// What an answer repeats of the query.
     #[inline]
     pub fn asked(&self) -> Asked {

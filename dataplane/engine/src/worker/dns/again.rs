@@ -1,17 +1,21 @@
 //! Queries that the cache has answered before, of sources that are known: judged without being read again.
 //!
 //! Fetched while a batch is looked at, judged when their turn comes; all others take the general way. Always holds: what is
-//! decided and noted here is what the general way would have, by the same functions; a test compares the two.
+//! decided and noted here is what the general way would have; a test compares the two.
 
-use repute_model::{BATCH, Judgement, Packet};
-use repute_reputation::Happening;
+use repute_model::{BATCH, Judgement, Packet, Path, Reason, Source, Verdict};
+use repute_reputation::{Flags, Happening, Outcome, Requester, Slot};
 use repute_wire::Datagram;
+use repute_wire::dns::Query;
 
 use super::Speech;
+use super::notes::outcome;
 use crate::Batch;
-use crate::worker::Worker;
+use crate::dns::{Ahead, Given, Repeat, Served, UDP_MAX};
 use crate::worker::judge::Case;
 use crate::worker::lanes::Lanes;
+use crate::worker::view::Way;
+use crate::worker::{Worker, width};
 
 impl<P: Packet> Worker<P> {
     /// Asks the CPU for what is known of the queries of a batch and of who asks, then for what that leads to.
@@ -21,11 +25,13 @@ impl<P: Packet> Worker<P> {
         let queries = || packets.iter().enumerate().take(BATCH).filter(|(i, _)| lanes.kind(*i).is_query());
         for (i, packet) in queries() {
             shard.fetch_requester(lanes.sought(i));
-            dns.sought[i] = carried(packet).and_then(|message| dns.repeats.seek(message));
-            dns.networks.fetch(dns.names.network(lanes.subject(i)));
+            let at = carried(packet).and_then(|message| dns.repeats.seek(message));
+            let network = dns.names.network(lanes.subject(i));
+            dns.networks.fetch(network);
+            dns.ahead[i] = Ahead { at, network };
         }
         for (i, _) in queries() {
-            if let Some(repeat) = dns.sought[i].and_then(|at| dns.repeats.glance(at)) {
+            if let Some(repeat) = dns.ahead[i].at.and_then(|at| dns.repeats.glance(at)) {
                 dns.domains.fetch(&repeat.inquiry);
                 dns.cache.iter().for_each(|cache| cache.fetch(repeat.found));
             }
@@ -40,16 +46,93 @@ impl<P: Packet> Worker<P> {
             return None;
         }
         let slot = self.shard.hinted(lanes.sought(i))?;
-        let hot = self.shard.hot(slot);
-        let standing = Some((hot.band, hot.score));
-        let Self { dns: Some(dns), policy, .. } = self else { return None };
-        let rules = policy.dns.as_ref()?;
-        let exchange = lanes.exchange(i);
-        if !hot.shortcut.is_of(policy.edition) || !rules.serves(exchange.dst, exchange.dport) {
+        let rules = self.policy.dns.as_ref()?;
+        let is_known = self.shard.hot(slot).shortcut.is_of(self.policy.edition);
+        if !is_known || !rules.serves(lanes.other(i), lanes.port(i)) {
             return None;
         }
-        let packet = &batch.packets[i];
-        let asked = dns.read_again(dns.sought[i % BATCH], carried(packet)?, policy.edition, true)?;
+        let message = carried(&batch.packets[i])?;
+        let judged = self.answer_again(lanes, i, slot, message);
+        judged.or_else(|| self.judge_read(lanes, i, slot, message))
+    }
+
+    /// Answers packet `i` from the cache where nothing is odd about it, its source, its name or the times: then this is all
+    /// that the general way would do. `None`, and nothing is noted, anywhere else.
+    fn answer_again(&mut self, lanes: &Lanes, i: usize, slot: Slot, message: &[u8]) -> Option<Judgement> {
+        if !self.is_ordinary(lanes, i, slot) {
+            return None;
+        }
+        let Self { dns: Some(dns), policy, shard, now, .. } = self else { return None };
+        let (rules, now) = (policy.dns.as_ref()?, *now);
+        let Ahead { at, network } = dns.ahead[i % BATCH];
+        let (Repeat { shape, inquiry, found }, place) = dns.repeats.get(at?, message, policy.edition)?;
+        let hit = dns.cache.as_ref()?.fresh(found, shape.udp_size(), now)?;
+        let (outcome, bytes) = (outcome(hit.rcode()), hit.bytes(shape.udp_size().min(UDP_MAX)));
+        let requester = shard.requester(slot)?;
+        let is_proved = requester.is_proved(now, rules.proof.lasts_ms);
+        let subject = lanes.subject(i);
+        if dns.domains.is_suspect(&inquiry)
+            || !is_proved && dns.exceeds(&inquiry, shape.kind(), rules, subject, now)
+        {
+            return None;
+        }
+        if let Some(cache) = &mut dns.cache {
+            cache.give_again(found);
+        }
+        dns.given[i % BATCH] = Given { found, shape: Some(shape), outlined: true };
+        if outcome == Outcome::Answered {
+            let taught = dns.repeats.taught(place);
+            dns.domains.learn_again(&inquiry, taught, &rules.subdomains, now);
+        }
+        let hot = shard.hot_mut(slot);
+        let (standing, fingerprint) = ((hot.band, hot.score), hot.fingerprint);
+        hot.count(lanes.wire_len(i), now.low());
+        let says = Served { is_random: inquiry.is_random, is_nxdomain: outcome == Outcome::Nxdomain };
+        let oddity = dns.networks.is_served(network, fingerprint, says, now);
+        let width = width(policy, &self.limits);
+        let name = || Query::of_shape(message, &shape).map(|query| query.question.name);
+        dns.count(&inquiry, fingerprint, || Source::of(subject, width), name, now);
+        self.account.bands[standing.0.index()] += 1;
+        self.account.dns.paths[Path::Cached.index()] += 1;
+        let learns =
+            |requester: &mut Requester| requester.learns(outcome, message.len() as u16, bytes as u16);
+        if self.shard.requester_mut(slot).is_some_and(learns) {
+            self.rescore(slot);
+        }
+        self.note_served(slot, lanes.other(i));
+        let asks = |requester: &mut Requester| {
+            requester.belongs(oddity);
+            requester.asks(&inquiry)
+        };
+        if self.shard.requester_mut(slot).is_some_and(asks) {
+            self.rescore(slot);
+        }
+        Some(Judgement {
+            verdict: Verdict::Answer,
+            reason: Some(Reason::DnsCached),
+            standing: Some(standing),
+            ..Judgement::FORWARD
+        })
+    }
+
+    /// Whether nothing but its name is to be asked about a query of a source.
+    fn is_ordinary(&self, lanes: &Lanes, i: usize, slot: Slot) -> bool {
+        let (Some(rules), Some(dns)) = (&self.policy.dns, &self.dns) else { return false };
+        let hot = self.shard.hot(slot);
+        // The first packet of a window may be news to the crowd that it is for.
+        let is_plain = hot.packets > 0 && !hot.flags.has(Flags::ALLOWED) && !lanes.is_answer(i);
+        let is_given = rules.path(hot.band, hot.score) == Path::Cached && !rules.is_dry(hot.band);
+        let passes = self.view.repeats_shortly && self.view.way(hot) == Way::Pass;
+        let is_calm = self.crowd.alarms().is_empty() && !self.tap.is_on() && !dns.is_server_silent();
+        is_plain && is_given && passes && is_calm
+    }
+
+    /// Judges packet `i`, which was answered from the cache before, without reading it again.
+    fn judge_read(&mut self, lanes: &Lanes, i: usize, slot: Slot, message: &[u8]) -> Option<Judgement> {
+        let Self { dns: Some(dns), policy, shard, .. } = self else { return None };
+        let asked = dns.read_again(dns.ahead[i % BATCH].at, message, policy.edition, true)?;
+        let (hot, exchange) = (shard.hot(slot), lanes.exchange(i));
+        let standing = Some((hot.band, hot.score));
         self.turn = i;
         let counts = self.view.counts_crowds && self.says_something(Some(slot), &exchange);
         let facts = if counts { self.facts(Some(slot), &exchange) } else { Happening::NOTHING };

@@ -3,15 +3,12 @@
 //! Called when a command asks for it. Always holds: nothing is counted by looking, nothing is allocated, and the form goes
 //! back to be freed.
 
-use repute_model::{
-    Address, Dns, DomainRow, KeptLook, NameLook, Packet, Report, RequesterRow, Tick, Token, TopLook,
-};
+use repute_model::{Dns, DomainRow, KeptLook, NameLook, Packet, Report, RequesterRow, Tick, Token, TopLook};
 use repute_wire::dns::Query;
 
-use super::Asked;
 use crate::dns::zones::Ruled;
 use crate::dns::{Cache, Interceptor};
-use crate::worker::{Worker, width};
+use crate::worker::Worker;
 
 /// Bytes of the longest query that is made up: header, name, type and class, OPT.
 const QUERY_MAX: usize = 12 + 255 + 4 + 11;
@@ -50,14 +47,6 @@ impl<P: Packet> Worker<P> {
             });
         }
         self.mailbox.must_send(Report::Top(token, look));
-    }
-
-    /// Counts who asks for what.
-    pub(in crate::worker) fn count_query(&mut self, asked: &Asked<'_>, from: Address) {
-        let width = width(&self.policy, &self.limits);
-        if let Some(dns) = &mut self.dns {
-            dns.count(asked, from, width, self.now);
-        }
     }
 }
 

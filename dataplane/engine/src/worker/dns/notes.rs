@@ -3,7 +3,7 @@
 //! Called by the general way once something is decided, for what servers answer, and once a tick. Always holds: an answer
 //! counts only for a query that went on; what nobody asked for changes nothing.
 
-use repute_model::Packet;
+use repute_model::{Packet, Source};
 use repute_reputation::{Exchange, Flags, Outcome, Slot};
 use repute_wire::dns::{Answer, Rcode, segment};
 use repute_wire::{L4, Parsed};
@@ -16,14 +16,16 @@ impl<P: Packet> Worker<P> {
     /// Takes note of what a known source says to a server, whatever becomes of it.
     pub(in crate::worker) fn note_speech(&mut self, slot: Slot, speech: &Speech<'_>, x: &Exchange) {
         if let Some(asked) = speech.asked() {
-            self.count_query(asked, x.src);
             self.tap_query(speech, asked, x);
         }
+        let width = width(&self.policy, &self.limits);
         let Self { dns: Some(dns), shard, account, now, .. } = self else { return };
         let fingerprint = shard.hot(slot).fingerprint;
         let Some(requester) = shard.requester_mut(slot) else { return };
         let look = match (speech.asked(), speech) {
             (Some(asked), _) => {
+                let name = || Some(asked.query.question.name);
+                dns.count(&asked.inquiry, fingerprint, || Source::of(x.src, width), name, *now);
                 let network = dns.names.network(x.src);
                 requester.belongs(dns.networks.asks(network, fingerprint, asked.inquiry.is_random, *now));
                 requester.asks(&asked.inquiry)
@@ -93,7 +95,6 @@ impl<P: Packet> Worker<P> {
 
     /// Takes note of what a server answers to a source that is known.
     pub(in crate::worker) fn note_answers(&mut self, packet: &P, parsed: &Parsed, receiver: Option<Slot>) {
-        let width = width(&self.policy, &self.limits);
         let (Some(slot), Some(rules), Some(dns)) = (receiver, &self.policy.dns, &mut self.dns) else {
             return;
         };
@@ -122,7 +123,7 @@ impl<P: Packet> Worker<P> {
             let (place, exists) = (dns.names.place(&question.name), outcome == Outcome::Answered);
             account.attacked += u64::from(dns.domains.learn(&place, exists, &rules.subdomains, now));
             if outcome == Outcome::Nxdomain {
-                dns.miss(place.domain, parsed.dst, width, now);
+                dns.miss(place.domain, self.shard.hot(slot).fingerprint, now);
             }
         }
         let bytes = answer.message.bytes().len() as u16;
@@ -158,7 +159,7 @@ fn answer<'p>(bytes: &'p [u8], parsed: &Parsed) -> Option<Answer<'p>> {
     Answer::read(message).ok()
 }
 
-fn outcome(rcode: Rcode) -> Outcome {
+pub(super) fn outcome(rcode: Rcode) -> Outcome {
     match rcode {
         Rcode::NXDOMAIN => Outcome::Nxdomain,
         Rcode::SERVFAIL => Outcome::Failed,
