@@ -73,8 +73,12 @@ impl Secret {
     #[inline]
     pub fn bytes(&self, bytes: &[u8]) -> u64 {
         let (words, rest) = bytes.as_chunks::<8>();
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
+        // Some of the bytes twice in place of some zeros: what is left over is read at once.
+        let last = bytes.last_chunk().copied().unwrap_or_else(|| {
+            let mut short = [0; 8];
+            short.iter_mut().zip(rest).for_each(|(place, &byte)| *place = byte);
+            short
+        });
         let begin = self.0[0] ^ (bytes.len() as u64).rotate_left(48);
         // What went before is in both factors, so that no word of a string is multiplied with a constant.
         words.iter().chain([&last]).fold(begin, |hash, word| {

@@ -35,6 +35,16 @@ pub enum Outcome {
     Failed,
 }
 
+/// What is to be done once a query was noted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Noted {
+    /// It is time to look at the score.
+    pub look: bool,
+    /// So many queries are to be counted among those of all requesters: the first of a window one by one, then several at
+    /// once.
+    pub due: u32,
+}
+
 /// A count that fades: 24.8 fixed point, saturating.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(transparent)]
@@ -89,6 +99,8 @@ const FULL: u32 = u32::MAX / 2;
 const LOOK_EVERY: u32 = 16;
 /// …and four times as rarely once a window has so many queries: who asks that fast is looked at soon all the same.
 const LOOK_RARELY_FROM: u32 = 64;
+/// So many queries of a busy requester are counted at once among those of all.
+const DUE: u32 = 16;
 
 impl Requester {
     /// Nothing known.
@@ -114,8 +126,9 @@ impl Requester {
         network: 0,
     };
 
-    /// Takes note of a query; `true` when it is time to look at the score.
-    pub fn asks(&mut self, inquiry: &Inquiry) -> bool {
+    /// Takes note of a query.
+    #[inline]
+    pub fn asks(&mut self, inquiry: &Inquiry) -> Noted {
         self.queries = self.queries.saturating_add(1);
         if self.asked.0 >= FULL {
             self.halve();
@@ -132,7 +145,13 @@ impl Requester {
             self.lured.add(Tally::ONE);
         }
         let every = if self.queries < LOOK_RARELY_FROM { LOOK_EVERY } else { 4 * LOOK_EVERY };
-        inquiry.is_honeypot || self.queries.is_multiple_of(every)
+        let look = inquiry.is_honeypot || self.queries.is_multiple_of(every);
+        let due = match self.queries {
+            ..=DUE => 1,
+            queries if queries.is_multiple_of(DUE) => DUE,
+            _ => 0,
+        };
+        Noted { look, due }
     }
 
     /// Names below one domain: those that are new and longer than an id.
@@ -330,6 +349,16 @@ mod tests {
     }
 
     #[test]
+    fn no_query_of_a_window_is_counted_twice_and_few_are_missed() {
+        let mut requester = Requester::NEW;
+        let mut due = 0;
+        for asked in 1..=1000 {
+            due += requester.asks(&PLAIN).due;
+            assert!(due <= asked && asked - due < DUE, "{due} of {asked}");
+        }
+    }
+
+    #[test]
     fn shares_survive_any_number_of_queries() {
         let mut requester = Requester::NEW;
         requester.asked.0 = FULL - 512;
@@ -373,7 +402,7 @@ mod tests {
     fn a_honeypot_counts_at_once_and_is_forgotten_in_time() {
         let mut requester = Requester::NEW;
         let lured = Inquiry { is_honeypot: true, ..PLAIN };
-        assert!(!requester.asks(&PLAIN) && requester.asks(&lured) && requester.asks(&lured));
+        assert_eq!([PLAIN, lured, lured].map(|inquiry| requester.asks(&inquiry).look), [false, true, true]);
         assert_eq!(evidence(&requester, Factor::Honeypots), 2.0);
         requester.fade(0.5);
         assert_eq!(evidence(&requester, Factor::Honeypots), 1.0);

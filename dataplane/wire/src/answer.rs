@@ -133,15 +133,27 @@ pub(crate) fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool)
         }
         return;
     }
-    let Ok((header, _)) = ipv4::Header::mut_from_prefix(bytes) else { return };
-    if turns {
-        std::mem::swap(&mut header.src, &mut header.dst);
+    if let Some(header) = bytes.first_chunk_mut() {
+        write_ipv4(header, segment, turns);
     }
-    header.total_len = (size_of::<ipv4::Header>() as u16 + segment).into();
-    header.fragment = DONT_FRAGMENT.into();
-    header.ttl = TTL;
-    header.checksum = 0.into();
-    header.checksum = Sum::default().with(header.as_bytes()).checksum().into();
+}
+
+/// By whole words, none of which is read before all of it was written.
+fn write_ipv4(header: &mut [u8; size_of::<ipv4::Header>()], segment: u16, turns: bool) {
+    let total = u64::from(size_of::<ipv4::Header>() as u16 + segment);
+    let first = be64(header, 0) & 0xffff_0000_ffff_0000 | total << 32 | u64::from(DONT_FRAGMENT);
+    let second = u32::from(TTL) << 24 | u32::from(header[9]) << 16;
+    let ends = be64(header, 12).rotate_left(if turns { 32 } else { 0 });
+    let halves =
+        (first >> 32) + (first & 0xffff_ffff) + u64::from(second) + (ends >> 32) + (ends & 0xffff_ffff);
+    let checksum = Sum::of(halves).checksum();
+    header[..8].copy_from_slice(&first.to_be_bytes());
+    header[8..12].copy_from_slice(&(second | u32::from(checksum)).to_be_bytes());
+    header[12..].copy_from_slice(&ends.to_be_bytes());
+}
+
+fn be64(bytes: &[u8; size_of::<ipv4::Header>()], at: usize) -> u64 {
+    bytes[at..].first_chunk().map_or(0, |word| u64::from_be_bytes(*word))
 }
 
 #[cfg(test)]

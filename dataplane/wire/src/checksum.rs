@@ -8,6 +8,11 @@
 pub struct Sum(u64);
 
 impl Sum {
+    /// What a sum of words of 16 or 32 bits comes to.
+    pub const fn of(words: u64) -> Self {
+        Self(words)
+    }
+
     /// The sum with these bytes behind the others. Every piece but the last has an even length; an odd byte at the
     /// end is padded with zero.
     ///

@@ -4,7 +4,6 @@
 //! right answer to who sent it, with right checksums, or not a byte is changed.
 
 use repute_model::Address;
-use zerocopy::{FromBytes, IntoBytes};
 
 use crate::answer::{network_len, write_network};
 use crate::checksum::Sum;
@@ -81,18 +80,17 @@ impl Datagram {
         }
         let (network, transport) = bytes[l3..len].split_at_mut(l4 - l3);
         write_network(network, if self.is_v4 { L3::Ipv4 } else { L3::Ipv6 }, datagram, turns);
-        let (header, _) = udp::Header::mut_from_prefix(transport).ok()?;
-        if turns {
-            std::mem::swap(&mut header.sport, &mut header.dport);
-        }
-        (header.len, header.checksum) = (datagram.into(), 0.into());
+        let (header, payload) = transport.split_first_chunk_mut::<{ size_of::<udp::Header>() }>()?;
+        let [a, b, c, d, ..] = *header;
+        let ports = u32::from_be_bytes([a, b, c, d]).rotate_left(if turns { 16 } else { 0 });
         // Both addresses end the network header; their sum is the same in both directions.
         let addresses = if self.is_v4 { &network[12..] } else { &network[8..] };
-        let rest = [[0, udp::PROTOCOL], datagram.to_be_bytes()];
-        let sum = Sum::default().with(addresses).with(rest.as_bytes()).with(transport);
+        let words = u64::from(ports) + 2 * u64::from(datagram) + u64::from(udp::PROTOCOL);
+        let checksum = Sum::of(words).with(addresses).with(payload).checksum();
         // Zero says that there is none (RFC 768).
-        let checksum = Some(sum.checksum()).filter(|&checksum| checksum != 0).unwrap_or(u16::MAX);
-        udp::Header::mut_from_prefix(transport).ok()?.0.checksum = checksum.into();
+        let checksum = if checksum == 0 { u16::MAX } else { checksum };
+        let words = u64::from(ports) << 32 | u64::from(datagram) << 16 | u64::from(checksum);
+        *header = words.to_be_bytes();
         Some(len)
     }
 }

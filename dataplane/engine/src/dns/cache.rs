@@ -144,13 +144,14 @@ impl Cache {
     }
 
     /// The answer that was found before for the same question, if its time is not over and a client gets it that takes
-    /// `udp_size` bytes; uncounted.
+    /// `udp_size` bytes; uncounted. The CPU is asked for its bytes, which will be written a little later.
     #[inline]
     pub fn fresh(&self, found: Found, udp_size: usize, now: Tick) -> Option<Hit<'_>> {
         if !self.store.shelf.has(&found) {
             return None;
         }
         let entry = self.store.shelf.get(found.at);
+        self.store.blocks.fetch(entry.first);
         let hit = Hit { blocks: &self.store.blocks, found, entry, elapsed_s: Some(entry.age_s(now)) };
         (entry.is_fresh(now) && !is_unfit(&entry, udp_size)).then_some(hit)
     }
@@ -222,7 +223,7 @@ impl Cache {
         let life_s = life::life_s(answer, &copy, rules)?;
         let mut positions = [0; 2 * RECORDS_MAX];
         let positions = ttl_positions(&copy, &mut positions).ok_or(Unkept::Records)?;
-        let parts = [key.bytes(), &self.scratch[..len], positions];
+        let parts = [key.bytes(), positions, &self.scratch[..len]];
         let (hash, rcode) = (self.secret.bytes(key.bytes()), copy.rcode());
         let may_be_given = |entry: &Entry| serves(entry, rules, now);
         if let Some(before) = self.store.find(&key, hash) {
@@ -238,15 +239,15 @@ impl Cache {
             return Err(Unkept::Room);
         }
         let scope = answer.edns.and_then(|edns| edns.subnet).map_or(0, |subnet| subnet.scope);
-        let [key_len, message_len, positions_len] = parts.map(|part| part.len() as u16);
+        let [key_len, positions_len, message_len] = parts.map(|part| part.len() as u16);
         let entry = |first| Entry {
             hash,
             at: now,
             life_s,
             first,
             key_len,
-            message_len,
             positions_len,
+            message_len,
             scope,
             rcode: rcode.number() as u8,
         };

@@ -155,21 +155,26 @@ impl Interceptor {
         Some(says)
     }
 
-    /// Counts a query for those who want to know who asks most; `requester` is the key of who asks. Who that is and for which
-    /// name is asked when they are new.
+    /// Counts `times` queries of a requester for those who want to know who asks most; `source` tells who that is where it is
+    /// new.
     #[inline]
-    pub fn count<'n>(
+    pub fn count_requester(
         &mut self,
-        inquiry: &Inquiry,
-        requester: u64,
-        source: impl FnOnce() -> Option<Source>,
-        name: impl FnOnce() -> Option<Name<'n>>,
+        key: u64,
+        times: u32,
         now: Tick,
+        source: impl FnOnce() -> Option<Source>,
     ) {
-        let Self { names, requesters, most_asked, .. } = self;
-        requesters.count(requester, now, source);
-        let domain = || name().map_or(FlatName::ROOT, |name| names.domain(&name));
-        most_asked.count(inquiry.domain.into(), now, domain);
+        if times > 0 {
+            self.requesters.count(key, times, now, source);
+        }
+    }
+
+    /// Counts a query for the domain that it is for, which `name` lies in.
+    #[inline]
+    pub fn count_domain<'n>(&mut self, domain: u32, now: Tick, name: impl FnOnce() -> Option<Name<'n>>) {
+        let Self { names, most_asked, .. } = self;
+        most_asked.count(domain.into(), 1, now, || name().map_or(FlatName::ROOT, |name| names.domain(&name)));
     }
 
     /// Counts that a name of a domain does not exist.

@@ -127,7 +127,7 @@ impl Replies<'_> {
             let len = hit.write_over(bytes.get_mut(at..)?, &asked, &extras, size_max).ok()?;
             datagram.answer(bytes, len)
         });
-        Some(written.is_some_and(|len| packet.resize(len as u32)))
+        Some(written.is_some_and(|len| len == at + room || packet.resize(len as u32)))
     }
 
     /// What is said besides with an answer from the cache.

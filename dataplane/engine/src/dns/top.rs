@@ -40,28 +40,31 @@ impl<V: Copy> Top<V> {
         Self { sets: Table::new(ROWS / WAYS, [free; WAYS]), values: Table::new(ROWS / WAYS, [nothing; WAYS]) }
     }
 
-    /// Counts a query of `key`, of which `value` tells where it is new.
-    pub fn count(&mut self, key: u64, now: Tick, value: impl FnOnce() -> V) {
+    /// Counts `times` queries of `key`, of which `value` tells where it is new.
+    #[inline]
+    pub fn count(&mut self, key: u64, times: u32, now: Tick, value: impl FnOnce() -> V) {
         let (key, window) = (key.max(1), window(now));
         let set = key as usize % (ROWS / WAYS);
         let rows = &mut self.sets[set];
         if let Some(row) = rows.iter_mut().find(|row| row.key == key) {
             row.turn(window);
-            row.now[0] = row.now[0].saturating_add(1);
+            row.now[0] = row.now[0].saturating_add(times);
             return;
         }
         rows.iter_mut().for_each(|row| row.turn(window));
         let Some((way, least)) = rows.iter_mut().enumerate().min_by_key(|(_, row)| row.queries()) else {
             return;
         };
-        if least.queries() > 0 {
-            let place = if least.before[0] > 0 { &mut least.before } else { &mut least.now };
-            place[0] -= 1;
+        let mut left = times;
+        for place in [&mut least.before, &mut least.now] {
+            let taken = left.min(place[0]);
+            (place[0], left) = (place[0] - taken, left - taken);
             place[1] = place[1].min(place[0]);
-            return;
         }
-        *least = Row { key, window, now: [1, 0], before: [0; 2] };
-        self.values[set][way] = value();
+        if left > 0 {
+            *least = Row { key, window, now: [left, 0], before: [0; 2] };
+            self.values[set][way] = value();
+        }
     }
 
     /// Counts that a name does not exist which `key` asked for, if it is here.
@@ -151,7 +154,7 @@ mod tests {
         let mut top = Top::new(0);
         for at in 0..8192 {
             let key = [7, 7, 7, 9][at as usize % 4];
-            top.count(key, Tick(at), || key);
+            top.count(key, 1, Tick(at), || key);
             if key == 9 {
                 top.miss(key, Tick(at));
             }
@@ -168,8 +171,10 @@ mod tests {
         let mut top = Top::new(0);
         for n in 0..8000u64 {
             // Each of the others comes once; a hundred of them share a set with the busy one in a second.
-            top.count(n.wrapping_mul(0x9e37_79b9_7f4a_7c15), Tick(n), || n);
-            top.count(5, Tick(n), || 5);
+            top.count(n.wrapping_mul(0x9e37_79b9_7f4a_7c15), 1, Tick(n), || n);
+            if n % 16 == 0 {
+                top.count(5, 16, Tick(n), || 5);
+            }
         }
         assert_eq!(best(&top, 1, 8000)[0].0, 5);
     }
@@ -181,12 +186,12 @@ mod tests {
 
         /// Nothing is counted too high, and with room for all nothing too low.
         #[test]
-        fn as_a_map(keys in prop::collection::vec(1u64..2000, 0..400), few in any::<bool>()) {
+        fn as_a_map(keys in prop::collection::vec((1u64..2000, 1u32..20), 0..400), few in any::<bool>()) {
             let (mut top, mut plain) = (Top::new(0), BTreeMap::new());
-            for key in keys {
+            for (key, times) in keys {
                 let key = if few { key % 100 + 1 } else { key };
-                top.count(key, Tick(5), || key);
-                *plain.entry(key).or_insert(0u32) += 1;
+                top.count(key, times, Tick(5), || key);
+                *plain.entry(key).or_insert(0u32) += times;
             }
             let found = best(&top, usize::MAX, 5);
             prop_assert!(found.windows(2).all(|pair| pair[0].1 >= pair[1].1));

@@ -66,7 +66,8 @@ impl<P: Packet> Worker<P> {
         if let Some(asked) = speech.asked() {
             let key = self.shard.key(source);
             if let Some(dns) = &mut self.dns {
-                dns.count(&asked.inquiry, key, || Some(source), || Some(asked.query.question.name), self.now);
+                dns.count_requester(key, 1, self.now, || Some(source));
+                dns.count_domain(asked.inquiry.domain, self.now, || Some(asked.query.question.name));
             }
             self.tap_query(speech, asked, x);
         }

@@ -3,7 +3,7 @@
 //! Called by the cache alone. Always holds: every block is in the chain of one answer or in the free one; none is ever
 //! allocated or freed.
 
-use repute_memory::Table;
+use repute_memory::{Table, prefetch};
 
 /// Bytes of a block that hold something.
 const DATA: usize = 124;
@@ -94,15 +94,29 @@ impl Blocks {
     }
 
     /// Copies bytes of the chain that begins with `first`, those from `from` on, as many as `into` takes.
+    #[inline]
     pub fn read(&self, first: u32, from: usize, into: &mut [u8]) {
-        let mut chain = self.chain(first).skip(from / DATA);
-        let (mut skip, mut rest) = (from % DATA, into);
+        let (mut at, mut skip, mut rest) = (first, from, into);
         while !rest.is_empty() {
-            let Some(data) = chain.next().and_then(|data| data.get(skip..)) else { return };
-            let len = data.len().min(rest.len());
-            let (place, more) = rest.split_at_mut(len);
-            place.copy_from_slice(&data[..len]);
-            (skip, rest) = (0, more);
+            let Some(block) = self.blocks.get(at as usize) else { return };
+            if let Some(data) = block.data.get(skip..) {
+                let (place, more) = rest.split_at_mut(data.len().min(rest.len()));
+                place.copy_from_slice(&data[..place.len()]);
+                (skip, rest) = (0, more);
+            } else {
+                skip -= DATA;
+            }
+            at = block.next;
+        }
+    }
+
+    /// Asks the CPU for the first block of a chain.
+    #[inline]
+    pub fn fetch(&self, first: u32) {
+        for part in
+            self.blocks.get(first as usize).iter().flat_map(|block| [&block.data[0], &block.data[DATA - 1]])
+        {
+            prefetch(part);
         }
     }
 

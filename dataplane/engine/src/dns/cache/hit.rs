@@ -93,22 +93,25 @@ impl Hit<'_> {
     }
 
     /// `None` where there is no room; header and question then are what a shorter answer begins with all the same.
+    #[inline]
     fn write_whole(&self, message: &mut [u8], asked: &Asked, extras: &Extras<'_>) -> Option<usize> {
-        let (key, len) = (usize::from(self.entry.key_len), usize::from(self.entry.message_len));
-        let head = asked.head_len();
-        let mut long = [0; HEADER + QUESTION_MAX];
-        let stored = match self.blocks.at_once(self.entry.first, key, head) {
-            Some(stored) => stored,
-            None => {
-                let long = long.get_mut(..head)?;
-                self.blocks.read(self.entry.first, key, long);
-                long
-            }
-        };
-        let records = message.get_mut(head..len)?;
-        self.blocks.read(self.entry.first, key + head, records);
+        let (first, from, head) = (self.entry.first, self.entry.message_at(), asked.head_len());
+        let len = usize::from(self.entry.message_len);
+        self.blocks.read(first, from + head, message.get_mut(head..len)?);
         self.change_ttls(message);
-        Reply::resume(message, asked, len, stored)?.finish(extras).ok()
+        let reply = match self.blocks.at_once(first, from, head) {
+            Some(stored) => Reply::resume(message, asked, len, stored),
+            None => self.resume_scattered(message, asked),
+        };
+        reply?.finish(extras).ok()
+    }
+
+    #[cold]
+    fn resume_scattered<'b>(&self, message: &'b mut [u8], asked: &Asked) -> Option<Reply<'b>> {
+        let mut stored = [0; HEADER + QUESTION_MAX];
+        let stored = stored.get_mut(..asked.head_len())?;
+        self.blocks.read(self.entry.first, self.entry.message_at(), stored);
+        Reply::resume(message, asked, self.entry.message_len.into(), stored)
     }
 
     fn write_truncated(
@@ -127,15 +130,29 @@ impl Hit<'_> {
 
     fn offers_recursion(&self) -> bool {
         let mut header = [0; HEADER];
-        self.blocks.read(self.entry.first, self.entry.key_len.into(), &mut header);
+        self.blocks.read(self.entry.first, self.entry.message_at(), &mut header);
         header[3] & 0x80 != 0
     }
 
+    #[inline]
     fn change_ttls(&self, message: &mut [u8]) {
-        let mut bytes = [0; 2 * RECORDS_MAX];
-        let positions = &mut bytes[..usize::from(self.entry.positions_len).min(2 * RECORDS_MAX)];
-        let from = usize::from(self.entry.key_len) + usize::from(self.entry.message_len);
-        self.blocks.read(self.entry.first, from, positions);
+        let (key, len) = (usize::from(self.entry.key_len), usize::from(self.entry.positions_len));
+        match self.blocks.at_once(self.entry.first, key, len) {
+            Some(positions) => self.change_ttls_at(message, positions),
+            None => self.change_scattered_ttls(message),
+        }
+    }
+
+    #[cold]
+    fn change_scattered_ttls(&self, message: &mut [u8]) {
+        let mut positions = [0; 2 * RECORDS_MAX];
+        let positions = &mut positions[..usize::from(self.entry.positions_len).min(2 * RECORDS_MAX)];
+        self.blocks.read(self.entry.first, self.entry.key_len.into(), positions);
+        self.change_ttls_at(message, positions);
+    }
+
+    #[inline]
+    fn change_ttls_at(&self, message: &mut [u8], positions: &[u8]) {
         let (positions, _) = positions.as_chunks::<2>();
         let positions = positions.iter().copied().map(u16::from_be_bytes);
         match self.elapsed_s {

@@ -24,11 +24,11 @@ pub(super) struct Entry {
     pub at: Tick,
     /// Seconds that it may be given from then on.
     pub life_s: u32,
-    /// Its first block, which begins with the key; the message and the positions of its TTLs follow.
+    /// Its first block, which begins with the key; the positions of the message's TTLs and the message follow.
     pub first: u32,
     pub key_len: u16,
-    pub message_len: u16,
     pub positions_len: u16,
+    pub message_len: u16,
     /// Bits of the client's network that it is valid for.
     pub scope: u8,
     /// Its response code, below 16.
@@ -39,6 +39,11 @@ impl Entry {
     /// Whole seconds since it came.
     pub fn age_s(&self, now: Tick) -> u32 {
         u32::try_from(now.since(self.at) / 1000).unwrap_or(u32::MAX)
+    }
+
+    /// Where in its blocks the message begins.
+    pub fn message_at(&self) -> usize {
+        usize::from(self.key_len) + usize::from(self.positions_len)
     }
 
     /// The response code.

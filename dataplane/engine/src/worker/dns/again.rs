@@ -3,8 +3,8 @@
 //! Fetched while a batch is looked at, judged when their turn comes; all others take the general way. Always holds: what is
 //! decided and noted here is what the general way would have; a test compares the two.
 
-use repute_model::{BATCH, Judgement, Packet, Path, Reason, Source, Verdict};
-use repute_reputation::{Flags, Happening, Outcome, Requester, Slot};
+use repute_model::{Address, BATCH, Judgement, Packet, Path, Reason, Source, Verdict};
+use repute_reputation::{Flags, Happening, Outcome, Slot};
 use repute_wire::Datagram;
 use repute_wire::dns::Query;
 
@@ -89,22 +89,22 @@ impl<P: Packet> Worker<P> {
         hot.count(lanes.wire_len(i), now.low());
         let says = Served { is_random: inquiry.is_random, is_nxdomain: outcome == Outcome::Nxdomain };
         let oddity = dns.networks.is_served(network, fingerprint, says, now);
-        let width = width(policy, &self.limits);
         let name = || Query::of_shape(message, &shape).map(|query| query.question.name);
-        dns.count(&inquiry, fingerprint, || Source::of(subject, width), name, now);
+        dns.count_domain(inquiry.domain, now, name);
         self.account.bands[standing.0.index()] += 1;
         self.account.dns.paths[Path::Cached.index()] += 1;
-        let learns =
-            |requester: &mut Requester| requester.learns(outcome, message.len() as u16, bytes as u16);
-        if self.shard.requester_mut(slot).is_some_and(learns) {
+        let requester = self.shard.requester_mut(slot)?;
+        if requester.learns(outcome, message.len() as u16, bytes as u16) {
             self.rescore(slot);
         }
         self.note_served(slot, lanes.other(i));
-        let asks = |requester: &mut Requester| {
-            requester.belongs(oddity);
-            requester.asks(&inquiry)
-        };
-        if self.shard.requester_mut(slot).is_some_and(asks) {
+        let requester = self.shard.requester_mut(slot)?;
+        requester.belongs(oddity);
+        let noted = requester.asks(&inquiry);
+        if noted.due > 0 {
+            self.count_requester(fingerprint, noted.due, subject);
+        }
+        if noted.look {
             self.rescore(slot);
         }
         Some(Judgement {
@@ -113,6 +113,14 @@ impl<P: Packet> Worker<P> {
             standing: Some(standing),
             ..Judgement::FORWARD
         })
+    }
+
+    #[inline(never)]
+    fn count_requester(&mut self, key: u64, times: u32, address: Address) {
+        let width = width(&self.policy, &self.limits);
+        if let Some(dns) = &mut self.dns {
+            dns.count_requester(key, times, self.now, || Source::of(address, width));
+        }
     }
 
     /// Whether nothing but its name is to be asked about a query of a source.

@@ -24,11 +24,12 @@ impl<P: Packet> Worker<P> {
         let Some(requester) = shard.requester_mut(slot) else { return };
         let look = match (speech.asked(), speech) {
             (Some(asked), _) => {
-                let name = || Some(asked.query.question.name);
-                dns.count(&asked.inquiry, fingerprint, || Source::of(x.src, width), name, *now);
                 let network = dns.names.network(x.src);
                 requester.belongs(dns.networks.asks(network, fingerprint, asked.inquiry.is_random, *now));
-                requester.asks(&asked.inquiry)
+                let noted = requester.asks(&asked.inquiry);
+                dns.count_requester(fingerprint, noted.due, *now, || Source::of(x.src, width));
+                dns.count_domain(asked.inquiry.domain, *now, || Some(asked.query.question.name));
+                noted.look
             }
             (None, Speech::Garbled(reason)) => {
                 account.dns.garbled += 1;
