@@ -99,7 +99,9 @@ const FULL: u32 = u32::MAX / 2;
 const LOOK_EVERY: u32 = 16;
 /// …and four times as rarely once a window has so many queries: who asks that fast is looked at soon all the same.
 const LOOK_RARELY_FROM: u32 = 64;
-/// So many queries of a busy requester are counted at once among those of all.
+/// So many queries of a requester in a window are counted one by one among those of all, the others so many at once: it is
+/// a busy one.
+const SINGLY: u32 = 128;
 const DUE: u32 = 16;
 
 impl Requester {
@@ -147,7 +149,7 @@ impl Requester {
         let every = if self.queries < LOOK_RARELY_FROM { LOOK_EVERY } else { 4 * LOOK_EVERY };
         let look = inquiry.is_honeypot || self.queries.is_multiple_of(every);
         let due = match self.queries {
-            ..=DUE => 1,
+            ..=SINGLY => 1,
             queries if queries.is_multiple_of(DUE) => DUE,
             _ => 0,
         };

@@ -26,6 +26,12 @@ impl Sum {
         Self(self.0 + words + rest)
     }
 
+    /// The sum of what both are sums of, each from an even place on.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
     /// What goes into the checksum field, which was zero when it was summed.
     #[must_use]
     pub const fn checksum(self) -> u16 {

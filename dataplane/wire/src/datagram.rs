@@ -63,15 +63,22 @@ impl Datagram {
     /// Turns it, in `bytes`, into one to its sender with the first `payload` bytes behind its UDP header; its new length.
     /// `None`, and nothing is changed, where it has not so many bytes.
     pub fn answer(self, bytes: &mut [u8], payload: usize) -> Option<usize> {
-        self.put(bytes, payload, true)
+        self.put(bytes, payload, true, None)
+    }
+
+    /// The same where the sum of these bytes is known.
+    #[inline]
+    pub fn answer_summed(self, bytes: &mut [u8], payload: usize, sum: Sum) -> Option<usize> {
+        self.put(bytes, payload, true, Some(sum))
     }
 
     /// The same, but that it goes on from who sent it to whom it was for: a payload in place of another one.
     pub fn replace(self, bytes: &mut [u8], payload: usize) -> Option<usize> {
-        self.put(bytes, payload, false)
+        self.put(bytes, payload, false, None)
     }
 
-    fn put(self, bytes: &mut [u8], payload: usize, turns: bool) -> Option<usize> {
+    #[inline]
+    fn put(self, bytes: &mut [u8], payload: usize, turns: bool, sum: Option<Sum>) -> Option<usize> {
         let (l3, l4) = (usize::from(self.l3), usize::from(self.l4));
         let len = self.payload_at() + payload;
         let datagram = u16::try_from(len - l4).ok().filter(|_| len <= bytes.len())?;
@@ -86,7 +93,8 @@ impl Datagram {
         // Both addresses end the network header; their sum is the same in both directions.
         let addresses = if self.is_v4 { &network[12..] } else { &network[8..] };
         let words = u64::from(ports) + 2 * u64::from(datagram) + u64::from(udp::PROTOCOL);
-        let checksum = Sum::of(words).with(addresses).with(payload).checksum();
+        let sum = sum.unwrap_or_else(|| Sum::default().with(payload));
+        let checksum = sum.plus(Sum::of(words).with(addresses)).checksum();
         // Zero says that there is none (RFC 768).
         let checksum = if checksum == 0 { u16::MAX } else { checksum };
         let words = u64::from(ports) << 32 | u64::from(datagram) << 16 | u64::from(checksum);
@@ -127,7 +135,10 @@ mod tests {
                 (Datagram::outlined(&bytes), Some(before.src))
             );
             assert_eq!(datagram.payload(&bytes).map(<[u8]>::len), Some(5));
+            let mut summed = bytes.clone();
+            let sum = Sum::default().with(b"an answer");
             let len = datagram.answer(&mut bytes, 9).unwrap();
+            assert_eq!((datagram.answer_summed(&mut summed, 9, sum), &summed), (Some(len), &bytes));
             assert_eq!(len, 14 + network + 8 + 9);
             let after = parse_ethernet(&bytes[..len], len as u32);
             assert_eq!((after.src, after.dst, after.error), (before.dst, before.src, None));

@@ -144,23 +144,32 @@ impl Cache {
     }
 
     /// The answer that was found before for the same question, if its time is not over and a client gets it that takes
-    /// `udp_size` bytes; uncounted. The CPU is asked for its bytes, which will be written a little later.
+    /// `udp_size` bytes; uncounted.
     #[inline]
     pub fn fresh(&self, found: Found, udp_size: usize, now: Tick) -> Option<Hit<'_>> {
         if !self.store.shelf.has(&found) {
             return None;
         }
         let entry = self.store.shelf.get(found.at);
-        self.store.blocks.fetch(entry.first);
         let hit = Hit { blocks: &self.store.blocks, found, entry, elapsed_s: Some(entry.age_s(now)) };
         (entry.is_fresh(now) && !is_unfit(&entry, udp_size)).then_some(hit)
     }
 
+    /// While it stays, nothing has changed about what was found and used.
+    #[inline]
+    pub fn version(&self, found: &Found) -> u32 {
+        self.store.shelf.version(found)
+    }
+
+    /// Gives an answer that [`fresh`](Self::fresh) has found a second chance.
+    pub fn use_again(&mut self, found: Found) {
+        self.store.shelf.use_again(found.at);
+    }
+
     /// Counts that an answer is given which [`fresh`](Self::fresh) has found.
     #[inline]
-    pub fn give_again(&mut self, found: Found) {
+    pub fn count_hit(&mut self) {
         self.counters.hits += 1;
-        self.store.shelf.use_again(found.at);
     }
 
     /// Where the answer to `query` is; what has none is counted.

@@ -10,6 +10,7 @@ mod domains;
 mod names;
 mod networks;
 mod rates;
+mod ready;
 mod repeats;
 mod reply;
 mod secrets;
@@ -32,7 +33,8 @@ use top::Top;
 pub use account::DnsAccount;
 pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Found, Hit, UDP_MAX, Unkept};
 pub(crate) use networks::Served;
-pub(crate) use repeats::{Repeat, Whereabouts};
+pub(crate) use ready::Says;
+pub(crate) use repeats::{Place, Repeat, Whereabouts};
 pub(crate) use reply::{Replies, payload};
 pub(crate) use secrets::seconds;
 pub use upstream::{Sent, Transaction, Upstream, Waiting};
@@ -80,6 +82,8 @@ pub(crate) struct Interceptor {
 pub(crate) struct Ahead {
     /// Where it would be among those that the cache has answered.
     pub at: Option<Whereabouts>,
+    /// Where it probably is.
+    pub place: Option<Place>,
     /// What names its requester's network.
     pub network: u64,
 }
@@ -104,6 +108,8 @@ pub(crate) struct Given {
     pub shape: Option<Shape>,
     /// Whether its packet is one of which an outline told.
     pub outlined: bool,
+    /// Where it stands ready.
+    pub ready: Option<Place>,
 }
 
 impl Interceptor {
@@ -151,7 +157,7 @@ impl Interceptor {
         if let Some(shape) = shape.filter(|_| known != Some(found)) {
             self.repeats.note(query.message.bytes(), turn.edition, Repeat { shape, inquiry, found });
         }
-        self.given[turn.place % BATCH] = Given { found, shape, outlined: false };
+        self.given[turn.place % BATCH] = Given { found, shape, ..Given::default() };
         Some(says)
     }
 

@@ -6,15 +6,16 @@
 //! these bytes under this policy; that the answer still is where it was, the cache knows.
 
 use repute_memory::{Table, prefetch};
+use repute_model::Tick;
 use repute_reputation::{Inquiry, Secret};
+use repute_wire::checksum::Sum;
 use repute_wire::dns::Shape;
 
-use super::cache::Found;
+use super::cache::{Found, Hit};
+use super::ready::{ID, Ready, Says};
 
 /// Bytes of the longest query that is kept, without its id: names of a hundred bytes.
 const BYTES_MAX: usize = 120;
-/// Bytes of an id.
-const ID: usize = 2;
 /// Queries that share one place in the table; the one goes that was not met again.
 const WAYS: usize = 2;
 /// One query is kept for so many answers: a few of all names make most of what is asked for.
@@ -36,8 +37,6 @@ pub struct Repeat {
 #[repr(C, align(64))]
 struct Row {
     repeat: Option<Repeat>,
-    /// The upper half of the hash.
-    tag: u32,
     /// The lower half of the policy's edition.
     edition: u32,
     len: u8,
@@ -48,8 +47,7 @@ struct Row {
     bytes: [u8; BYTES_MAX],
 }
 
-const FREE: Row =
-    Row { repeat: None, tag: 0, edition: 0, len: 0, met: false, taught: 0, bytes: [0; BYTES_MAX] };
+const FREE: Row = Row { repeat: None, edition: 0, len: 0, met: false, taught: 0, bytes: [0; BYTES_MAX] };
 
 /// Where a message would be, for the time of one batch.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +67,10 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Repeats {
     secret: Secret,
+    /// The upper halves of the hashes, apart from what they lead to.
+    tags: Table<[u32; WAYS]>,
     sets: Table<[Row; WAYS]>,
+    ready: Ready,
 }
 
 impl Repeats {
@@ -77,7 +78,9 @@ impl Repeats {
     pub fn new(answers: u32, seed: u64) -> Self {
         let sets = (answers / ANSWERS / WAYS as u32).max(1).next_power_of_two();
         let secret = Secret::from_seed(seed.rotate_left(13));
-        Self { secret, sets: Table::new(sets as usize, [FREE; WAYS]) }
+        let sets = sets as usize;
+        let (tags, ready) = (Table::new(sets, [0; WAYS]), Ready::new(sets * WAYS));
+        Self { secret, tags, sets: Table::new(sets, [FREE; WAYS]), ready }
     }
 
     /// Where a message would be; the CPU is asked for it.
@@ -85,27 +88,48 @@ impl Repeats {
     pub fn seek(&self, message: &[u8]) -> Option<Whereabouts> {
         let hash = self.secret.bytes(bytes(message)?);
         let set = hash as u32 & (self.sets.len() - 1) as u32;
-        self.sets[set as usize].iter().for_each(prefetch);
+        prefetch(&self.tags[set as usize]);
         Some(Whereabouts { set, tag: (hash >> 32) as u32 })
     }
 
-    /// What probably is known of the message that would be there; the CPU is asked for the rest of it.
+    /// The place where the message that would be there probably is; the CPU is asked for what is known of it.
     #[inline]
-    pub fn glance(&self, at: Whereabouts) -> Option<&Repeat> {
-        let row = self.sets[at.set as usize].iter().find(|row| row.tag == at.tag)?;
+    pub fn approach(&self, at: Whereabouts) -> Option<Place> {
+        let way = self.tags[at.set as usize].iter().position(|&tag| tag == at.tag)?;
+        let place = Place { set: at.set, way: way as u32 };
+        let row = self.row(place);
+        prefetch(row);
         row.bytes.iter().step_by(64).for_each(prefetch);
-        row.repeat.as_ref()
+        self.ready.fetch(place.index());
+        Some(place)
+    }
+
+    /// What is known of the message at a place, whichever it is.
+    #[inline]
+    pub fn glance(&self, place: Place) -> Option<&Repeat> {
+        self.row(place).repeat.as_ref()
+    }
+
+    #[inline]
+    fn row(&self, place: Place) -> &Row {
+        &self.sets[place.set as usize][place.way as usize % WAYS]
     }
 
     /// What is known of the message that would be there, under this edition of the policy.
     #[inline]
     pub fn get(&mut self, at: Whereabouts, message: &[u8], edition: u64) -> Option<(Repeat, Place)> {
         let bytes = bytes(message)?;
+        let way = self.way(at, bytes)?;
         let rows = &mut self.sets[at.set as usize];
-        let way = rows.iter().position(|row| row.is_of(at.tag, bytes))?;
         rows[way].met = true;
         let repeat = rows[way].repeat.filter(|_| rows[way].edition == edition as u32)?;
         Some((repeat, Place { set: at.set, way: way as u32 }))
+    }
+
+    #[inline]
+    fn way(&self, at: Whereabouts, bytes: &[u8]) -> Option<usize> {
+        let (tags, rows) = (&self.tags[at.set as usize], &self.sets[at.set as usize]);
+        (0..WAYS).find(|&way| tags[way] == at.tag && rows[way].has(bytes))
     }
 
     /// When the name of a query was last counted among those that exist, for
@@ -115,22 +139,42 @@ impl Repeats {
         &mut self.sets[place.set as usize][place.way as usize % WAYS].taught
     }
 
+    /// What the answer to the message at a place says, where it stands ready.
+    #[inline]
+    pub fn says(&self, place: Place, version: u32, now: Tick) -> Option<Says> {
+        self.ready.says(place.index(), version, now)
+    }
+
+    /// Makes the answer that was found for a message stand ready at its place.
+    pub fn prepare(&mut self, place: Place, hit: &Hit<'_>, version: u32, message: &[u8], shape: &Shape) {
+        self.ready.prepare(place.index(), hit, version, message, shape);
+    }
+
+    /// The answer to a message that stands ready at its place, without its id, and the sum of its bytes. `None` where another
+    /// message has taken the place.
+    #[inline]
+    pub fn ready(&self, place: Place, message: &[u8]) -> Option<(&[u8], Sum)> {
+        if self.row(place).has(bytes(message)?) { self.ready.get(place.index()) } else { None }
+    }
+
     /// Keeps what was found of a message.
     pub fn note(&mut self, message: &[u8], edition: u64, repeat: Repeat) {
         let (Some(at), Some(bytes)) = (self.seek(message), bytes(message)) else { return };
+        let same = self.way(at, bytes);
         let rows = &mut self.sets[at.set as usize];
-        let same = rows.iter().position(|row| row.is_of(at.tag, bytes));
         let way = same.or_else(|| rows.iter().position(|row| !row.met)).unwrap_or(0);
         rows.iter_mut().for_each(|row| row.met = false);
-        let (tag, edition, len) = (at.tag, edition as u32, bytes.len() as u8);
+        let (edition, len) = (edition as u32, bytes.len() as u8);
+        self.tags[at.set as usize][way] = at.tag;
+        self.ready.forget(Place { set: at.set, way: way as u32 }.index());
         let row = &mut rows[way];
-        *row = Row { repeat: Some(repeat), tag, edition, len, ..FREE };
+        *row = Row { repeat: Some(repeat), edition, len, ..FREE };
         row.bytes[..bytes.len()].copy_from_slice(bytes);
     }
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        self.sets.bytes()
+        self.tags.bytes() + self.sets.bytes() + self.ready.bytes()
     }
 }
 
@@ -139,9 +183,15 @@ fn bytes(message: &[u8]) -> Option<&[u8]> {
     message.get(ID..).filter(|bytes| bytes.len() <= BYTES_MAX)
 }
 
+impl Place {
+    const fn index(self) -> usize {
+        self.set as usize * WAYS + self.way as usize % WAYS
+    }
+}
+
 impl Row {
-    fn is_of(&self, tag: u32, bytes: &[u8]) -> bool {
-        self.tag == tag && usize::from(self.len) == bytes.len() && self.bytes.starts_with(bytes)
+    fn has(&self, bytes: &[u8]) -> bool {
+        usize::from(self.len) == bytes.len() && self.bytes.starts_with(bytes)
     }
 }
 
@@ -165,7 +215,8 @@ mod tests {
 
     fn below(repeats: &mut Repeats, message: &[u8], edition: u64) -> Option<u8> {
         let at = repeats.seek(message)?;
-        let glanced = repeats.glance(at).map(|repeat| repeat.inquiry.below);
+        let glanced =
+            repeats.approach(at).and_then(|place| repeats.glance(place)).map(|repeat| repeat.inquiry.below);
         let known = repeats.get(at, message, edition).map(|(repeat, _)| repeat.inquiry.below);
         assert!(known.is_none() || known == glanced);
         known

@@ -12,9 +12,10 @@ use repute_wire::dns::{
 use repute_wire::{Datagram, Parsed};
 
 use super::cache::OPT_MAX;
+use super::ready::ID;
 use super::secrets::seconds;
 use super::zones::{Frame, Ruled};
-use super::{Cache, Given, Hit, UDP_MAX};
+use super::{Cache, Given, Hit, Place, Repeats, UDP_MAX};
 use crate::worker::parse;
 
 /// Bytes that an answer may have more than its question: a server cookie, an extended error and an IPv6 address.
@@ -36,6 +37,8 @@ pub struct Replies<'a> {
     pub cache: Option<&'a Cache>,
     /// Those that are given in this batch, by places.
     pub given: &'a [Given; BATCH],
+    /// Answers that stand ready.
+    pub repeats: &'a Repeats,
     /// The time.
     pub now: Tick,
 }
@@ -105,6 +108,9 @@ impl Replies<'_> {
     /// nothing is changed, where that answer has given way to another one of the same breath: its requester is told to come
     /// by TCP.
     fn give<P: Packet>(&self, packet: &mut P, given: &Given) -> Option<bool> {
+        if let Some(written) = given.ready.and_then(|place| self.give_ready(packet, place)) {
+            return Some(written);
+        }
         let hit = self.cache?.found(given.found, &self.rules.cache, self.now)?;
         let (datagram, asked, size_max, subnet) = match &given.shape {
             Some(shape) if given.outlined => {
@@ -128,6 +134,24 @@ impl Replies<'_> {
             datagram.answer(bytes, len)
         });
         Some(written.is_some_and(|len| len == at + room || packet.resize(len as u32)))
+    }
+
+    /// The same for one that stands ready; `None` where it does not any more.
+    #[inline]
+    fn give_ready<P: Packet>(&self, packet: &mut P, place: Place) -> Option<bool> {
+        let datagram = Datagram::outlined(packet.bytes())?;
+        let (answer, sum) = self.repeats.ready(place, datagram.payload(packet.bytes())?)?;
+        let (at, len) = (datagram.payload_at(), ID + answer.len());
+        if !packet.resize((at + len) as u32) {
+            return None;
+        }
+        let written = packet.bytes_mut().and_then(|bytes| {
+            let (id, place) = bytes.get_mut(at..at + len)?.split_at_mut(ID);
+            place.copy_from_slice(answer);
+            let sum = sum.with(id);
+            datagram.answer_summed(bytes, len, sum)
+        });
+        Some(written.is_some())
     }
 
     /// What is said besides with an answer from the cache.

@@ -168,7 +168,8 @@ pub(super) fn replies<'a>(
     now: Tick,
 ) -> Option<Replies<'a>> {
     let (rules, dns) = (policy.dns.as_ref()?, dns?);
-    Some(Replies { rules, secrets: dns.secrets.at(now), cache: dns.cache.as_ref(), given: &dns.given, now })
+    let Interceptor { cache, given, repeats, .. } = dns;
+    Some(Replies { rules, secrets: dns.secrets.at(now), cache: cache.as_ref(), given, repeats, now })
 }
 
 impl<P: Packet> Answers<'_, P> {

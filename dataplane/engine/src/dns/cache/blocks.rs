@@ -3,7 +3,7 @@
 //! Called by the cache alone. Always holds: every block is in the chain of one answer or in the free one; none is ever
 //! allocated or freed.
 
-use repute_memory::{Table, prefetch};
+use repute_memory::Table;
 
 /// Bytes of a block that hold something.
 const DATA: usize = 124;
@@ -107,16 +107,6 @@ impl Blocks {
                 skip -= DATA;
             }
             at = block.next;
-        }
-    }
-
-    /// Asks the CPU for the first block of a chain.
-    #[inline]
-    pub fn fetch(&self, first: u32) {
-        for part in
-            self.blocks.get(first as usize).iter().flat_map(|block| [&block.data[0], &block.data[DATA - 1]])
-        {
-            prefetch(part);
         }
     }
 

@@ -33,6 +33,12 @@ impl Hit<'_> {
         self.elapsed_s.is_none()
     }
 
+    /// The tick from which on it is written in another way, or not given any more.
+    #[inline]
+    pub fn until(&self) -> u64 {
+        self.elapsed_s.map_or(0, |elapsed| self.entry.at.0 + 1000 * (u64::from(elapsed) + 1))
+    }
+
     /// The response code.
     pub fn rcode(&self) -> Rcode {
         self.entry.rcode()

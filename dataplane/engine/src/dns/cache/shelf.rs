@@ -14,6 +14,8 @@ const FREE: u64 = 0;
 /// Whoever makes room gives at most so many entries that were used a second chance: then the next one goes, used or not.
 /// It bounds what one answer costs; of answers that are asked for again one in 64 is lost a round of the queue.
 const CHANCES: u32 = 64;
+/// Changes are counted by so many classes of hashes.
+const VERSIONS: usize = 4096;
 
 /// An answer that is kept: where it lies, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +87,8 @@ pub(super) struct Shelf {
     first: u32,
     last: u32,
     len: u32,
+    /// How often something has changed about the entries with such hashes.
+    versions: Table<u32>,
 }
 
 impl Shelf {
@@ -109,7 +113,7 @@ impl Shelf {
         }
         let free = if count == 0 { NONE } else { 0 };
         let heads = Table::new((count as usize).next_power_of_two(), NONE);
-        Self { heads, slots, free, first: NONE, last: NONE, len: 0 }
+        Self { heads, slots, free, first: NONE, last: NONE, len: 0, versions: Table::new(VERSIONS, 0) }
     }
 
     pub fn len(&self) -> u32 {
@@ -117,7 +121,7 @@ impl Shelf {
     }
 
     pub fn memory(&self) -> usize {
-        self.heads.bytes() + self.slots.bytes()
+        self.heads.bytes() + self.slots.bytes() + self.versions.bytes()
     }
 
     pub fn has_room(&self) -> bool {
@@ -148,6 +152,17 @@ impl Shelf {
             .is_some_and(|slot| slot.entry.hash == found.hash && found.hash != FREE)
     }
 
+    /// While it stays, an answer that was found with this hash is where it was, and counts as used if it was used then.
+    #[inline]
+    pub fn version(&self, found: &Found) -> u32 {
+        self.versions[found.hash as usize % VERSIONS]
+    }
+
+    fn change(&mut self, hash: u64) {
+        let version = &mut self.versions[hash as usize % VERSIONS];
+        *version = version.wrapping_add(1);
+    }
+
     /// The entry at a place that [`find`](Self::find) or [`next_to_go`](Self::next_to_go) gave.
     pub fn get(&self, at: u32) -> Entry {
         self.slots[at as usize].entry
@@ -167,6 +182,7 @@ impl Shelf {
         *slot = Slot { entry, chained: self.heads[place], before: NONE, behind: NONE, used: false };
         self.heads[place] = at;
         self.len += 1;
+        self.change(entry.hash);
         self.enqueue(at);
         Some(())
     }
@@ -187,6 +203,7 @@ impl Shelf {
             }
             before = slot.chained;
         }
+        self.change(entry.hash);
         let slot = &mut self.slots[at as usize];
         (slot.entry.hash, slot.chained) = (FREE, self.free);
         self.free = at;
@@ -202,6 +219,8 @@ impl Shelf {
                 return Some(at);
             }
             slot.used = false;
+            let hash = slot.entry.hash;
+            self.change(hash);
             self.dequeue(at);
             self.enqueue(at);
         }

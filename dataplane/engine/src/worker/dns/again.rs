@@ -11,7 +11,7 @@ use repute_wire::dns::Query;
 use super::Speech;
 use super::notes::outcome;
 use crate::Batch;
-use crate::dns::{Ahead, Given, Repeat, Served, UDP_MAX};
+use crate::dns::{Ahead, Given, Repeat, Says, Served, UDP_MAX};
 use crate::worker::judge::Case;
 use crate::worker::lanes::Lanes;
 use crate::worker::view::Way;
@@ -28,12 +28,15 @@ impl<P: Packet> Worker<P> {
             let at = carried(packet).and_then(|message| dns.repeats.seek(message));
             let network = dns.names.network(lanes.subject(i));
             dns.networks.fetch(network);
-            dns.ahead[i] = Ahead { at, network };
+            dns.ahead[i] = Ahead { at, place: None, network };
         }
         for (i, _) in queries() {
-            if let Some(repeat) = dns.ahead[i].at.and_then(|at| dns.repeats.glance(at)) {
+            let Ahead { at, place, .. } = &mut dns.ahead[i];
+            *place = at.and_then(|at| dns.repeats.approach(at));
+        }
+        for (i, _) in queries() {
+            if let Some(repeat) = dns.ahead[i].place.and_then(|place| dns.repeats.glance(place)) {
                 dns.domains.fetch(&repeat.inquiry);
-                dns.cache.iter().for_each(|cache| cache.fetch(repeat.found));
             }
         }
     }
@@ -64,10 +67,22 @@ impl<P: Packet> Worker<P> {
         }
         let Self { dns: Some(dns), policy, shard, now, .. } = self else { return None };
         let (rules, now) = (policy.dns.as_ref()?, *now);
-        let Ahead { at, network } = dns.ahead[i % BATCH];
+        let Ahead { at, network, .. } = dns.ahead[i % BATCH];
         let (Repeat { shape, inquiry, found }, place) = dns.repeats.get(at?, message, policy.edition)?;
-        let hit = dns.cache.as_ref()?.fresh(found, shape.udp_size(), now)?;
-        let (outcome, bytes) = (outcome(hit.rcode()), hit.bytes(shape.udp_size().min(UDP_MAX)));
+        let cache = dns.cache.as_mut()?;
+        let version = cache.version(&found);
+        let says = match dns.repeats.says(place, version, now) {
+            Some(says) => says,
+            None => {
+                let hit = cache.fresh(found, shape.udp_size(), now)?;
+                dns.repeats.prepare(place, &hit, version, message, &shape);
+                let says =
+                    Says { rcode: hit.rcode(), bytes: hit.bytes(shape.udp_size().min(UDP_MAX)) as u16 };
+                cache.use_again(found);
+                says
+            }
+        };
+        let outcome = outcome(says.rcode);
         let requester = shard.requester(slot)?;
         let is_proved = requester.is_proved(now, rules.proof.lasts_ms);
         let subject = lanes.subject(i);
@@ -77,9 +92,9 @@ impl<P: Packet> Worker<P> {
             return None;
         }
         if let Some(cache) = &mut dns.cache {
-            cache.give_again(found);
+            cache.count_hit();
         }
-        dns.given[i % BATCH] = Given { found, shape: Some(shape), outlined: true };
+        dns.given[i % BATCH] = Given { found, shape: Some(shape), outlined: true, ready: Some(place) };
         if outcome == Outcome::Answered {
             let taught = dns.repeats.taught(place);
             dns.domains.learn_again(&inquiry, taught, &rules.subdomains, now);
@@ -87,14 +102,14 @@ impl<P: Packet> Worker<P> {
         let hot = shard.hot_mut(slot);
         let (standing, fingerprint) = ((hot.band, hot.score), hot.fingerprint);
         hot.count(lanes.wire_len(i), now.low());
-        let says = Served { is_random: inquiry.is_random, is_nxdomain: outcome == Outcome::Nxdomain };
-        let oddity = dns.networks.is_served(network, fingerprint, says, now);
+        let served = Served { is_random: inquiry.is_random, is_nxdomain: outcome == Outcome::Nxdomain };
+        let oddity = dns.networks.is_served(network, fingerprint, served, now);
         let name = || Query::of_shape(message, &shape).map(|query| query.question.name);
         dns.count_domain(inquiry.domain, now, name);
         self.account.bands[standing.0.index()] += 1;
         self.account.dns.paths[Path::Cached.index()] += 1;
         let requester = self.shard.requester_mut(slot)?;
-        if requester.learns(outcome, message.len() as u16, bytes as u16) {
+        if requester.learns(outcome, message.len() as u16, says.bytes) {
             self.rescore(slot);
         }
         self.note_served(slot, lanes.other(i));
@@ -127,8 +142,9 @@ impl<P: Packet> Worker<P> {
     fn is_ordinary(&self, lanes: &Lanes, i: usize, slot: Slot) -> bool {
         let (Some(rules), Some(dns)) = (&self.policy.dns, &self.dns) else { return false };
         let hot = self.shard.hot(slot);
-        // The first packet of a window may be news to the crowd that it is for.
-        let is_plain = hot.packets > 0 && !hot.flags.has(Flags::ALLOWED) && !lanes.is_answer(i);
+        // The first packet of a window may be news to the crowd that it is for, but not of who was answered before.
+        let is_old = hot.packets > 0 || hot.flags.has(Flags::PROVEN);
+        let is_plain = is_old && !hot.flags.has(Flags::ALLOWED) && !lanes.is_answer(i);
         let is_given = rules.path(hot.band, hot.score) == Path::Cached && !rules.is_dry(hot.band);
         let passes = self.view.repeats_shortly && self.view.way(hot) == Way::Pass;
         let is_calm = self.crowd.alarms().is_empty() && !self.tap.is_on() && !dns.is_server_silent();
