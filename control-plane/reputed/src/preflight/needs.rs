@@ -20,8 +20,12 @@ use crate::memory;
 const SOURCE_BYTES: u64 = 128;
 /// Bytes of every remembered request at most: the table is rounded up to a power of two; and of its host.
 const CONTACT_BYTES: u64 = 36;
-/// Bytes of every answer in the DNS cache at most, beside the answer itself.
-const ANSWER_BYTES: u64 = 56;
+/// Bytes of every source besides where it asks a DNS server, and of every query under way at most: its table is rounded up to
+/// a power of two.
+const REQUESTER_BYTES: u64 = 64;
+const QUERY_BYTES: u64 = 80;
+/// Bytes of every answer in the DNS cache at most, beside the answer itself, and its share of what stands ready.
+const ANSWER_BYTES: u64 = 56 + 113;
 /// The smallest config: every limit at its default.
 const DEFAULTS: &str = "[profiles.ingress]";
 
@@ -96,7 +100,9 @@ impl Needs {
     fn of(topology: &Topology, limits: &Limits) -> Self {
         let workers = u64::from(topology.workers.count);
         let sources = u64::from(limits.sources) * SOURCE_BYTES + u64::from(limits.contacts) * CONTACT_BYTES;
-        let tables = sources + limits.cache_bytes + u64::from(limits.cache_answers) * ANSWER_BYTES;
+        let requesters = if limits.queries > 0 { u64::from(limits.sources) * REQUESTER_BYTES } else { 0 };
+        let queries = requesters + u64::from(limits.queries) * QUERY_BYTES;
+        let tables = sources + queries + limits.cache_bytes + u64::from(limits.cache_answers) * ANSWER_BYTES;
         Self {
             workers: topology.workers.count,
             cores: topology.workers.cores.clone(),
