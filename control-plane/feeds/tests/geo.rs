@@ -78,6 +78,30 @@ fn answers_are_what_the_sources_say() {
 }
 
 #[test]
+fn workers_are_told_what_people_are() {
+    let Some(folder) = corpus("geo") else { return };
+    let open = |files: &[&str]| {
+        Atlas::open(&files.iter().map(|file| folder.join(file)).collect::<Vec<_>>()).unwrap()
+    };
+    let atlas = open(&["GeoLite2-Country-Test.mmdb", "GeoLite2-ASN-Test.mmdb"]);
+    let homes = atlas.homes().unwrap();
+    let source = |name: &str| -> Value {
+        serde_json::from_slice(&fs::read(folder.join("source").join(name)).unwrap()).unwrap()
+    };
+    let (countries, networks) = (source("GeoLite2-Country-Test.json"), source("GeoLite2-ASN-Test.json"));
+    let mut both = 0;
+    for (address, _) in rows(&countries).into_iter().chain(rows(&networks)) {
+        let (found, home) = (atlas.find(address), homes.of(address.into()));
+        assert_eq!(home.system.map(u32::from), found.asn, "{address}");
+        assert_eq!(home.country.is_some(), found.asn.is_some() && found.country.is_some(), "{address}");
+        both += u32::from(home.country.is_some());
+    }
+    assert!(both > 0);
+    let without = open(&["GeoLite2-Country-Test.mmdb"]).homes().unwrap();
+    assert!(without.is_empty(), "no database names AS numbers");
+}
+
+#[test]
 fn a_damaged_file_never_replaces_a_good_one() {
     let Some(folder) = corpus("geo") else { return };
     let dir = tempfile::tempdir().unwrap();

@@ -19,6 +19,8 @@ pub struct DnsSnapshot {
     pub attacked: u64,
     /// Queries that were pushed out of memory before they were answered.
     pub forgotten: u64,
+    /// Autonomous systems whose place others needed.
+    pub systems_forgotten: u64,
     /// Queries and answers that rules of policy zones decided about, by what they did.
     pub zone_effects: Vec<Named>,
     /// The same by what the rules looked at.

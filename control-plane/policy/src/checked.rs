@@ -201,6 +201,11 @@ impl Checked {
         &self.zone_reports
     }
 
+    /// The files that tell workers where sources are at home ([`Policy::homes`]): none where no queries are judged.
+    pub fn home_files(&self) -> Vec<&Path> {
+        if self.config.profiles.dns.is_none() { Vec::new() } else { self.config.geo.files().collect() }
+    }
+
     /// Sizes that are fixed at start.
     pub fn limits(&self) -> Limits {
         compile::limits(&self.config)

@@ -3,9 +3,9 @@
 mod dns;
 
 use repute_model::{
-    Band, CrowdRules, DomainTable, Dwell, Factor, HourTerms, Inspection, Listing, Model, Policy, PrefixTable,
-    Promise, Protect as Protected, Ramp, Rates, Rpz, Score, Signatures, Symmetry, SynAnswer, Thresholds,
-    Weighting, Width,
+    Band, CrowdRules, DomainTable, Dwell, Factor, Homes, HourTerms, Inspection, Listing, Model, Policy,
+    PrefixTable, Promise, Protect as Protected, Ramp, Rates, Rpz, Score, Signatures, Symmetry, SynAnswer,
+    Thresholds, Weighting, Width,
 };
 
 use crate::check::promises;
@@ -39,6 +39,7 @@ pub(crate) fn policy(
         protect: protect(&config.protect),
         control_packets_per_s: config.protect.control_packets_per_s.get() as u32,
         lists: lists.clone(),
+        homes: Homes::default(),
         destinations: map(destinations),
         destination_default: score(config.destinations.default),
         services: config.services.iter().map(|(_, one)| service(one)).collect(),

@@ -76,6 +76,23 @@ fn it_compiles_to_what_it_says() {
     assert_eq!((timeouts.weight, timeouts.ramp.from, timeouts.ramp.full), (25.0, 0.4, 0.9));
 }
 
+/// What others do, in one's network, one's AS and everywhere in it, leads to a challenge and never further.
+#[test]
+fn neighbours_alone_block_nobody() {
+    let policy = Config::parse("test", &dns("")).unwrap_or_else(|found| panic!("{found}")).compile(1);
+    let rules = policy.dns.unwrap_or_else(|| panic!("a profile"));
+    let weight = |factor: Factor| rules.profile.factors[factor.index()].weight;
+    let stands = |weights: f64| {
+        let score = Score::from_unit(rules.profile.prior.unit() * (1.0 - weights));
+        rules.path(rules.profile.thresholds.band(score), score)
+    };
+    let all = [Factor::Network, Factor::System, Factor::Spread].map(weight);
+    assert_eq!(all.map(stands), [Path::Challenge; 3], "each of them alone");
+    assert_eq!(stands(all.iter().sum()), Path::Challenge, "all of them");
+    refused(&dns("query_factors = { system = { weight = 2 } }"), &["weight 2 of `system` is above 1"]);
+    refused(&dns("query_factors = { spread = { from = 0.7 } }"), &["`spread`"]);
+}
+
 #[test]
 fn the_decision_order_goes_by_the_score() {
     let text = dns("decision = \"order\"\n[profiles.dns.paths]\nexcellent = \"block\"");

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use repute_model::{Judgement, Prefix};
+use repute_feeds::geo::Atlas;
+use repute_model::{Homes, Judgement, Prefix};
 use repute_policy::{Checked, Config};
 use repute_wire::Columns;
 
@@ -77,8 +78,8 @@ pub struct Replay {
 /// A policy with mistakes, a capture that cannot be opened or is of no supported kind, output that
 /// cannot be written.
 pub fn run(args: &Replay) -> anyhow::Result<()> {
-    let policy = check(&args.config)?;
-    let other = args.against.as_deref().map(check).transpose()?;
+    let policy = Standard::read(&args.config)?;
+    let other = args.against.as_deref().map(Standard::read).transpose()?;
     let weeks = args.weeks.as_deref().map(hours::read).transpose()?.unwrap_or_default();
     let several = args.captures.len() > 1;
     let mut out = Output::create(args, several)?;
@@ -93,16 +94,27 @@ pub fn run(args: &Replay) -> anyhow::Result<()> {
     unusable.finish()
 }
 
-fn check(path: &Path) -> anyhow::Result<Checked> {
-    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
-    Config::parse(&path.display().to_string(), &text).map_err(|mistakes| anyhow::anyhow!("{mistakes}"))
+/// One policy, and where it knows sources to be at home.
+struct Standard {
+    checked: Checked,
+    homes: Homes,
+}
+
+impl Standard {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
+        let checked = Config::parse(&path.display().to_string(), &text)
+            .map_err(|mistakes| anyhow::anyhow!("{mistakes}"))?;
+        let homes = Atlas::open(&checked.home_files())?.homes()?;
+        Ok(Self { checked, homes })
+    }
 }
 
 /// What captures are judged by.
 struct Standards<'a> {
-    policy: &'a Checked,
+    policy: &'a Standard,
     /// The policy of `--against`.
-    other: Option<&'a Checked>,
+    other: Option<&'a Standard>,
     weeks: &'a Weeks,
 }
 

@@ -112,6 +112,53 @@ fn generated_algorithms_and_tunnels_end_badly_and_their_neighbours_do_not() {
     }
 }
 
+/// A capture of raw IPv4 in which one host in each of so many /24s of 1.128.0.0/16 asks for three random names.
+fn asked_from_everywhere(networks: u8) -> Vec<u8> {
+    let mut pcap = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 101].map(u32::to_le_bytes).concat();
+    for n in 0..3 * u32::from(networks) {
+        let label: Vec<u8> =
+            (0..14).map(|i| b"xkqzvwjhpfgt"[((n * 7 + i * i * (n + 3)) % 12) as usize]).collect();
+        let mut query = b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x0e".to_vec();
+        query.extend([&label[..], b"\x03com\0\0\x01\0\x01"].concat());
+        let len = query.len() as u16;
+        let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0];
+        packet[2..4].copy_from_slice(&(28 + len).to_be_bytes());
+        packet.extend([1, 128, (n % u32::from(networks)) as u8, 9, 192, 0, 2, 53]);
+        packet.extend([0x9c, 0x40, 0, 53]);
+        packet.extend((8 + len).to_be_bytes());
+        packet.extend([0, 0]);
+        packet.extend(query);
+        let size = packet.len() as u32;
+        pcap.extend([1_000 + n / 10, 1_000 * (n % 10), size, size].map(u32::to_le_bytes).concat());
+        pcap.extend(packet);
+    }
+    pcap
+}
+
+/// With a file that knows autonomous systems a replay judges by them, and names them.
+#[test]
+fn a_replay_knows_autonomous_systems() {
+    let Some(corpus) = corpus() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("everywhere.pcap");
+    std::fs::write(&capture, asked_from_everywhere(60)).unwrap();
+    let replayed = |geo: &str| {
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, format!("[profiles.dns]\n{geo}")).unwrap();
+        replay(&config, &["--inside", "192.0.2.0/24"], std::slice::from_ref(&capture)).source("1.128.50.9")
+    };
+    let asn = corpus.join("geo/GeoLite2-ASN-Test.mmdb").canonicalize().unwrap();
+    let known = replayed(&format!("[geo]\nasn = \"{}\"\n", asn.display()));
+    assert_eq!(known["system"]["number"], 1221, "{known}");
+    let evidence = |source: &Value| {
+        let factors = source["factors"].as_array().unwrap();
+        factors.iter().find(|factor| factor["name"] == "system").unwrap()["evidence"].as_f64().unwrap()
+    };
+    assert!(evidence(&known) > 0.5, "{known}");
+    let unknown = replayed("");
+    assert!(unknown["system"].is_null() && evidence(&unknown) == 0.0, "{unknown}");
+}
+
 /// An outside IPv6 source is a /64.
 fn source_of(address: &str) -> String {
     match address.parse().unwrap() {

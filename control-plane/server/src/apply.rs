@@ -215,7 +215,8 @@ impl Hub {
                 return Err(HubError::NeedsRestart(restart.collect()));
             }
             let places = geo::open(&checked)?;
-            let policies = vec![checked.compile_with(&feeds, 0); workers];
+            let policy = Policy { homes: places.homes.clone(), ..checked.compile_with(&feeds, 0) };
+            let policies = vec![policy; workers];
             Ok(Prepared { checked, text, changes, policies, places })
         })
         .await

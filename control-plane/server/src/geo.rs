@@ -1,4 +1,5 @@
-//! `[geo]`: where addresses are, for people who ask, and what `[lists]` selects by that; workers never look it up.
+//! `[geo]`: where addresses are, for people who ask, what `[lists]` selects by that, and where the requesters of a DNS server
+//! are at home.
 //!
 //! A selection becomes prefixes when the files are opened, and goes to the workers as a feed does: a new file is a new
 //! edition. **Always holds:** a file that cannot be used, or from which too much is selected, leaves what was there.
@@ -10,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use repute_feeds::geo::{Atlas, Country, GeoError, Pick, Selection, Where};
 use repute_feeds::{Action, Import, Limits, Terms};
-use repute_model::Source;
+use repute_model::{Homes, Source};
 use repute_policy::Checked;
 use repute_policy::config::{Lists, PLACES};
 
@@ -42,6 +43,8 @@ pub(crate) struct Selected {
 pub struct Places {
     pub(crate) atlas: Arc<Atlas>,
     pub(crate) selected: Vec<Selected>,
+    /// Where sources are at home, for policies that judge queries.
+    pub(crate) homes: Homes,
 }
 
 /// Opens and checks the files that a config names, and makes its selections. May take a while: not on the thread that
@@ -50,7 +53,7 @@ pub struct Places {
 /// # Errors
 /// The first file that cannot be used, and why; a selection that is too large.
 pub fn open(checked: &Checked) -> Result<Places, GeoError> {
-    let files = files(checked);
+    let files: Vec<&Path> = checked.config().geo.files().collect();
     let (atlas, now) = (Arc::new(Atlas::open(&files)?), SystemTime::now());
     let mut selected = Vec::new();
     for ((name, action), selection) in
@@ -66,12 +69,8 @@ pub fn open(checked: &Checked) -> Result<Places, GeoError> {
         }
         selected.push(Selected { name, action, file: file.to_path_buf(), import, at: now });
     }
-    Ok(Places { atlas, selected })
-}
-
-fn files(checked: &Checked) -> Vec<&Path> {
-    let geo = &checked.config().geo;
-    geo.country.iter().chain(&geo.asn).map(|text| Path::new(text.as_str())).collect()
+    let homes = if checked.home_files().is_empty() { Homes::default() } else { atlas.homes()? };
+    Ok(Places { atlas, selected, homes })
 }
 
 /// To allow, to deny.
@@ -93,15 +92,24 @@ fn selections(lists: &Lists) -> [Selection; 2] {
 
 /// The files in force.
 #[derive(Debug, Default)]
-pub(crate) struct Geography(RwLock<Arc<Atlas>>);
+pub(crate) struct Geography(RwLock<(Arc<Atlas>, Homes)>);
 
 impl Geography {
-    fn replace(&self, atlas: Arc<Atlas>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = atlas;
+    /// Whether sources are at home elsewhere now.
+    fn replace(&self, atlas: Arc<Atlas>, homes: Homes) -> bool {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let moved = known.1 != homes;
+        *known = (atlas, homes);
+        moved
     }
 
     fn atlas(&self) -> Arc<Atlas> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Where sources are at home.
+    pub fn homes(&self) -> Homes {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
     /// Kind and build time (seconds since 1970) of every database.
@@ -118,8 +126,8 @@ impl Geography {
 impl Hub {
     /// What is asked, and what is selected, from now on.
     pub(crate) fn take_places(&self, places: Places) {
-        self.inner.geo.replace(places.atlas);
-        self.inner.shelf.select(places.selected);
+        let moved = self.inner.geo.replace(places.atlas, places.homes);
+        self.inner.shelf.select(places.selected, moved);
     }
 
     /// Reads the files of the config in force again, whether they have changed or not.
@@ -144,7 +152,7 @@ impl Hub {
 
     async fn look_at_places(&self) -> Result<(), HubError> {
         let (checked, atlas) = (self.config().await?, self.inner.geo.atlas());
-        if blocking(move || Ok(atlas.is_current(&files(&checked)))).await? {
+        if blocking(move || Ok(atlas.is_current(&checked.config().geo.files().collect::<Vec<_>>()))).await? {
             self.inner.shelf.select_confirmed(SystemTime::now());
             return Ok(());
         }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use common::source;
+use common::{Datagram, source};
 use repute_model::{Address, Rule};
 use repute_proto::v1;
 use repute_server::{Cost, Sighting};
@@ -122,4 +122,39 @@ async fn an_unlikely_place_lowers_its_source_and_explain_says_so() {
     assert_eq!(why, "service shop was asked from SE");
     served.apply(&format!("{geo}[geo.consistency]\nweight = 0\n{shop}")).await;
     assert_eq!(sighted(&served, "alice", "89.160.20.112", at(600)).await, None);
+}
+
+/// Asks as the source until its worker knows its autonomous system, or knows of none.
+async fn system(served: &Served, known: bool) -> Option<u32> {
+    for _ in 0..500 {
+        served.rig.deliver(0x0180_0001, Datagram::query(0x0180_0001, "shop"));
+        let system = served.explain("1.128.0.1").await.system.map(|look| look.number);
+        if system.is_some() == known {
+            return system;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never known: {known}");
+}
+
+/// Where requesters are at home goes to the workers from the beginning, with every policy, and with another file.
+#[tokio::test]
+async fn workers_know_the_systems_of_requesters() {
+    let Some([_, asn]) = files() else { return };
+    let dns = "[profiles.dns]\n[geo]\nasn = \"DIR/systems\"\n";
+    let begun = tempfile::tempdir().unwrap();
+    fs::copy(&asn, begun.path().join("systems")).unwrap();
+    let whole = dns.replace("DIR", begun.path().to_str().unwrap());
+    let served = Served::start(&whole, &[]).await;
+    assert_eq!(system(&served, true).await, Some(1221));
+    served.apply("[profiles.dns]\n").await;
+    assert_eq!(system(&served, false).await, None);
+    served.apply(&whole).await;
+    assert_eq!(system(&served, true).await, Some(1221));
+    // Another file of the same name: it knows countries, and no system.
+    let Some([country, _]) = files() else { return };
+    fs::copy(&country, begun.path().join("systems.new")).unwrap();
+    fs::rename(begun.path().join("systems.new"), begun.path().join("systems")).unwrap();
+    served.apply(&whole).await;
+    assert_eq!(system(&served, false).await, None);
 }

@@ -73,6 +73,7 @@ impl<P: Packet> Worker<P> {
             baseline_packets_per_s: f64::from(warm.packets.mean),
             baseline_bytes_per_s: f64::from(warm.bytes_mean),
             at_this_hour: self.shard.at_this_hour(slot, rules, self.now),
+            system: self.look_at_system(slot),
             mitigations: warm.mitigations,
             last_seen: repute_model::Tick(self.now.0.saturating_sub(u64::from(idle))),
             ..self.explanation(source, scored, rules)
@@ -112,6 +113,7 @@ impl<P: Packet> Worker<P> {
             baseline_packets_per_s: 0.0,
             baseline_bytes_per_s: 0.0,
             at_this_hour: None,
+            system: None,
             mitigations: 0,
             held_up: [None; HELD_UP],
             last_seen: repute_model::Tick(0),

@@ -50,7 +50,9 @@ impl Offence {
             | Factor::RandomNames
             | Factor::MalformedQueries
             | Factor::Network
-            | Factor::Honeypots => None,
+            | Factor::Honeypots
+            | Factor::System
+            | Factor::Spread => None,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The answer to "why?": a source's score taken apart.
 
 use crate::{
-    AtThisHour, Band, Excess, Factor, Floods, Model, PairStanding, Prefix, Score, Source, Standing, Tick,
-    Treatment,
+    AtThisHour, Band, Excess, Factor, Floods, Model, PairStanding, Prefix, Score, Source, Standing,
+    SystemLook, Tick, Treatment,
 };
 
 /// One term of a score.
@@ -101,6 +101,8 @@ pub struct Explanation {
     pub baseline_bytes_per_s: f64,
     /// What is usual for its services at this hour of the week; `None` where that is not known.
     pub at_this_hour: Option<AtThisHour>,
+    /// What the worker knows of its autonomous system; `None` = that is not known, or nothing was asked from there lately.
+    pub system: Option<SystemLook>,
     /// Mitigations so far, fading.
     pub mitigations: u8,
     /// Crowds in flood, the first few, to which it has no standing to send these kinds of packets.

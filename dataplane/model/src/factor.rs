@@ -91,6 +91,11 @@ factors! {
     Network = "network" in "share of the network's queries",
     /// Queries for names that nobody honest asks for: honeypots and sinkholes.
     Honeypots = "honeypots" in "queries",
+    /// Random and non-existent names among what the networks of its autonomous system ask for, each network counted once.
+    System = "system" in "share of the networks of its AS",
+    /// It asks for a random or non-existent name below a domain for which more of its AS do than are used to: geographic
+    /// spread, by networks and by countries.
+    Spread = "spread" in "share of the networks or countries of its AS beyond the usual",
 }
 
 impl Factor {

@@ -4,8 +4,8 @@
 //! worker hands it back; a worker never changes it.
 
 use crate::{
-    Address, Band, CrowdRules, Dns, Dwell, Factor, Inspection, Listing, PortRule, PrefixTable, Protect,
-    Score, Side, Thresholds, Treatment, Weighting, Width,
+    Address, Band, CrowdRules, Dns, Dwell, Factor, Homes, Inspection, Listing, PortRule, PrefixTable,
+    Protect, Score, Side, Thresholds, Treatment, Weighting, Width,
 };
 
 /// How factors become a score.
@@ -124,6 +124,8 @@ pub struct Policy {
     pub control_packets_per_s: u32,
     /// Allow and deny lists over sources.
     pub lists: PrefixTable<Listing>,
+    /// Where sources are at home; nothing is known where no queries are judged.
+    pub homes: Homes,
     /// Standing of destinations.
     pub destinations: PrefixTable<Score>,
     /// Standing of destinations that no entry names.

@@ -2,7 +2,7 @@
 
 use repute_model::{Factor, Profile, Rates};
 
-use crate::{Flags, Hot, Ordinary, Requester, Warm};
+use crate::{Flags, Hot, Ordinary, Requester, Resident, Warm};
 
 /// The evidence of every factor, each in its own unit, and what E13 needs besides.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -95,11 +95,17 @@ impl Inputs {
         }
     }
 
-    /// The same with what the source asked a DNS server for.
+    /// The same with what the source asked a DNS server for, and where it is at home.
     #[must_use]
-    pub fn with(mut self, requester: &Requester, profile: &Profile, elapsed_ms: u32) -> Self {
+    pub fn with(
+        mut self,
+        requester: &Requester,
+        resident: &Resident,
+        profile: &Profile,
+        elapsed_ms: u32,
+    ) -> Self {
         let window = f64::from(elapsed_ms.max(profile.window_ms)) / 1e3;
-        for (factor, evidence) in requester.evidence(window) {
+        for (factor, evidence) in requester.evidence(window).into_iter().chain(resident.evidence()) {
             self.evidence[factor.index()] = evidence;
         }
         self

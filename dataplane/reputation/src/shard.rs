@@ -9,8 +9,8 @@ use crate::calm::Calm;
 use crate::index::Index;
 use crate::scoring::{self, Scored};
 use crate::{
-    Contacts, Context, Flags, Hosts, Hot, Hours, Inputs, Neighbours, Pairs, Prefilter, Requester, RollUps,
-    Secret, Shortcut, Warm,
+    Contacts, Context, Flags, Hosts, Hot, Hours, Inputs, Neighbours, Pairs, Prefilter, Requester, Resident,
+    RollUps, Secret, Shortcut, Warm,
 };
 use repute_memory::{Pages, Table};
 
@@ -82,6 +82,8 @@ pub struct Shard {
     pub(crate) warm: Table<Warm>,
     /// What each asks a DNS server for; empty where nobody judges queries.
     pub(crate) requesters: Table<Requester>,
+    /// Where each of them is at home; empty likewise.
+    pub(crate) residents: Table<Resident>,
     /// Index and hot lines together are more than the caches near a core hold.
     is_far: bool,
     /// The first of the freed entries; each knows the next.
@@ -117,13 +119,15 @@ impl Shard {
     pub fn new(limits: &Limits, seed: u64) -> Self {
         let sources = limits.sources.max(1);
         let index = Index::new(sources);
+        let requesters = if limits.queries > 0 { sources as usize } else { 0 };
         Self {
             secret: Secret::from_seed(seed),
             is_far: index.bytes() + sources as usize * size_of::<Hot>() > NEAR,
             index,
             hot: Table::new(sources as usize, Hot::FREE),
             warm: Table::new(sources as usize, Warm::NEW),
-            requesters: Table::new(if limits.queries > 0 { sources as usize } else { 0 }, Requester::NEW),
+            requesters: Table::new(requesters, Requester::NEW),
+            residents: Table::new(requesters, Resident::NEW),
             free: None,
             high_water: 0,
             hand: 0,
@@ -179,6 +183,9 @@ impl Shard {
     pub fn refresh(&mut self, slot: Slot, rules: Rules<'_>) -> Option<Change> {
         let address = self.warm(slot).address;
         let listing = rules.policy.lists.get(address);
+        if let Some(resident) = self.residents.get_mut(slot.0 as usize) {
+            resident.lives(rules.policy.homes.of(address));
+        }
         let hot = self.hot_mut(slot);
         hot.shortcut = Shortcut::closed(rules.policy.edition);
         let from = hot.band;
@@ -234,6 +241,18 @@ impl Shard {
         self.requesters.get_mut(slot.0 as usize)
     }
 
+    /// Where a source is at home; `None` where queries are not judged.
+    #[inline]
+    pub fn resident(&self, slot: Slot) -> Option<&Resident> {
+        self.residents.get(slot.0 as usize)
+    }
+
+    /// The same, to write.
+    #[inline]
+    pub fn resident_mut(&mut self, slot: Slot) -> Option<&mut Resident> {
+        self.residents.get_mut(slot.0 as usize)
+    }
+
     /// The occupied entry with number `entry`.
     pub fn at(&self, entry: u32) -> Option<Slot> {
         let hot = self.hot.get(entry as usize)?;
@@ -247,7 +266,8 @@ impl Shard {
 
     /// Bytes that everything of the shard takes, and the smallest pages under its large tables.
     pub fn memory(&self) -> (usize, Pages) {
-        let fixed = [self.hot.bytes(), self.warm.bytes(), self.requesters.bytes(), self.index.bytes()];
+        let queries = self.requesters.bytes() + self.residents.bytes();
+        let fixed = [self.hot.bytes(), self.warm.bytes(), queries, self.index.bytes()];
         let side =
             [self.prefilter.bytes(), self.neighbours.bytes(), self.contacts.bytes(), self.hosts.bytes()];
         let services = [self.pairs.bytes(), self.rollups.bytes(), self.hours.bytes()];
@@ -279,9 +299,9 @@ impl Shard {
         let elapsed = now.low().wrapping_sub(warm.window);
         let inputs =
             Inputs::measure(hot, warm, rules.profile, elapsed, self.context(hot, warm, rules.policy));
-        let inputs = match self.requester(slot) {
-            Some(requester) => inputs.with(requester, rules.profile, elapsed),
-            None => inputs,
+        let inputs = match (self.requester(slot), self.resident(slot)) {
+            (Some(requester), Some(resident)) => inputs.with(requester, resident, rules.profile, elapsed),
+            _ => inputs,
         };
         scoring::score(rules.profile, &inputs, hot.score)
     }
@@ -335,6 +355,9 @@ impl Shard {
             self.warm_mut(slot).forgive();
             if let Some(requester) = self.requester_mut(slot) {
                 requester.forgive();
+            }
+            if let Some(resident) = self.resident_mut(slot) {
+                resident.forgive();
             }
         }
         let hot = self.hot_mut(slot);

@@ -9,7 +9,7 @@ use repute_model::{Band, Factor, Model, Policy, Rates, Tick};
 use crate::pairs::{deviation, learn};
 use crate::scoring::weighted_sum::decayed;
 use crate::shard::Rules;
-use crate::{Change, Contact, Flags, Ordinary, Requester, Shard, Slot};
+use crate::{Change, Contact, Flags, Ordinary, Requester, Resident, Shard, Slot};
 
 /// Decay acts in this many equal steps per half-life: small enough not to be felt, large enough not
 /// to drown in the rounding of a stored score.
@@ -109,6 +109,7 @@ impl Shard {
             prefetch(hot);
             prefetch(warm);
             self.requesters.get(entry).into_iter().for_each(prefetch);
+            self.residents.get(entry).into_iter().for_each(prefetch);
         }
     }
 
@@ -176,7 +177,10 @@ impl Shard {
         let closes = now.low().wrapping_sub(warm.window) >= rules.profile.window_ms;
         let change = if hot.flags.has(Flags::ALLOWED) {
             None
-        } else if self.calm.covers(hot, warm) && self.requester(slot).is_none_or(Requester::is_calm) {
+        } else if self.calm.covers(hot, warm)
+            && self.requester(slot).is_none_or(Requester::is_calm)
+            && self.resident(slot).is_none_or(Resident::is_calm)
+        {
             self.settle(slot, rules, now, || Factor::History)
         } else {
             self.score(slot, round, closes)
@@ -228,6 +232,9 @@ impl Shard {
             warm.fade(share, profile.model);
             if let Some(requester) = requester {
                 requester.fade(share);
+            }
+            if let Some(resident) = self.residents.get_mut(slot.0 as usize) {
+                resident.fade(share);
             }
             if hot.flags.has(Flags::SEVERAL) && profile.model != Model::EgressInterval {
                 self.pairs.fade(hot.fingerprint, share);

@@ -9,8 +9,8 @@ use common::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use repute_model::{
-    Address, Band, Baseline, Dwell, Factor, Inspection, Limits, Listing, Model, Policy, PrefixTable, Profile,
-    Protect, Ramp, Score, Source, SourceState, Thresholds, Tick, Treatment, Weighting, Width,
+    Address, Band, Baseline, Dwell, Factor, Homes, Inspection, Limits, Listing, Model, Policy, PrefixTable,
+    Profile, Protect, Ramp, Score, Source, SourceState, Thresholds, Tick, Treatment, Weighting, Width,
 };
 use repute_reputation::{Flags, Rules, Shard, Slot};
 
@@ -51,6 +51,7 @@ fn policy() -> Policy {
         protect: Protect::default(),
         control_packets_per_s: 1_000,
         lists: PrefixTable::new(lists.map(|(prefix, listing)| (prefix.parse().unwrap(), listing))),
+        homes: Homes::default(),
         destinations: PrefixTable::default(),
         destination_default: Score::MAX,
         services: Vec::new(),

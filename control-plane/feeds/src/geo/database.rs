@@ -60,6 +60,17 @@ pub enum GeoError {
     /// Too many files.
     #[error("{0} geo databases, at most 8 are read; leave some out (`[geo]`)")]
     TooMany(usize),
+    /// It names more networks than a policy takes.
+    #[error(
+        "geo database {}: more than {max} networks; use one that is about countries or AS numbers alone (`[geo]`)",
+        .path.display()
+    )]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+        /// How many are taken.
+        max: usize,
+    },
     /// A selection that no database can answer.
     #[error("{0} are selected, but no geo database names any; use one that does (`[geo]`)")]
     Unnamed(&'static str),
@@ -171,6 +182,10 @@ impl Database {
             });
             (country.is_some() || asn.is_some()).then_some(network)
         }))
+    }
+
+    pub(super) fn too_long(&self, max: usize) -> GeoError {
+        GeoError::TooLong { path: self.path.clone(), max }
     }
 
     /// What it knows about an address; nothing where it does not cover it.

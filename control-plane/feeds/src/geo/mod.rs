@@ -1,10 +1,11 @@
 //! Where addresses are: country and AS from MaxMind DB files, and whether that is consistent.
 //!
-//! Called by the control plane for events, policies and `explain`; never by a worker. **Always holds:** a database is
+//! Called by the control plane for events, policies and `explain`; never by a worker, which gets tables ([`Atlas::homes`]). **Always holds:** a database is
 //! walked once before it answers anything, and one that is damaged never takes the place of a good one.
 
 mod consistency;
 mod database;
+mod homes;
 mod places;
 mod select;
 

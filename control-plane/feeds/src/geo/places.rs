@@ -14,6 +14,11 @@ impl Country {
         let letters = a.is_ascii_alphabetic() && b.is_ascii_alphabetic();
         letters.then_some(Self([a.to_ascii_uppercase(), b.to_ascii_uppercase()]))
     }
+
+    /// Its two letters, large ones.
+    pub const fn letters(self) -> [u8; 2] {
+        self.0
+    }
 }
 
 impl fmt::Display for Country {

@@ -6,7 +6,7 @@ use super::workers::{Breakdown, Counter, Gauge, Tables, about};
 use crate::WorkerSnapshot;
 use crate::family::Families;
 
-const COUNTERS: [Counter; 5] = [
+const COUNTERS: [Counter; 6] = [
     (
         about(
             "dns_dry_run",
@@ -29,6 +29,14 @@ const COUNTERS: [Counter; 5] = [
             "Queries that were pushed out of memory before they were answered.",
         ),
         |w| w.dns.forgotten,
+    ),
+    (
+        about(
+            "dns_systems_forgotten",
+            "",
+            "Autonomous systems of requesters that are counted anew because others needed their place.",
+        ),
+        |w| w.dns.systems_forgotten,
     ),
 ];
 

@@ -1,5 +1,7 @@
 //! `[geo]`: where addresses are, and what follows from that.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +26,13 @@ pub struct Geo {
 }
 
 table!(Geo { country, asn, consistency });
+
+impl Geo {
+    /// The files, the one that knows countries first.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.country.iter().chain(&self.asn).map(|text| Path::new(text.as_str()))
+    }
+}
 
 /// What it costs a source of `[profiles.ingress]` that an account, token or SPIFFE ID that an alert names shows up at it
 /// from an unlikely place; without such a name, that it asks a service which is seldom asked from there.

@@ -160,6 +160,7 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
     if let Some(place) = place(explained) {
         facts.push(("place", place));
     }
+    facts.extend(explained.system.as_ref().map(|system| ("system", in_system(system))));
     for v1::Opinion { service, confidence, note, error } in &explained.opinions {
         let says = if error.is_empty() { format!("bad to {confidence} % {note}") } else { error.clone() };
         facts.push(("look-up", format!("{service}: {}", says.trim_end())));
@@ -212,6 +213,30 @@ fn at_this_hour(hour: &v1::AtThisHour) -> String {
     };
     let usual = rates(hour.usual_packets_per_s, hour.usual_bytes_per_s);
     format!("{} UTC: usual {usual}; now {}", hour.hour, rates(hour.packets_per_s, hour.bytes_per_s))
+}
+
+/// What is asked for from its autonomous system, and how far names that fail are spread there.
+fn in_system(look: &v1::SystemLook) -> String {
+    let v1::SystemLook { number, networks, random, failed, spread, countries, is_learnt } = look;
+    let spread = spread.unwrap_or_default();
+    let usual = match is_learnt {
+        true => format!("usual: {:.0} %", 100.0 * spread.usual),
+        false => "what is usual is not known yet".to_owned(),
+    };
+    let within = countries.filter(|countries| countries.of > 1).map(|countries| {
+        format!(
+            ", and for {} of {} countries (usual: {:.0} %)",
+            countries.asking,
+            countries.of,
+            100.0 * countries.usual
+        )
+    });
+    format!(
+        "AS{number}: of {networks} networks {random} asked last for a random name, {failed} for one that does not exist; \
+         at one domain names fail for {} of them ({usual}){}",
+        spread.asking,
+        within.unwrap_or_default()
+    )
 }
 
 /// Country and autonomous system, as far as they are known.
@@ -278,6 +303,30 @@ mod tests {
         let line =
             "hour       Tue 03:00 UTC: usual 9k packets/s, 9M bytes/s; now 120 packets/s, 130k bytes/s";
         assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
+    fn the_system_is_told_with_its_number_and_the_evidence() {
+        let spread = |asking, of, usual| Some(v1::Spreading { asking, of, usual });
+        let system = v1::SystemLook {
+            number: 64_500,
+            networks: 48,
+            random: 40,
+            failed: 31,
+            spread: spread(44, 48, 0.08),
+            countries: spread(1, 1, 0.0),
+            is_learnt: true,
+        };
+        let told = |system: v1::SystemLook| human(&v1::Explanation { system: Some(system), ..explanation() });
+        let line = "system     AS64500: of 48 networks 40 asked last for a random name, 31 for one that does not exist; at \
+                    one domain names fail for 44 of them (usual: 8 %)\n";
+        assert!(told(system).contains(line), "{}", told(system));
+        let wide = told(v1::SystemLook { countries: spread(5, 6, 0.2), is_learnt: false, ..system });
+        assert!(
+            wide.contains(
+                "of them (what is usual is not known yet), and for 5 of 6 countries (usual: 20 %)\n"
+            )
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use repute_model::{Prefix, Source};
-use repute_policy::Checked;
 
+use super::Standard;
 use super::feed::FeedBatch;
 use super::hours::Weeks;
 use super::rehearsal::{Judged, Rehearsal};
@@ -23,7 +23,7 @@ pub struct Against {
 
 impl Against {
     /// A fresh engine with the other policy.
-    pub fn new(other: &Checked, inside: &[Prefix], weeks: &Weeks) -> Self {
+    pub fn new(other: &Standard, inside: &[Prefix], weeks: &Weeks) -> Self {
         Self {
             rehearsal: Rehearsal::new(other, inside, weeks),
             packets: 0,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use repute_engine::{Batch, Handle, Published, REPLAY_SEED, Role, Setup, Wire, Worker, mailbox};
 use repute_model::{
-    CrowdChange, Explanation, Io, Judgement, Outbox, Packet, Prefix, PrefixTable, Report, Source, SynAnswer,
+    CrowdChange, Explanation, Io, Judgement, Outbox, Packet, Policy, Prefix, PrefixTable, Report, Source,
+    SynAnswer,
 };
-use repute_policy::Checked;
 use repute_wire::Parsed;
 
+use super::Standard;
 use super::feed::{Captured, FeedBatch};
 use super::hours::{Hours, Weeks};
 use crate::capture::Link;
@@ -120,8 +121,9 @@ const CROWDS_MAX: usize = 10_000;
 impl Rehearsal {
     /// A fresh engine for one port that carries both sides; `inside` replaces the policy's own prefixes,
     /// and where it is empty every source is outside. `weeks` are what is usual for services at first.
-    pub fn new(checked: &Checked, inside: &[Prefix], weeks: &Weeks) -> Self {
-        let mut policy = checked.compile(1);
+    pub fn new(standard: &Standard, inside: &[Prefix], weeks: &Weeks) -> Self {
+        let Standard { checked, homes } = standard;
+        let mut policy = Policy { homes: homes.clone(), ..checked.compile(1) };
         policy.inside = PrefixTable::new(inside.iter().map(|&prefix| (prefix, ())));
         let (mailbox, handle) = mailbox(1, REPORTS);
         let published = Published::shared();

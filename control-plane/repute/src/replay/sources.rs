@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use repute_model::{Explanation, Flood, Source, SynAnswer, Term};
+use repute_model::{Explanation, Flood, Source, SynAnswer, SystemLook, Term};
 use serde::Serialize;
 
 use super::rehearsal::{Judged, Rehearsal};
@@ -33,6 +33,9 @@ pub struct Row {
     model: &'static str,
     /// The terms of the score, in the order of the formula.
     factors: Vec<FactorRow>,
+    /// What is known of its autonomous system, where queries are judged and that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<SystemRow>,
     /// Where it has no standing to send at the end: crowds in flood, the first few.
     held_up: Vec<HeldRow>,
     /// Seconds since 1970.
@@ -50,6 +53,21 @@ struct FactorRow {
     part: f64,
     evidence: f64,
     unit: &'static str,
+}
+
+/// See [`repute_model::SystemLook`].
+#[derive(Serialize, Debug)]
+struct SystemRow {
+    number: u32,
+    networks: u8,
+    random: u8,
+    failed: u8,
+    /// Networks that ask for failing names of one domain, and their usual share.
+    spread: u8,
+    usual: f32,
+    /// The same by countries.
+    countries: u8,
+    usual_countries: f32,
 }
 
 #[derive(Serialize, Debug)]
@@ -124,9 +142,23 @@ fn row(explanation: Explanation, syn: SynAnswer, tally: Tally, file: Option<Stri
         treatment: explanation.treatment.to_string(),
         model: explanation.model.name(),
         factors: explanation.terms.iter().filter(|term| term.weight != 0.0).map(factor).collect(),
+        system: explanation.system.map(system),
         held_up: held_up(&explanation, syn),
         first_seen: seconds(tally.first_us),
         last_seen: seconds(tally.last_us),
+    }
+}
+
+fn system(look: SystemLook) -> SystemRow {
+    SystemRow {
+        number: look.number,
+        networks: look.networks,
+        random: look.random,
+        failed: look.failed,
+        spread: look.spread.asking,
+        usual: look.spread.usual,
+        countries: look.countries.asking,
+        usual_countries: look.countries.usual,
     }
 }
 

@@ -206,6 +206,7 @@ fn dns(account: &DnsAccount) -> DnsSnapshot {
         unasked: account.unasked,
         attacked: account.attacked,
         forgotten: account.forgotten,
+        systems_forgotten: account.systems_forgotten,
         zone_effects: named(account.zone_effects().map(|(effect, n)| (effect.name(), n))),
         zone_triggers: named(account.zone_triggers().map(|(trigger, n)| (trigger.name(), n))),
         lookups: named([("hit", hits), ("stale", stale), ("miss", misses), ("unfit", unfit)]),

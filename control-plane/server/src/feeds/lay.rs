@@ -9,8 +9,8 @@ use crate::apply::blocking;
 use crate::{Hub, HubError};
 
 impl Hub {
-    /// Lays what feeds say under the lists of the config in force, on every worker or on none: a new edition of the
-    /// same version. Later policies keep it. Returns the workers that lag.
+    /// Lays what feeds say under the lists of the config in force, on every worker or on none, with where sources are at home:
+    /// a new edition of the same version. Later policies keep it. Returns the workers that lag.
     ///
     /// # Errors
     /// A worker that takes no commands. Nothing was changed then.
@@ -19,8 +19,10 @@ impl Hub {
         let asked = self.run(|state| (Arc::clone(state.history.checked()), state.history.version()));
         let (checked, version) = asked.await?;
         let workers = usize::from(self.workers());
+        let homes = self.inner.geo.homes();
         let (policies, feeds) = blocking(move || {
-            let policies = vec![checked.compile_with(&feeds, version); workers];
+            let policy = Policy { homes, ..checked.compile_with(&feeds, version) };
+            let policies = vec![policy; workers];
             Ok((policies, Arc::new(feeds)))
         })
         .await?;

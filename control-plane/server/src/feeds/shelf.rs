@@ -140,15 +140,15 @@ impl Shelf {
         self.changed();
     }
 
-    /// Takes what is selected in place of what was.
-    pub fn select(&self, selected: Vec<Selected>) {
+    /// Takes what is selected in place of what was; workers are told of it, and where sources have `moved`.
+    pub fn select(&self, selected: Vec<Selected>, moved: bool) {
         let places: Vec<_> = selected.into_iter().map(Placed::new).collect();
         let mut followed = self.followed();
         let same = places.len() == followed.places.len()
             && places.iter().zip(&followed.places).all(|(new, old)| new.says(old));
         followed.places = places;
         drop(followed);
-        if !same {
+        if moved || !same {
             self.changed();
         }
     }

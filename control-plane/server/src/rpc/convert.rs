@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use repute_model::{
-    AtThisHour, Band, Excess, Explanation, Meter, Rule, Sampling, Soften, SourceRow, Term, Treatment,
+    AtThisHour, Band, Excess, Explanation, Meter, Rule, Sampling, Soften, SourceRow, Spreading, SystemLook,
+    Term, Treatment,
 };
 use repute_proto::v1;
 
@@ -139,10 +140,28 @@ pub fn explanation(explained: &Explanation, worker: u16, services: &[String]) ->
         baseline_packets_per_s: explained.baseline_packets_per_s,
         baseline_bytes_per_s: explained.baseline_bytes_per_s,
         at_this_hour: explained.at_this_hour.map(at_this_hour),
+        system: explained.system.map(system),
         mitigations: explained.mitigations.into(),
         last_seen_ms_ago: explained.tracked.then(|| explained.now.since(explained.last_seen)),
         worker: worker.into(),
         ..v1::Explanation::default()
+    }
+}
+
+fn system(look: SystemLook) -> v1::SystemLook {
+    let spreading = |Spreading { asking, of, usual }: Spreading| v1::Spreading {
+        asking: asking.into(),
+        of: of.into(),
+        usual,
+    };
+    v1::SystemLook {
+        number: look.number,
+        networks: look.networks.into(),
+        random: look.random.into(),
+        failed: look.failed.into(),
+        spread: Some(spreading(look.spread)),
+        countries: Some(spreading(look.countries)),
+        is_learnt: look.is_learnt,
     }
 }
 

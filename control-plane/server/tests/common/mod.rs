@@ -38,6 +38,27 @@ impl Datagram {
     }
 }
 
+impl Datagram {
+    /// A DNS query for www.NAME.example from an IPv4 address to 192.0.2.53.
+    pub fn query(src: u32, name: &str) -> Self {
+        let mut message = b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x03www".to_vec();
+        for label in [name, "example", ""] {
+            message.push(label.len() as u8);
+            message.extend(label.as_bytes());
+        }
+        message.extend([0, 1, 0, 1]);
+        let len = message.len() as u16;
+        let mut bytes = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0];
+        bytes[2..4].copy_from_slice(&(28 + len).to_be_bytes());
+        bytes.extend(src.to_be_bytes());
+        bytes.extend([192, 0, 2, 53, 0x9c, 0x40, 0, 53]);
+        bytes.extend((8 + len).to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(message);
+        Self(bytes)
+    }
+}
+
 impl Packet for Datagram {
     fn bytes(&self) -> &[u8] {
         &self.0
@@ -186,9 +207,14 @@ impl Rig {
     /// Packets from these IPv4 addresses arrive at the workers that own them.
     pub fn receive(&self, sources: impl IntoIterator<Item = u32>) {
         for src in sources {
-            let source = Source::from_parts(repute_model::Address::v4(src), 128);
-            self.wires[usize::from(self.owners.owner(source))].send(Datagram::from(src)).unwrap();
+            self.deliver(src, Datagram::from(src));
         }
+    }
+
+    /// A packet of this IPv4 address arrives at the worker that owns it.
+    pub fn deliver(&self, src: u32, packet: Datagram) {
+        let source = Source::from_parts(repute_model::Address::v4(src), 128);
+        self.wires[usize::from(self.owners.owner(source))].send(packet).unwrap();
     }
 
     /// Waits until the workers have received so many packets.

@@ -22,9 +22,10 @@ pub struct Served {
     _end: oneshot::Sender<()>,
 }
 
-/// What stands in a config beside its profile; `DIR` is the folder.
+/// What stands in a config, beside its profile where it names none; `DIR` is the folder.
 pub fn config(dir: &Path, text: &str) -> String {
-    format!("[profiles.ingress]\n{}", text.replace("DIR", dir.to_str().unwrap()))
+    let profile = if text.contains("[profiles.dns]") { "" } else { "[profiles.ingress]\n" };
+    format!("{profile}{}", text.replace("DIR", dir.to_str().unwrap()))
 }
 
 impl Served {

@@ -29,6 +29,8 @@ pub struct DnsAccount {
     pub attacked: u64,
     /// Queries that were pushed out of memory before they were answered.
     pub forgotten: u64,
+    /// Autonomous systems whose place others needed.
+    pub systems_forgotten: u64,
     /// Queries and answers that a rule of a policy zone decided about, by [`RpzTrigger::index`] of those that are enforced
     /// and by [`RpzEffect::index`].
     pub zones: [[u64; RpzEffect::COUNT]; RpzTrigger::ENFORCED],

@@ -14,6 +14,7 @@ mod ready;
 mod repeats;
 mod reply;
 mod secrets;
+mod systems;
 mod top;
 pub mod upstream;
 pub(crate) mod zones;
@@ -28,6 +29,7 @@ use networks::Networks;
 use rates::Rates;
 use repeats::Repeats;
 use secrets::Secrets;
+use systems::Systems;
 use top::Top;
 
 pub use account::DnsAccount;
@@ -67,6 +69,8 @@ pub(crate) struct Interceptor {
     pub domains: Domains,
     /// What whole networks ask for.
     pub networks: Networks,
+    /// What the autonomous systems of requesters ask for.
+    pub systems: Systems,
     /// How often the same is asked for.
     pub rates: Rates,
     /// Who asks most.
@@ -127,6 +131,7 @@ impl Interceptor {
             given: Box::new([Given::default(); BATCH]),
             domains: Domains::new(),
             networks: Networks::new(),
+            systems: Systems::new(),
             rates: Rates::new(),
             requesters: Top::new(None),
             most_asked: Top::new(FlatName::ROOT),
@@ -197,6 +202,7 @@ impl Interceptor {
     /// Takes over what its rooms have counted.
     pub fn tell(&self, account: &mut DnsAccount) {
         account.forgotten = self.upstream.forgotten();
+        account.systems_forgotten = self.systems.forgotten();
         if let Some(cache) = &self.cache {
             account.cache_stands(cache);
         }
@@ -205,7 +211,8 @@ impl Interceptor {
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
         let top = self.requesters.bytes() + self.most_asked.bytes();
-        let tables = [self.domains.bytes(), self.networks.bytes(), self.rates.bytes(), top];
+        let networks = self.networks.bytes() + self.systems.bytes();
+        let tables = [self.domains.bytes(), networks, self.rates.bytes(), top];
         let cache = self.cache.as_ref().map_or(0, Cache::memory);
         self.names.bytes()
             + self.upstream.bytes()

@@ -84,6 +84,8 @@ pub struct View {
     pub repeats: bool,
     /// Whether those of sources that stand well and whose packets pass need not even be judged the general way.
     pub repeats_shortly: bool,
+    /// Whether it is known in which autonomous systems requesters are.
+    pub systems: bool,
 }
 
 impl View {
@@ -135,6 +137,7 @@ impl View {
             shadow: policy.shadow,
             repeats,
             repeats_shortly: repeats && !zones && policy.services.is_empty(),
+            systems: policy.dns.is_some() && !policy.homes.is_empty(),
         }
     }
 

@@ -73,7 +73,10 @@ const TOPS: [&str; 5] = ["com", "org", "net", "de", "co.uk"];
 
 impl Requester {
     pub fn new(n: u32, habit: Habit, skill: Skill) -> Self {
-        let ip = [198, 18, (n >> 8) as u8, n as u8 | 1];
+        Self::at([198, 18, (n >> 8) as u8, n as u8 | 1], habit, skill)
+    }
+
+    pub fn at(ip: Ip, habit: Habit, skill: Skill) -> Self {
         Self { ip, habit, skill, server: Vec::new(), asked: 0 }
     }
 

@@ -36,6 +36,7 @@ mod shaper_rates;
 mod shaper_wheel;
 mod soften;
 mod strangers;
+mod systems;
 mod tap;
 mod team;
 mod treatments;

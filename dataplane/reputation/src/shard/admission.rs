@@ -6,7 +6,7 @@
 use repute_model::{Address, Band, Score, Source, Tick};
 
 use super::{Rules, Shard, Slot};
-use crate::{Flags, Hot, Requester, Warm};
+use crate::{Flags, Hot, Requester, Resident, Warm};
 
 /// Under pressure a source must be seen this often before it gets an entry.
 const PRESSED_SIGHTINGS: u32 = 2;
@@ -98,6 +98,9 @@ impl Shard {
         self.hot[entry as usize] = Hot { talk: self.free.unwrap_or(END), ..Hot::FREE };
         if let Some(requester) = self.requesters.get_mut(entry as usize) {
             *requester = Requester::NEW;
+        }
+        if let Some(resident) = self.residents.get_mut(entry as usize) {
+            *resident = Resident::NEW;
         }
         self.free = Some(entry);
     }

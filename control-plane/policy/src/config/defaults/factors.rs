@@ -33,6 +33,7 @@ const FACTORS: [(Factor, f64, f64, f64); Factor::GENERAL] = [
 ///
 /// What one kind of oddity is worth alone leads to a challenge, which the honest pass; it takes two to be blocked.
 /// Failures and types have their innocent causes (search lists, mail servers), so that they begin to count late.
+/// `network`, `system` and `spread` are about others: all three together lead to a challenge and no further.
 #[rustfmt::skip]
 const QUERY_FACTORS: [(Factor, f64, f64, f64); Factor::COUNT - Factor::GENERAL] = [
     // factor                weight   from    full
@@ -46,6 +47,8 @@ const QUERY_FACTORS: [(Factor, f64, f64, f64); Factor::COUNT - Factor::GENERAL] 
     (Factor::MalformedQueries, 0.60,   4.0,   24.0),
     (Factor::Network,          0.30,   0.3,    0.8),
     (Factor::Honeypots,        0.60,   0.0,    3.0),
+    (Factor::System,           0.16,   0.3,    0.7),
+    (Factor::Spread,           0.20,   0.2,    0.6),
 ];
 
 /// The weights that are part of the formula of model `egress-interval`; every other one is 0.

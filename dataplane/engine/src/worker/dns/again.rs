@@ -21,10 +21,13 @@ impl<P: Packet> Worker<P> {
     /// Asks the CPU for what is known of the queries of a batch and of who asks, then for what that leads to.
     #[inline(never)]
     pub(in crate::worker) fn fetch_queries(&mut self, packets: &[P], lanes: &Lanes) {
-        let Self { dns: Some(dns), shard, .. } = self else { return };
+        let Self { dns: Some(dns), shard, view, .. } = self else { return };
         let queries = || packets.iter().enumerate().take(BATCH).filter(|(i, _)| lanes.kind(*i).is_query());
         for (i, packet) in queries() {
             shard.fetch_requester(lanes.sought(i));
+            if view.systems {
+                shard.fetch_resident(lanes.sought(i));
+            }
             let at = carried(packet).and_then(|message| dns.repeats.seek(message));
             let network = dns.names.network(lanes.subject(i));
             dns.networks.fetch(network);
@@ -33,6 +36,9 @@ impl<P: Packet> Worker<P> {
         for (i, _) in queries() {
             let Ahead { at, place, .. } = &mut dns.ahead[i];
             *place = at.and_then(|at| dns.repeats.approach(at));
+            if let Some(resident) = shard.hinted_resident(lanes.sought(i)).filter(|_| view.systems) {
+                dns.systems.fetch(resident);
+            }
         }
         for (i, _) in queries() {
             if let Some(repeat) = dns.ahead[i].place.and_then(|place| dns.repeats.glance(place)) {
@@ -65,7 +71,7 @@ impl<P: Packet> Worker<P> {
         if !self.is_ordinary(lanes, i, slot) {
             return None;
         }
-        let Self { dns: Some(dns), policy, shard, now, .. } = self else { return None };
+        let Self { dns: Some(dns), policy, shard, view, now, .. } = self else { return None };
         let (rules, now) = (policy.dns.as_ref()?, *now);
         let Ahead { at, network, .. } = dns.ahead[i % BATCH];
         let (Repeat { shape, inquiry, found }, place) = dns.repeats.get(at?, message, policy.edition)?;
@@ -104,6 +110,9 @@ impl<P: Packet> Worker<P> {
         hot.count(lanes.wire_len(i), now.low());
         let served = Served { is_random: inquiry.is_random, is_nxdomain: outcome == Outcome::Nxdomain };
         let oddity = dns.networks.is_served(network, fingerprint, served, now);
+        if let Some(resident) = shard.resident_mut(slot).filter(|_| view.systems) {
+            dns.systems.learns(resident, network, inquiry.domain, outcome == Outcome::Nxdomain, now);
+        }
         let name = || Query::of_shape(message, &shape).map(|query| query.question.name);
         dns.count_domain(inquiry.domain, now, name);
         self.account.bands[standing.0.index()] += 1;
@@ -113,6 +122,9 @@ impl<P: Packet> Worker<P> {
             self.rescore(slot);
         }
         self.note_served(slot, lanes.other(i));
+        if self.view.systems {
+            self.note_system(slot, network, &inquiry);
+        }
         let requester = self.shard.requester_mut(slot)?;
         requester.belongs(oddity);
         let noted = requester.asks(&inquiry);

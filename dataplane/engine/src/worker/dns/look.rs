@@ -3,7 +3,10 @@
 //! Called when a command asks for it. Always holds: nothing is counted by looking, nothing is allocated, and the form goes
 //! back to be freed.
 
-use repute_model::{Dns, DomainRow, KeptLook, NameLook, Packet, Report, RequesterRow, Tick, Token, TopLook};
+use repute_model::{
+    Dns, DomainRow, KeptLook, NameLook, Packet, Report, RequesterRow, SystemLook, Tick, Token, TopLook,
+};
+use repute_reputation::Slot;
 use repute_wire::dns::Query;
 
 use crate::dns::zones::Ruled;
@@ -47,6 +50,12 @@ impl<P: Packet> Worker<P> {
             });
         }
         self.mailbox.must_send(Report::Top(token, look));
+    }
+
+    /// What is known of the autonomous system of a source.
+    pub(crate) fn look_at_system(&self, slot: Slot) -> Option<SystemLook> {
+        let system = self.shard.resident(slot)?.system()?;
+        self.dns.as_ref()?.systems.look(system, self.now)
     }
 }
 

@@ -4,7 +4,7 @@
 //! counts only for a query that went on; what nobody asked for changes nothing.
 
 use repute_model::{Packet, Source};
-use repute_reputation::{Exchange, Flags, Outcome, Slot};
+use repute_reputation::{Exchange, Flags, Inquiry, Outcome, Slot};
 use repute_wire::dns::{Answer, Rcode, segment};
 use repute_wire::{L4, Parsed};
 
@@ -19,7 +19,7 @@ impl<P: Packet> Worker<P> {
             self.tap_query(speech, asked, x);
         }
         let width = width(&self.policy, &self.limits);
-        let Self { dns: Some(dns), shard, account, now, .. } = self else { return };
+        let Self { dns: Some(dns), shard, view, account, now, .. } = self else { return };
         let fingerprint = shard.hot(slot).fingerprint;
         let Some(requester) = shard.requester_mut(slot) else { return };
         let look = match (speech.asked(), speech) {
@@ -29,6 +29,9 @@ impl<P: Packet> Worker<P> {
                 let noted = requester.asks(&asked.inquiry);
                 dns.count_requester(fingerprint, noted.due, *now, || Source::of(x.src, width));
                 dns.count_domain(asked.inquiry.domain, *now, || Some(asked.query.question.name));
+                if let Some(resident) = shard.resident_mut(slot).filter(|_| view.systems) {
+                    dns.systems.asks(resident, network, &asked.inquiry, *now);
+                }
                 noted.look
             }
             (None, Speech::Garbled(reason)) => {
@@ -45,6 +48,12 @@ impl<P: Packet> Worker<P> {
         if look {
             self.rescore(slot);
         }
+    }
+
+    /// Takes note of a query in the autonomous system of who asks.
+    pub(super) fn note_system(&mut self, slot: Slot, network: u64, inquiry: &Inquiry) {
+        let (Some(dns), Some(resident)) = (&mut self.dns, self.shard.resident_mut(slot)) else { return };
+        dns.systems.asks(resident, network, inquiry, self.now);
     }
 
     /// Takes note of a query that goes on to a server: what comes back is its outcome. By TCP it is a proof besides, once
@@ -78,7 +87,11 @@ impl<P: Packet> Worker<P> {
     ) {
         let (Some(rules), Some(dns)) = (&self.policy.dns, &mut self.dns) else { return };
         let (outcome, now) = (outcome(rcode), self.now);
-        dns.networks.learns(dns.names.network(x.src), outcome == Outcome::Nxdomain, now);
+        let (network, fails) = (dns.names.network(x.src), outcome == Outcome::Nxdomain);
+        dns.networks.learns(network, fails, now);
+        if let Some(resident) = self.shard.resident_mut(slot).filter(|_| self.view.systems) {
+            dns.systems.learns(resident, network, asked.inquiry.domain, fails, now);
+        }
         if outcome == Outcome::Answered {
             dns.domains.learn(&asked.inquiry, true, &rules.subdomains, now);
         }
@@ -119,11 +132,15 @@ impl<P: Packet> Worker<P> {
             Outcome::Nxdomain => account.nxdomain += 1,
             Outcome::Failed => account.failed += 1,
         }
-        dns.networks.learns(dns.names.network(parsed.dst), outcome == Outcome::Nxdomain, now);
+        let (network, fails) = (dns.names.network(parsed.dst), outcome == Outcome::Nxdomain);
+        dns.networks.learns(network, fails, now);
         if let Some(question) = &answer.question {
             let (place, exists) = (dns.names.place(&question.name), outcome == Outcome::Answered);
+            if let Some(resident) = self.shard.resident_mut(slot).filter(|_| self.view.systems) {
+                dns.systems.learns(resident, network, place.domain, fails, now);
+            }
             account.attacked += u64::from(dns.domains.learn(&place, exists, &rules.subdomains, now));
-            if outcome == Outcome::Nxdomain {
+            if fails {
                 dns.miss(place.domain, self.shard.hot(slot).fingerprint, now);
             }
         }
