@@ -202,7 +202,7 @@ const fn say(all: &mut u64, from: Classes, is_odd: bool) {
 impl Classes {
     /// Those of one requester.
     const fn of(network: u64, resident: &Resident) -> Self {
-        Self([1 << (network >> 20) % 64, resident.country()])
+        Self([1 << ((network >> 20) % 64), resident.country()])
     }
 
     const fn add(&mut self, other: Self) {

@@ -1,6 +1,8 @@
 //! The cached path: what a server has said is said again by the box, to whom it may be, as long as it may be.
 
-use repute_model::{Command, Factor, Judgement, Limits, Reason, Verdict};
+use std::num::NonZeroU32;
+
+use repute_model::{Command, Factor, Homes, Judgement, Limits, Policy, Reason, Verdict};
 use repute_wire::dns::Rcode;
 
 use crate::common::dns::{
@@ -309,16 +311,22 @@ fn an_answer_that_has_given_way_in_the_same_breath_sends_to_tcp() {
 /// What comes of a day's mixture: judgements, frames that leave, the DNS account, and how each requester stands.
 fn mixture(general: bool) -> (Vec<Judgement>, Vec<(u8, Frame)>, String) {
     const CACHED: &str = "paths = { neutral = \"cached\", poor = \"cached\" }\n";
-    let mut rig = rig(&format!("{CACHED}honeypots = [\"trap.example\"]\n[profiles.dns.same]\nrate = 0"));
+    let keys =
+        format!("[profiles.dns]\n{CACHED}honeypots = [\"trap.example\"]\n[profiles.dns.same]\nrate = 0");
+    let homes = Homes::new([("198.51.0.0/16".parse().unwrap(), NonZeroU32::MIN)], []);
+    let mut rig = Rig::sized(Policy { homes, ..policy(&keys) }, CACHED_DNS);
+    rig.ports.kept = Some(Vec::new());
     rig.worker.only_generally(general);
     let names = ["a.example.org", "B.example.org", "c.example.com", "xkqzvwjhqpfgtr.net", "trap.example"];
+    // Half of them in one network, half of them in one each.
+    let requester = |n: u8| if n < 20 { [198, 51, 100, n] } else { [198, 51, n, 100] };
     let (mut judged, mut state) = (Vec::new(), 1u64);
     let mut draw = |of: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % of
     };
     for id in 0..4_000 {
-        let from = ([198, 51, 100, draw(20) as u8], 40_000 + draw(4) as u16);
+        let from = (requester(draw(40) as u8), 40_000 + draw(4) as u16);
         let own = cookie(&[id as u8; 8], &[]);
         let edns = [None, Some(&[][..]), Some(&own[..])][draw(3)];
         let asked = query(id, names[draw(names.len())], [A, AAAA][draw(2)], edns);
@@ -331,7 +339,7 @@ fn mixture(general: bool) -> (Vec<Judgement>, Vec<(u8, Frame)>, String) {
             rig.tell(Command::Install(Box::new(version(&format!("[profiles.dns]\n{CACHED}"), 2))));
         }
     }
-    let stands = (0..20).map(|last| rig.explain([198, 51, 100, last]));
+    let stands = (0..40).map(|n| rig.explain(requester(n)));
     let state = format!("{:?} {:?}", rig.account().dns, stands.collect::<Vec<_>>());
     (judged, rig.ports.kept.take().unwrap(), state)
 }

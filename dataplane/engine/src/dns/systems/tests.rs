@@ -147,7 +147,7 @@ fn countries_show_what_many_networks_of_one_country_do_not() {
     // Half of the networks fail at one domain, as always, all of them in one country of eight.
     let say = |systems: &mut Systems, country: u8, n: u64, at: u64| {
         let mut who = resident(AS, country);
-        let fails = n % 2 == 0;
+        let fails = n.is_multiple_of(2);
         systems.asks(&mut who, n << 20, &inquiry(7, fails), Tick(at));
         who
     };
