@@ -17,12 +17,22 @@ use tonic::{Code, Status};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// Methods that change what traffic gets. All others only show something.
-const CHANGES: [&str; 8] =
-    ["Nudge", "Apply", "Confirm", "Rollback", "Refresh", "Push", "Alert", "Acknowledge"];
+const CHANGES: [&str; 10] = [
+    "Nudge",
+    "Apply",
+    "Confirm",
+    "Rollback",
+    "Refresh",
+    "Push",
+    "Alert",
+    "Acknowledge",
+    "AddHoneypots",
+    "RemoveHoneypots",
+];
 /// Methods that change or show who may do what.
 const ADMINS: [&str; 4] = ["IssueKey", "IssueToken", "ListKeys", "Revoke"];
 /// Methods that only show something.
-const SHOWS: [&str; 12] = [
+const SHOWS: [&str; 13] = [
     "Get",
     "List",
     "Watch",
@@ -34,6 +44,7 @@ const SHOWS: [&str; 12] = [
     "Incidents",
     "Top",
     "Cache",
+    "Honeypots",
     "ServerReflectionInfo",
 ];
 

@@ -10,6 +10,7 @@ mod dns;
 mod events;
 mod explain;
 mod feed;
+mod honeypot;
 mod keys;
 mod mitigations;
 pub(crate) mod output;

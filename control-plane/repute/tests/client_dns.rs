@@ -40,6 +40,17 @@ fn what_is_made_of_names_is_explained() {
     let refused = served.complaint(&["dns", "explain", "a.b", "--client", "192.0.2.0/24"]);
     assert!(refused.contains("is no address"), "{refused}");
 
+    let added =
+        served.human(&["dns", "honeypot", "add", "fresh.example", "--ttl", "1h", "--note", "sandbox"]);
+    assert_eq!(added, "1 added; 1 live honeypots in force\n");
+    let text = served.human(&["dns", "explain", "fresh.example"]);
+    assert!(text.contains("a honeypot by live: fresh.example (sandbox)"), "{text}");
+    assert!(served.human(&["dns", "honeypot", "list"]).contains("fresh.example"));
+    let refused = served.complaint(&["dns", "honeypot", "add", "com"]);
+    assert!(refused.contains("name 1: `com` is a public suffix"), "{refused}");
+    let removed = served.json(&["dns", "honeypot", "remove", "fresh.example"]);
+    assert_eq!(removed, json!({ "changed": 1, "total": 0 }));
+
     assert_eq!(served.human(&["dns", "top"]), "nobody asks\n");
     assert_eq!(served.json(&["dns", "top"]), json!({ "requesters": [], "domains": [] }));
     let caches = served.json(&["dns", "cache"]);

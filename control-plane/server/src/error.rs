@@ -120,6 +120,17 @@ pub enum HubError {
     /// A file of `[geo]` cannot be used.
     #[error("nothing was changed: {0}")]
     Geo(#[from] repute_feeds::geo::GeoError),
+    /// Names that cannot be honeypots, each with its place.
+    #[error("nothing was changed: {0}")]
+    BadHoneypots(String),
+    /// No room for more names.
+    #[error(
+        "there may be {0} live honeypots; name wildcards, or put the names into a file (`honeypot_files`)"
+    )]
+    HoneypotsFull(usize),
+    /// A name that is no live honeypot.
+    #[error("nothing was changed: `{0}` is no live honeypot; `repute dns honeypot list` shows them")]
+    NoHoneypot(String),
     /// There is no feed of this name.
     #[error("there is no feed `{0}`; `repute feed list` shows those of the config")]
     NoFeed(String),

@@ -19,6 +19,7 @@ use crate::feeds::{Shelf, keep};
 use crate::garden::Passes;
 use crate::geo::{self, Geography, Places};
 use crate::history::History;
+use crate::honeypots::Honeypots;
 use crate::hours::HourRoom;
 use crate::inspected::InspectionHit;
 use crate::keep::Kept;
@@ -81,6 +82,7 @@ pub(crate) struct Inner {
     pub(crate) geo: Geography,
     pub(crate) oddities: Oddities,
     pub(crate) hours: HourRoom,
+    pub(crate) honeypots: Honeypots,
     pub(crate) passes: Passes,
     pub(crate) lookups: Lookups,
     pub(crate) events_room: OnceLock<EventRoom>,
@@ -142,6 +144,7 @@ impl Hub {
             geo: Geography::default(),
             oddities: Oddities::default(),
             hours: HourRoom::default(),
+            honeypots: Honeypots::default(),
             passes: Passes::default(),
             lookups: Lookups::default(),
             events_room,

@@ -8,6 +8,7 @@ mod alerts;
 mod error;
 mod explanations;
 mod feeds;
+mod honeypots;
 mod marks;
 mod nudges;
 mod policies;
@@ -131,6 +132,7 @@ impl Keeper {
             tokio::spawn(policies::keep(desk.clone())),
             tokio::spawn(feeds::keep(desk.clone(), window)),
             tokio::spawn(alerts::keep(desk.clone())),
+            tokio::spawn(honeypots::keep(desk.clone())),
         ];
         let pace = Pace::new(window, SLICE);
         let mine = desk.clone();

@@ -7,6 +7,7 @@ mod crowds;
 mod dns;
 mod events;
 mod feeds;
+mod honeypots;
 mod listed;
 mod mitigations;
 mod past;

@@ -274,3 +274,31 @@ fn feeds_say_what_they_said_before() {
         assert_eq!(rule(rig).await, Rule::Listed(60));
     });
 }
+
+/// Honeypots that were added live on until their time is over, and those that were removed do not.
+#[test]
+fn honeypots_outlive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = || Plan { config: "[profiles.dns]\n".to_owned(), ..Plan::default() };
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let hour = Duration::from_secs(3600);
+    life(folder.path(), 0, plan(), |rig, mut keeper, store| async move {
+        keeper.restored().await.unwrap();
+        let now = wall();
+        rig.hub.add_honeypots(&names(&["trap.example"]), 9 * hour, "one", now).await.unwrap();
+        rig.hub.add_honeypots(&names(&["short.example", "gone.example"]), hour, "", now).await.unwrap();
+        rig.hub.remove_honeypots(&names(&["gone.example"])).await.unwrap();
+        while store.honeypots().unwrap().len() != 2 {
+            sleep(Duration::from_millis(100)).await;
+        }
+    });
+    life(folder.path(), 7200, plan(), |rig, mut keeper, _| async move {
+        keeper.restored().await.unwrap();
+        while rig.hub.honeypots(wall()).is_empty() {
+            sleep(Duration::from_millis(100)).await;
+        }
+        let all = rig.hub.honeypots(wall());
+        let told: Vec<_> = all.iter().map(|one| (one.name.to_string(), one.note.as_str())).collect();
+        assert_eq!(told, [("trap.example".to_owned(), "one")]);
+    });
+}

@@ -2,7 +2,7 @@
 //!
 //! Called by the daemon. It opens the store before the workers start, gives them back what is known of every
 //! source ([`Store::restore_sources`]), and from then on writes rounds of snapshots as the sweep hands them out
-//! ([`Store::begin_round`]), explanations as bands change, nudges, policies, the last good import of every feed, and what is usual
+//! ([`Store::begin_round`]), explanations as bands change, nudges, policies, the last good import of every feed, names of honeypots that came meanwhile, and what is usual
 //! at each hour of the week.
 //!
 //! ```
@@ -41,6 +41,7 @@ mod error;
 mod explained;
 mod fault;
 mod feed;
+mod honeypots;
 mod hours;
 mod limits;
 mod mark;
@@ -59,6 +60,7 @@ mod time;
 pub use error::StoreError;
 pub use explained::{EXPIRE_AT_ONCE, Explained, ExplainedTerm, NAME_MAX, TERMS_MAX};
 pub use feed::{FEED_ENTRIES_MAX, FEEDS_MAX, FeedEntry, FeedHead, FeedState, LABELS_MAX};
+pub use honeypots::{HONEYPOTS_MAX, KeptHoneypot};
 pub use hours::{ServiceWeek, WEEKS_MAX, WeekHour};
 pub use limits::Limits;
 pub use mark::{MARK_BYTES_MAX, MARKS_MAX};

@@ -30,6 +30,8 @@ pub(crate) const FEED_PARTS: TableDefinition<(&str, u32), &[u8]> = TableDefiniti
 pub(crate) const MARKS: TableDefinition<&str, &[u8]> = TableDefinition::new("marks");
 /// Name of a service → its week. Came later than the others: an older file may not have it.
 pub(crate) const HOURS: TableDefinition<&str, &[u8]> = TableDefinition::new("hours");
+/// Name of a honeypot → until when, and who says so. Came later as well.
+pub(crate) const HONEYPOTS: TableDefinition<&str, &[u8]> = TableDefinition::new("honeypots");
 /// Always empty: what is put into it and taken out again must have found room ([`crate::store`]).
 pub(crate) const SPARE: TableDefinition<(), &[u8]> = TableDefinition::new("spare");
 

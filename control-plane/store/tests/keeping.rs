@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use repute_model::{Address, Listing, Prefix};
 use repute_store::{
-    FEEDS_MAX, FeedEntry, FeedHead, FeedState, Limits, MARK_BYTES_MAX, MARKS_MAX, NUDGES_MAX, Nudge,
-    POLICIES_MAX, POLICY_TEXTS_MAX, PolicyState, PolicyVersion, ServiceWeek, Store, StoreError,
-    UNFINISHED_MAX, WEEKS_MAX, WeekHour,
+    FEEDS_MAX, FeedEntry, FeedHead, FeedState, HONEYPOTS_MAX, KeptHoneypot, Limits, MARK_BYTES_MAX,
+    MARKS_MAX, NUDGES_MAX, Nudge, POLICIES_MAX, POLICY_TEXTS_MAX, PolicyState, PolicyVersion, ServiceWeek,
+    Store, StoreError, UNFINISHED_MAX, WEEKS_MAX, WeekHour,
 };
 
 #[test]
@@ -28,6 +28,26 @@ fn one_store_has_one_daemon() {
     assert!(error.to_string().contains(&format!("process {}", std::process::id())));
     drop(store);
     open(folder.path(), Limits::default());
+}
+
+#[test]
+fn honeypots_come_back_and_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), Limits::default());
+    assert_eq!(store.honeypots().unwrap(), []);
+    let one = |n: usize| KeptHoneypot {
+        name: format!("n{n:05}.example"),
+        until: at(n as u64),
+        note: format!("note {n}"),
+    };
+    store.put_honeypots(&[one(1), one(2), one(3)]).unwrap();
+    store.put_honeypots(&[one(2), one(4)]).unwrap();
+    assert_eq!(store.honeypots().unwrap(), [one(2), one(4)], "the last ones, and no others");
+    let many: Vec<_> = (0..=HONEYPOTS_MAX).map(one).collect();
+    let error = store.put_honeypots(&many).unwrap_err();
+    assert!(matches!(error, StoreError::TooMany { .. }), "{error}");
+    drop(store);
+    assert_eq!(open(folder.path(), Limits::default()).honeypots().unwrap(), [one(2), one(4)]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Compiled by the control plane, read by the engine's stage for DNS. Always holds: flat values; what is not decided here
 //! is decided by the profile, which scores requesters as it would score any sender.
 
+use std::sync::Arc;
+
 use crate::{Address, Band, DomainTable, PrefixTable, Profile, Rpz, Score, named};
 
 named! {
@@ -141,8 +143,10 @@ pub struct Dns {
     pub same: SameRate,
     /// How long answers may be given from the cache.
     pub cache: CacheRules,
-    /// Names that nobody honest asks for.
+    /// Names that nobody honest asks for, as the config has them.
     pub honeypots: DomainTable<()>,
+    /// Further ones, which came while the box runs. Workers share them.
+    pub live_honeypots: Arc<DomainTable<()>>,
     /// What is not answered as the server would. Workers share them.
     pub zones: Rpz,
     /// Whether queries that are malformed are dropped.
@@ -153,6 +157,11 @@ impl Dns {
     /// Whether this is an address and a port at which a server is asked.
     pub fn serves(&self, address: Address, port: u16) -> bool {
         self.ports.contains(&port) && (self.servers.is_empty() || self.servers.get(address).is_some())
+    }
+
+    /// Everything that lists names which nobody honest asks for.
+    pub fn all_honeypots(&self) -> [&DomainTable<()>; 2] {
+        [&self.honeypots, &self.live_honeypots]
     }
 
     /// The path of the queries of a requester that stands like this.

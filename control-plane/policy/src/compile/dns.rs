@@ -1,5 +1,7 @@
 //! `[profiles.dns]` as workers judge by it.
 
+use std::sync::Arc;
+
 use repute_model::{
     Block, CacheRules, Decision, DomainTable, Path, Proof, Redirect, Rpz, SameRate, Subdomains,
 };
@@ -44,6 +46,7 @@ pub(super) fn compile(dns: &Dns, (honeypots, zones): (&DomainTable<()>, &Rpz)) -
         same: SameRate { per_s: queries.same.rate.get() as u16, slip: queries.same.slip.get() as u8 },
         cache: cache(&queries.cache),
         honeypots: honeypots.clone(),
+        live_honeypots: Arc::default(),
         zones: zones.clone(),
         drops_malformed: queries.malformed == GarbledName::Drop,
     }

@@ -1,4 +1,4 @@
-//! `repute dns top`, `cache` and `explain`: who asks what, what is kept, what is made of a name.
+//! `repute dns top`, `cache`, `explain` and `honeypot`: who asks what, what is kept, what is made of a name.
 
 use std::fmt::Write;
 
@@ -7,6 +7,7 @@ use domain::base::iana::{Rcode, Rtype};
 use repute_proto::v1;
 
 use super::connect::{Connection, refused};
+use super::honeypot;
 use super::output::Output;
 use super::table::{Cell, Table};
 use super::units::{short, span};
@@ -19,6 +20,7 @@ pub enum Dns {
     /// Show what every worker's cache keeps, and what it has done since the start
     Cache,
     Explain(Explain),
+    Honeypot(honeypot::Honeypot),
 }
 
 /// Show who asks most, and below which domains, in the last eight to sixteen seconds
@@ -59,6 +61,7 @@ pub async fn run(command: &Dns, connection: &Connection, output: Output) -> anyh
             let answer = client.cache(v1::DnsCacheRequest {}).await.map_err(refused)?.into_inner();
             output.one(&answer, |answer| caches(&answer.workers).render())
         }
+        Dns::Honeypot(args) => honeypot::run(args, connection, output).await,
         Dns::Explain(Explain { name, kind, client: from }) => {
             let (name, from) = (name.clone(), from.clone());
             let asked = v1::ExplainNameRequest { name, r#type: (*kind).into(), client: from };
@@ -144,7 +147,8 @@ fn explained(found: &v1::NameExplanation) -> String {
         None => writeln!(out, "{ruling}"),
     };
     if found.honeypot {
-        out.push_str("a honeypot: asking for it costs reputation\n");
+        let lists = found.honeypot_lists.join(", ");
+        let _ = writeln!(out, "a honeypot by {lists}: asking for it costs reputation");
     }
     let attacked =
         if found.attacked { "; its domain is under attack by names that do not exist" } else { "" };
@@ -202,6 +206,7 @@ mod tests {
             zones: vec![rule],
             ruling: "nxdomain".into(),
             honeypot: true,
+            honeypot_lists: vec!["config".into(), "live: *.bad.example (sandbox)".into()],
             made_up: 0.25,
             kept: vec![kept],
             ..Default::default()
@@ -211,7 +216,7 @@ mod tests {
             "www.bad.example AAAA\n",
             "zone rpz: *.bad.example (qname), nxdomain\n",
             "gets nxdomain, by zone rpz\n",
-            "a honeypot",
+            "a honeypot by config, live: *.bad.example (sandbox): asking for it costs reputation\n",
             "not known to exist\n",
             "made up by an algorithm: 25%\n",
             "cache of worker 1: NXDOMAIN, 0 bytes, ",

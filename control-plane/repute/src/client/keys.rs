@@ -72,7 +72,7 @@ pub struct IssueToken {
 }
 
 /// Reads `90s`, `15m`, `12h`, `30d` or plain seconds.
-fn seconds(text: &str) -> Result<u64, String> {
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(['s', 'm', 'h', 'd']);
     let factor = match &text[digits.len()..] {
         "" | "s" => 1,

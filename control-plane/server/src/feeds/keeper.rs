@@ -3,7 +3,7 @@
 use std::sync::Weak;
 use std::time::{Duration, SystemTime};
 
-use repute_feeds::Merged;
+use repute_feeds::{Merged, Until};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -53,7 +53,9 @@ async fn join(hub: &Hub) -> Result<Duration, HubError> {
         (merged, table)
     });
     let (merged, table) = joining.await.map_err(|_| HubError::Gone)?;
-    let next = merged.next_end().map(|end| end.time().duration_since(SystemTime::now()).unwrap_or_default());
+    let now = SystemTime::now();
+    let ends = [merged.next_end().map(Until::time), hub.inner.honeypots.next_end(now)];
+    let next = ends.into_iter().flatten().min().map(|end| end.duration_since(now).unwrap_or_default());
     let entries = merged.len();
     let lagging = hub.lay_feeds(table).await?;
     tracing::info!(entries, ?lagging, "feeds in force");

@@ -320,6 +320,11 @@ impl Shelf {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Something beside feeds has changed that goes to workers with them.
+    pub fn touched(&self) {
+        self.changed();
+    }
+
     fn changed(&self) {
         self.changes.send_modify(|changes| *changes += 1);
     }

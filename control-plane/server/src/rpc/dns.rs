@@ -1,5 +1,7 @@
 //! Service `Dns`.
 
+use std::time::SystemTime;
+
 use repute_model::{
     Address, Asking, DomainName, NameLook, RequesterRow, Rpz, RpzMatch, RpzRuling, RpzTrigger,
 };
@@ -10,9 +12,11 @@ use repute_reputation::names::NameModel;
 use tonic::{Request, Response, Status};
 
 use super::Api;
+use super::audited::Asked;
 use super::convert::band;
-use crate::HubError;
+use super::honeypots::{self, named};
 use crate::dns::client;
+use crate::{Honeypot, HubError};
 
 /// Rows of each kind, where nobody says how many, and at most.
 const ROWS: u16 = 20;
@@ -72,7 +76,34 @@ impl Service for Api {
         let client = client(&from)?;
         let checked = self.hub.dns_config().await?;
         let looks = self.hub.dns_name(&name, kind, client).await?;
-        Ok(Response::new(explanation(&checked, &name, kind, client, &looks)))
+        let live = self.hub.honeypots(SystemTime::now());
+        Ok(Response::new(explanation(&checked, &live, &name, kind, client, &looks)))
+    }
+
+    async fn honeypots(
+        &self,
+        request: Request<v1::HoneypotsRequest>,
+    ) -> Result<Response<v1::HoneypotsResponse>, Status> {
+        self.hub.dns_config().await?;
+        Ok(Response::new(honeypots::list(&self.hub, request.into_inner().max_rows)))
+    }
+
+    async fn add_honeypots(
+        &self,
+        request: Request<v1::AddHoneypotsRequest>,
+    ) -> Result<Response<v1::HoneypotsChanged>, Status> {
+        let asked = Asked::by(&request, "/repute.v1.Dns/AddHoneypots", named(&request.get_ref().names));
+        let (api, request) = (self.clone(), request.into_inner());
+        self.audited(asked, async move { honeypots::add(&api, request).await }).await.map(Response::new)
+    }
+
+    async fn remove_honeypots(
+        &self,
+        request: Request<v1::RemoveHoneypotsRequest>,
+    ) -> Result<Response<v1::HoneypotsChanged>, Status> {
+        let asked = Asked::by(&request, "/repute.v1.Dns/RemoveHoneypots", named(&request.get_ref().names));
+        let (api, request) = (self.clone(), request.into_inner());
+        self.audited(asked, async move { honeypots::remove(&api, request).await }).await.map(Response::new)
     }
 }
 
@@ -95,6 +126,7 @@ fn domain((name, asking): &(DomainName, Asking)) -> v1::DnsDomain {
 
 fn explanation(
     checked: &Checked,
+    live: &[Honeypot],
     name: &DomainName,
     kind: u16,
     client: Address,
@@ -108,12 +140,14 @@ fn explanation(
         RpzRuling::AtAnswer => "at-answer",
         RpzRuling::Match(found) => found.action.effect().name(),
     };
+    let honeypot_lists = honeypots::lists(checked, live, name);
     v1::NameExplanation {
         name: name.to_string(),
         r#type: kind.into(),
         zones: rules(checked, name, client),
         ruling: ruling.to_owned(),
-        honeypot: checked.honeypots().get(name.as_bytes()).is_some(),
+        honeypot: !honeypot_lists.is_empty(),
+        honeypot_lists,
         made_up: model.map_or(0.0, |model| model.probability(labels.iter().copied())),
         exists: looks.iter().any(|look| look.exists),
         attacked: looks.iter().any(|look| look.attacked),

@@ -148,7 +148,7 @@ impl Api {
     }
 
     /// Waits until workers judge by what has come.
-    async fn catch_up(&self) -> Result<(), Status> {
+    pub(super) async fn catch_up(&self) -> Result<(), Status> {
         if self.hub.inner.shelf.caught_up(2 * ANSWER_WITHIN).await {
             return Ok(());
         }

@@ -20,14 +20,16 @@ fn code(error: &HubError) -> Code {
         | HubError::NoCrowd(_)
         | HubError::NoName(_)
         | HubError::NoAddress(_)
+        | HubError::BadHoneypots(_)
         | HubError::Width { .. }
         | HubError::PageToken(_)
         | HubError::Policy(_) => Code::InvalidArgument,
         HubError::Busy { .. } => Code::Unavailable,
         HubError::Lagging { .. } => Code::DeadlineExceeded,
-        HubError::TooManyQuestions(_) | HubError::TableFull { .. } | HubError::AlertsFull(_) => {
-            Code::ResourceExhausted
-        }
+        HubError::TooManyQuestions(_)
+        | HubError::TableFull { .. }
+        | HubError::AlertsFull(_)
+        | HubError::HoneypotsFull(_) => Code::ResourceExhausted,
         HubError::Stale { .. }
         | HubError::Unconfirmed { .. }
         | HubError::NothingToConfirm { .. }
@@ -38,6 +40,7 @@ fn code(error: &HubError) -> Code {
         | HubError::NoDns
         | HubError::NothingKept => Code::FailedPrecondition,
         HubError::NoFeed(_)
+        | HubError::NoHoneypot(_)
         | HubError::NoService(_)
         | HubError::UnknownVersion { .. }
         | HubError::NoPrevious(_) => Code::NotFound,

@@ -27,13 +27,13 @@ impl Names {
         Self { model: NameModel::built_in().ok(), secret: Secret::from_seed(seed.rotate_left(41)) }
     }
 
-    /// What a question says, where nobody honest asks for `honeypots`.
-    pub fn inquiry(&self, question: &Question<'_>, honeypots: &DomainTable<()>) -> Inquiry {
+    /// What a question says, where nobody honest asks for what is in one of these lists.
+    pub fn inquiry(&self, question: &Question<'_>, honeypots: [&DomainTable<()>; 2]) -> Inquiry {
         let model = self.model.as_ref();
         Inquiry {
             carries_data: carries_data(question.kind),
             is_random: model.is_some_and(|model| model.probability(question.name.labels()) >= RANDOM),
-            is_honeypot: !honeypots.is_empty() && is_listed(&question.name, honeypots),
+            is_honeypot: honeypots.iter().any(|names| !names.is_empty() && is_listed(&question.name, names)),
             ..self.place(&question.name)
         }
     }
@@ -120,8 +120,9 @@ mod tests {
         message.extend(kind.to_be_bytes());
         message.extend([0, 1]);
         let question = Message::new(&message).unwrap().questions().next().unwrap().unwrap();
-        let honeypots = ["trap.example", "*.sinkhole.example"].map(|name| (name.parse().unwrap(), ()));
-        Names::new(7).inquiry(&question, &DomainTable::new(honeypots).unwrap())
+        let [own, live] = ["trap.example", "*.sinkhole.example"]
+            .map(|name| DomainTable::new([(name.parse().unwrap(), ())]).unwrap());
+        Names::new(7).inquiry(&question, [&own, &live])
     }
 
     #[test]

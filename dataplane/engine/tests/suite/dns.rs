@@ -1,7 +1,10 @@
 //! The stage for DNS: who is asked to prove himself and how, what blocked queries get, what is taken note of.
 
+use std::sync::Arc;
+
 use repute_model::{
-    Band, Command, Factor, Judgement, Limits, Passed, Policy, Reason, Report, Score, Tick, Token, Verdict,
+    Band, Command, DomainTable, Factor, Judgement, Limits, Passed, Policy, Reason, Report, Score, Tick,
+    Token, Verdict,
 };
 use repute_wire::dns::Rcode;
 
@@ -320,6 +323,27 @@ fn who_asks_for_a_honeypot_loses_reputation() {
     let why = rig.explain(CLIENT);
     assert_eq!(why.band, Band::Poor, "challenged, for who can be forged is not blocked: {why:?}");
     assert!(rig.explain(OTHER).terms[Factor::Honeypots.index()].value == 0.0);
+}
+
+/// Names that come while the box runs count from the next tick on, and so they cease to.
+#[test]
+fn live_honeypots_come_and_go_with_a_policy() {
+    let mut rig = rig("");
+    let install = |rig: &mut Rig, edition: u64, names: &[&str]| {
+        let mut next = Policy { edition, ..policy("[profiles.dns]") };
+        let names = names.iter().map(|name| (name.parse().unwrap(), ()));
+        next.dns.as_mut().unwrap().live_honeypots = Arc::new(DomainTable::new(names).unwrap());
+        rig.tell(Command::Install(Box::new(next)));
+    };
+    let asks = |rig: &mut Rig, id| {
+        ask(rig, 1, by_udp((CLIENT, 40_000 + id), &query(id, "trap.example", A, None)));
+        rig.explain(CLIENT).terms[Factor::Honeypots.index()].evidence.round()
+    };
+    assert_eq!(asks(&mut rig, 1), 0.0);
+    install(&mut rig, 2, &["trap.example"]);
+    assert_eq!(asks(&mut rig, 2), 1.0);
+    install(&mut rig, 3, &["other.example"]);
+    assert_eq!(asks(&mut rig, 3), 1.0);
 }
 
 #[test]

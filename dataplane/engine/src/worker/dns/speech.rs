@@ -63,7 +63,7 @@ impl<'p> Speech<'p> {
 impl Interceptor {
     fn read<'p>(&self, message: &'p [u8], rules: &Dns, turns: bool) -> Result<Asked<'p>, Malformed> {
         let query = Query::read(message)?;
-        let inquiry = self.names.inquiry(&query.question, &rules.honeypots);
+        let inquiry = self.names.inquiry(&query.question, rules.all_honeypots());
         Ok(Asked { query, shape: query.shape(), inquiry, found: None, turns })
     }
 
