@@ -20,9 +20,9 @@ use crate::memory;
 const SOURCE_BYTES: u64 = 128;
 /// Bytes of every remembered request at most: the table is rounded up to a power of two; and of its host.
 const CONTACT_BYTES: u64 = 36;
-/// Bytes of every source besides where it asks a DNS server, and of every query under way at most: its table is rounded up to
-/// a power of two.
-const REQUESTER_BYTES: u64 = 64;
+/// Bytes of every source besides where it asks a DNS server (what it asks, and where it is at home), and of every query under
+/// way at most: its table is rounded up to a power of two.
+const REQUESTER_BYTES: u64 = 64 + 8;
 const QUERY_BYTES: u64 = 80;
 /// Bytes of every answer in the DNS cache at most, beside the answer itself, and its share of what stands ready.
 const ANSWER_BYTES: u64 = 56 + 113;
