@@ -11,7 +11,7 @@ use crate::checksum::Sum;
 use crate::{L2, L3, L4, Parsed, ethernet, ipv4, ipv6, tcp};
 
 /// Hops that an answer may take.
-const TTL: u8 = 64;
+pub(crate) const TTL: u8 = 64;
 const DONT_FRAGMENT: u16 = 0x4000;
 
 /// The TCP header of an answer.

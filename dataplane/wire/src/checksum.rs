@@ -1,6 +1,6 @@
 //! The Internet checksum (RFC 1071), for headers that are written here.
 //!
-//! Called by `vxlan`, `answer` and `soften`. Always holds: it is computed, never judged; what arrives keeps the one it came
+//! Called by `vxlan`, `answer`, `soften`, `readdress` and `echo`. Always holds: it is computed, never judged; what arrives keeps the one it came
 //! with, or, where one of its words is changed, one that is as right or wrong as before.
 
 /// A ones' complement sum in network order, not yet folded. Holds 2^32 bytes at least.
@@ -43,12 +43,31 @@ impl Sum {
     }
 }
 
+/// What has changed in the words that a checksum covers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change(Sum);
+
+impl Change {
+    /// These bytes in place of those, which are as many and begin at an even place; an odd byte at the end is padded with
+    /// zero.
+    #[must_use]
+    pub fn with(self, old: &[u8], new: &[u8]) -> Self {
+        debug_assert_eq!(old.len(), new.len(), "bytes take the place of as many");
+        let taken = Sum::default().with(old).checksum();
+        Self(Sum(self.0.0 + u64::from(taken)).with(new))
+    }
+
+    /// The checksum after the change, of the one before (RFC 1624, equation 3): as right or wrong as that was.
+    #[must_use]
+    pub const fn of(self, checksum: u16) -> u16 {
+        Sum(self.0.0 + !checksum as u64).checksum()
+    }
+}
+
 /// The checksum after one of the words that it covers has changed (RFC 1624, equation 3).
 #[must_use]
 pub const fn updated(checksum: u16, old: u16, new: u16) -> u16 {
-    let sum = !checksum as u32 + !old as u32 + new as u32;
-    let folded = (sum & 0xffff) + (sum >> 16);
-    !((folded & 0xffff) + (folded >> 16)) as u16
+    Change(Sum(!old as u64 + new as u64)).of(checksum)
 }
 
 #[cfg(test)]

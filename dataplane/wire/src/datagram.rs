@@ -1,13 +1,14 @@
-//! A UDP packet turned round or given another payload in place: what the box answers for a server.
+//! A UDP packet turned round or given another payload in place: what the box answers for a server; and one made from nothing:
+//! what it asks by itself.
 //!
-//! Called by the engine for DNS once the answer stands where the question stood. Always holds: either the whole packet is a
+//! Called by the engine for DNS. Always holds: either the whole packet is a
 //! right answer to who sent it, with right checksums, or not a byte is changed.
 
 use repute_model::Address;
 
 use crate::answer::{network_len, write_network};
 use crate::checksum::Sum;
-use crate::{L2, L3, L4, Parsed, ethernet, ipv4, ipv6, outline, udp};
+use crate::{L2, L3, L4, Parsed, Readdressed, ethernet, ipv4, ipv6, outline, parse_ethernet, udp};
 
 /// Where the headers of a whole datagram are that stands directly behind a plain IP header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,11 +104,47 @@ impl Datagram {
     }
 }
 
+/// Writes a frame between these ends whose datagram has this payload, at the beginning of `bytes`; its length. `None` where it
+/// has no room there, or the ends are of two families.
+pub fn make_datagram(bytes: &mut [u8], ends: &Readdressed, payload: &[u8]) -> Option<usize> {
+    let v4 = ends.src.0.is_v4();
+    let (ether_type, network) = if v4 {
+        (ethernet::IPV4, size_of::<ipv4::Header>())
+    } else {
+        (ethernet::IPV6, size_of::<ipv6::Header>())
+    };
+    let l3 = size_of::<ethernet::Header>();
+    let l4 = l3 + network;
+    let at = l4 + size_of::<udp::Header>();
+    let frame = bytes.get_mut(..at + payload.len()).filter(|_| ends.dst.0.is_v4() == v4)?;
+    frame[..at].fill(0);
+    frame[at..].copy_from_slice(payload);
+    frame[12..l3].copy_from_slice(&ether_type.to_be_bytes());
+    // Without a length both protocols reach to the end.
+    if v4 {
+        (frame[l3], frame[l3 + 9]) = (0x45, udp::PROTOCOL);
+    } else {
+        (frame[l3], frame[l3 + 6]) = (0x60, udp::PROTOCOL);
+    }
+    let words = u16::try_from(size_of::<udp::Header>() + payload.len()).ok()?;
+    frame[l4 + 4..l4 + 6].copy_from_slice(&words.to_be_bytes());
+    let len = frame.len();
+    let parsed = parse_ethernet(frame, len as u32);
+    if !ends.write(frame, &parsed) {
+        return None;
+    }
+    // The sums are made anew, with the right lengths.
+    let parsed = parse_ethernet(frame, len as u32);
+    Datagram::of(&parsed)?.replace(frame, payload.len())
+}
+
 #[cfg(test)]
 mod tests {
+    use repute_model::Address;
+
     use super::*;
     use crate::answer::pseudo_header;
-    use crate::{parse_ethernet, parse_ip};
+    use crate::parse_ip;
 
     fn question(v6: bool) -> Vec<u8> {
         let mut bytes = vec![1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2];
@@ -150,6 +187,26 @@ mod tests {
                 0
             );
             assert!(v6 || Sum::default().with(&bytes[14..34]).checksum() == 0);
+        }
+    }
+
+    #[test]
+    fn a_question_is_made_from_nothing() {
+        for (v6, network) in [(false, 20), (true, 40)] {
+            let address = |n: u32| if v6 { Address(0x2001 << 112 | u128::from(n)) } else { Address::v4(n) };
+            let (src, dst) = ((address(1), 4000), (address(2), 53));
+            let ends = Readdressed { to: [1; 6], from: [2; 6], src, dst, id: Some(0x6162) };
+            let mut bytes = [0xff; 100];
+            let len = make_datagram(&mut bytes, &ends, b"..question").unwrap();
+            assert_eq!(len, 14 + network + 8 + 10);
+            let made = parse_ethernet(&bytes[..len], len as u32);
+            assert_eq!((made.error, (made.src, made.sport), (made.dst, made.dport)), (None, src, dst));
+            assert_eq!((&bytes[..6], &bytes[6..12], made.ttl), (&[1; 6][..], &[2; 6][..], 64));
+            let datagram = &bytes[14 + network..len];
+            assert_eq!(&datagram[8..], b"abquestion");
+            assert_eq!(pseudo_header(&made, udp::PROTOCOL, 18).with(datagram).checksum(), 0);
+            assert!(v6 || Sum::default().with(&bytes[14..34]).checksum() == 0);
+            assert_eq!(make_datagram(&mut bytes[..len - 1], &ends, b"..question"), None);
         }
     }
 

@@ -38,6 +38,16 @@ pub const EAPOL: u16 = 0x888e;
 /// LLDP (IEEE 802.1AB).
 pub const LLDP: u16 = 0x88cc;
 
+/// Whose address a frame is for and whose it is from; zeros where there is no header.
+pub fn addresses(frame: &[u8]) -> ([u8; 6], [u8; 6]) {
+    Header::ref_from_prefix(frame).map_or_else(|_| Default::default(), |(header, _)| (header.dst, header.src))
+}
+
+/// Whether an Ethernet address is that of a group (IEEE 802.3, 3.2.3): multicast or broadcast.
+pub const fn is_group(address: [u8; 6]) -> bool {
+    address[0] & 1 != 0
+}
+
 /// Sends a frame back to where it came from.
 pub(crate) fn turn_round(frame: &mut [u8]) {
     if let Ok((header, _)) = Header::mut_from_prefix(frame) {
