@@ -2,6 +2,25 @@
 
 use crate::Named;
 
+/// One upstream that queries go on to. All totals since boot, or since it came to its place in the config.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UpstreamSnapshot {
+    /// Its address, with its port where that is not 53.
+    pub name: String,
+    /// Whether it is up now.
+    pub is_up: bool,
+    /// Queries by UDP and connections by TCP that it was given.
+    pub asked: u64,
+    /// Queries by UDP that it has answered.
+    pub answered: u64,
+    /// Checks that it was sent.
+    pub checks: u64,
+    /// Checks without a good answer, or that could not be sent.
+    pub failed_checks: u64,
+    /// How often it went down.
+    pub downs: u64,
+}
+
 /// Queries and answers. All totals since boot unless said otherwise.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DnsSnapshot {

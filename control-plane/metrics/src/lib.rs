@@ -27,7 +27,7 @@ mod text;
 mod worker;
 
 pub use connection::{Bounded, CONNECTION_LIFE, CONNECTIONS_MAX, Mortal};
-pub use dns::DnsSnapshot;
+pub use dns::{DnsSnapshot, UpstreamSnapshot};
 pub use export::LIST_MAX;
 pub use family::LABEL_MAX;
 pub use requests::{BOUNDS, RequestKey, RequestLatency, RequestSeries, SERIES_MAX};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use crate::{RequestSeries, WorkerSnapshot};
+use crate::{RequestSeries, UpstreamSnapshot, WorkerSnapshot};
 
 /// A count under a name from a closed set: a reason, a band, a class, a stage.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +34,8 @@ pub struct BoxSnapshot {
     pub workers: Vec<WorkerSnapshot>,
     /// By unique names, and one with an empty name for what belongs to no service; none where the policy has none.
     pub services: Vec<ServiceSnapshot>,
+    /// Upstreams that queries go on to, of the whole box.
+    pub upstreams: Vec<UpstreamSnapshot>,
     /// Sources that are limited now.
     pub mitigations_active: u64,
     /// Crowds in flood now, by kind of flood.

@@ -31,6 +31,8 @@ pub struct PortSnapshot {
     pub answered: u64,
     /// Of those: resets of the box's own, for connections that it ended.
     pub resets: u64,
+    /// Of those: what the box asks by itself: who has an address, and whether an upstream is up.
+    pub own: u64,
     /// Taken by this port.
     pub sent: u64,
     /// Their bytes on the wire.
@@ -139,6 +141,10 @@ pub struct WorkerSnapshot {
     pub crowd_left_out: u64,
     /// Queries to DNS servers and their answers.
     pub dns: DnsSnapshot,
+    /// Queries to upstreams that made room for newer ones before they were answered.
+    pub flows_displaced: u64,
+    /// TCP connections to upstreams that made room for newer ones before they were over.
+    pub connections_displaced: u64,
     /// Cycles by stage, of the breaths that were measured.
     pub stage_cycles: Vec<Named>,
     /// Packets in the breaths that were measured.
@@ -148,13 +154,12 @@ pub struct WorkerSnapshot {
 }
 
 impl WorkerSnapshot {
-    /// What left a port and reached none, or the other way: Σ forwarded + released + mirrored + answered + resets −
+    /// What left a port and reached none, or the other way: Σ forwarded + released + mirrored + answered + resets + own −
     /// Σ offered. Never anything but 0.
     pub fn imbalance_between(&self) -> i64 {
-        let left = self
-            .ports
-            .iter()
-            .flat_map(|port| [port.forwarded, port.released, port.mirrored, port.answered, port.resets]);
+        let left = self.ports.iter().flat_map(|port| {
+            [port.forwarded, port.released, port.mirrored, port.answered, port.resets, port.own]
+        });
         let offered: Vec<u64> = self.ports.iter().map(|port| port.offered).collect();
         difference(left.fold(0, u64::wrapping_add), &offered)
     }

@@ -245,6 +245,12 @@ impl Checked {
     pub fn service_names(&self) -> Vec<String> {
         Named::names(&self.config.services).map(str::to_owned).collect()
     }
+
+    /// Upstreams that queries go on to, in the order of the config; none where the box has no address of its own.
+    pub fn upstreams(&self) -> Vec<String> {
+        let endpoint = self.config.profiles.dns.as_ref().and_then(|dns| dns.queries.endpoint.as_ref());
+        endpoint.into_iter().flat_map(|endpoint| &endpoint.upstreams).map(ToString::to_string).collect()
+    }
 }
 
 /// What counts of an entry of the config and one of a feed.

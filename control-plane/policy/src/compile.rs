@@ -1,6 +1,7 @@
 //! From a validated config to the policy that workers judge by: pure, and the same every time.
 
 mod dns;
+mod endpoint;
 
 use repute_model::{
     Band, CrowdRules, DomainTable, Dwell, Factor, Homes, HourTerms, Inspection, Listing, Model, Policy,
@@ -66,6 +67,7 @@ pub(crate) fn is_shadow(config: &Config) -> bool {
 /// The sizes of `config`.
 pub(crate) fn limits(config: &Config) -> repute_model::Limits {
     let (sources, dns) = (&config.sources, config.profiles.dns.as_ref().map(|dns| &dns.queries));
+    let endpoint = dns.and_then(|queries| queries.endpoint.as_ref());
     repute_model::Limits {
         sources: config.limits.sources.get() as u32,
         contacts: config.limits.contacts.get() as u32,
@@ -86,6 +88,8 @@ pub(crate) fn limits(config: &Config) -> repute_model::Limits {
         queries: if dns.is_some() { config.limits.queries.get() as u32 } else { 0 },
         cache_answers: dns.map_or(0, |queries| queries.cache.answers.get() as u32),
         cache_bytes: dns.map_or(0, |queries| queries.cache.size.get()),
+        flows: endpoint.map_or(0, |endpoint| endpoint.flows.get() as u32),
+        connections: endpoint.map_or(0, |endpoint| endpoint.connections.get() as u32),
     }
 }
 

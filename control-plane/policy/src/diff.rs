@@ -9,7 +9,7 @@ use crate::checked::Checked;
 /// The part of `api` that the config file changes while reputed runs: who may do what.
 const BY_FILE: &str = "api.access.";
 /// Sections and keys that only a restart changes.
-const FIXED_AT_START: [&str; 15] = [
+const FIXED_AT_START: [&str; 17] = [
     "ports",
     "mirror",
     "workers",
@@ -25,10 +25,14 @@ const FIXED_AT_START: [&str; 15] = [
     "dnstap",
     "profiles.dns.cache.size",
     "profiles.dns.cache.answers",
+    "profiles.dns.endpoint.flows",
+    "profiles.dns.endpoint.connections",
 ];
 
 /// What a profile of DNS has to be kept of requesters is set up at start: it neither begins nor ends before the next one.
 const OF_DNS: &str = "profiles.dns.";
+/// So is what a box with addresses of its own needs.
+const OF_ENDPOINT: &str = "profiles.dns.endpoint.";
 
 /// One setting that differs; for lists, one entry that came or went.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,10 +78,12 @@ pub fn diff(old: &Checked, new: &Checked) -> Vec<Change> {
             (before, after) => changes.push(change(path, before.map(shown), after.map(shown))),
         }
     }
-    let judges_queries = |leaves: &BTreeMap<String, Leaf>| leaves.keys().any(|path| path.starts_with(OF_DNS));
-    if judges_queries(&old) != judges_queries(&new) {
-        let of_dns = changes.iter_mut().filter(|change| change.path.starts_with(OF_DNS));
-        of_dns.for_each(|change| change.restart = true);
+    for section in [OF_DNS, OF_ENDPOINT] {
+        let is_there = |leaves: &BTreeMap<String, Leaf>| leaves.keys().any(|path| path.starts_with(section));
+        if is_there(&old) != is_there(&new) {
+            let of_section = changes.iter_mut().filter(|change| change.path.starts_with(section));
+            of_section.for_each(|change| change.restart = true);
+        }
     }
     changes
 }

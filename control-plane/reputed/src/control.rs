@@ -18,6 +18,7 @@ use crate::closing::Closing;
 use crate::config::load;
 use crate::cores;
 use crate::events::{dnstap, garden};
+use crate::ports::macs;
 use crate::privileges;
 use crate::rss::{Trial, probes};
 use crate::security;
@@ -53,8 +54,21 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     let place = |((core, queues), probe)| Place { core, queues, probe, playing: playing.take() };
     let places = cores.into_iter().zip(queues).zip(probes).map(place).collect();
     let tap = dnstap::one_in(&checked);
-    let terms =
-        Terms { topology: &topology, policy: &policy, limits, seed, owners: &owners, eal: &eal, cycles, tap };
+    // Nobody is there to be asked while a capture is played.
+    let is_endpoint =
+        run.clock == Clock::Real && policy.dns.as_ref().is_some_and(|dns| dns.endpoint.is_some());
+    let macs = is_endpoint.then(|| macs(&ports)).transpose()?;
+    let terms = Terms {
+        topology: &topology,
+        policy: &policy,
+        limits,
+        seed,
+        owners: &owners,
+        eal: &eal,
+        cycles,
+        tap,
+        macs,
+    };
     let (staff, ends) = Staff::hire(&terms, places)?;
     tracing::info!("{checked}");
     let names = info.ports.clone();

@@ -5,7 +5,7 @@
 
 use anyhow::Context;
 use dpdk::{Cycles, Device, Driver, MbufPool, Port, PortConfig, Ways};
-use repute_engine::{MirrorSetup, Role, Wire};
+use repute_engine::{MirrorSetup, PORTS, Role, Wire};
 use repute_model::Owners;
 use repute_model::toeplitz::End;
 use repute_policy::{Topology, TopologyMirror, TopologyPort, TopologyVxlan};
@@ -145,6 +145,18 @@ fn queues_of(
 pub fn wires(topology: &Topology) -> Vec<Wire> {
     let wire = |port: &TopologyPort| Wire { role: role(port.role), peer: u8::try_from(port.peer).ok() };
     topology.ports.iter().map(wire).collect()
+}
+
+/// The Ethernet addresses of the ports, by number.
+///
+/// # Errors
+/// A port that has none.
+pub fn macs(ports: &[Port]) -> anyhow::Result<[[u8; 6]; PORTS]> {
+    let mut macs = [[0; 6]; PORTS];
+    for (mac, port) in macs.iter_mut().zip(ports) {
+        *mac = port.mac().with_context(|| format!("{}: which Ethernet address has it?", port.name()))?;
+    }
+    Ok(macs)
 }
 
 fn role(role: repute_policy::Role) -> Role {

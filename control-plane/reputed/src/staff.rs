@@ -9,7 +9,9 @@ use anyhow::{Context, anyhow};
 use core_affinity::CoreId;
 use dpdk::{Cycles, Eal, Mbuf};
 use repute_engine::handover::{Peers, mesh};
-use repute_engine::{Account, CrowdMesh, Published, Team, Wire, crowd_mesh, mailbox, tap};
+use repute_engine::{
+    Account, CrowdMesh, EndpointSetup, PORTS, PoolBoard, Published, Team, Wire, crowd_mesh, mailbox, tap,
+};
 use repute_model::{Limits, Owners, Policy, Tapped};
 use repute_policy::Topology;
 use repute_server::WorkerLink;
@@ -47,6 +49,8 @@ pub struct Terms<'a> {
     pub cycles: Cycles,
     /// One in so many DNS transactions is copied; `None` = none is.
     pub tap: Option<u32>,
+    /// The Ethernet addresses of the ports, where the box has addresses of its own; `None` = it has none.
+    pub macs: Option<[[u8; 6]; PORTS]>,
 }
 
 /// The control plane's ends of what the workers have.
@@ -126,9 +130,12 @@ impl Staff {
 fn seats(terms: &Terms, count: u16) -> (Vec<Seat>, Ends) {
     let mut ends = Ends::default();
     let wires: Arc<[Wire]> = wires(terms.topology).into();
+    let board = PoolBoard::shared();
     let seat = |(peers, crowds): (Peers<Mbuf>, CrowdMesh)| {
         let published = Published::shared();
         let (mailbox, handle) = mailbox(COMMANDS, REPORTS);
+        let (worker, board) = (ends.links.len() as u16, Arc::clone(&board));
+        let endpoint = terms.macs.map(|macs| EndpointSetup { macs, worker, workers: count, board });
         let (tap, out) = terms.tap.map(|one_in| tap(TAPPED, one_in)).unzip();
         ends.taps.extend(out);
         ends.links.push(WorkerLink { handle, published: Arc::clone(&published) });
@@ -143,6 +150,7 @@ fn seats(terms: &Terms, count: u16) -> (Vec<Seat>, Ends) {
             mirror: mirror(terms.topology),
             tap,
             crowds,
+            endpoint,
         }
     };
     // Room for the destinations of every worker, so that the sums are exact while the rows are.

@@ -7,7 +7,9 @@ use std::thread::{Builder, JoinHandle};
 use anyhow::Context;
 use core_affinity::CoreId;
 use dpdk::{Cycles, Eal, Mbuf, WorkerThread};
-use repute_engine::{CrowdMesh, Mailbox, MirrorSetup, Published, Setup, TapSetup, Team, Wire, Worker};
+use repute_engine::{
+    CrowdMesh, EndpointSetup, Mailbox, MirrorSetup, Published, Setup, TapSetup, Team, Wire, Worker,
+};
 use repute_model::{Limits, Policy};
 use repute_policy::Idle;
 
@@ -61,13 +63,28 @@ pub struct Seat {
     pub tap: Option<TapSetup>,
     /// Its way to the sums of the crowds.
     pub crowds: CrowdMesh,
+    /// What it has to know where the box has an address of its own.
+    pub endpoint: Option<EndpointSetup>,
 }
 
 impl Seat {
     fn take(self) -> Worker<Mbuf> {
-        let Self { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds } = self;
+        let Self { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds, endpoint } =
+            self;
         let wires = &wires;
-        Worker::new(Setup { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds })
+        Worker::new(Setup {
+            policy,
+            limits,
+            seed,
+            wires,
+            mailbox,
+            published,
+            team,
+            mirror,
+            tap,
+            crowds,
+            endpoint,
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use repute_engine::Published;
-use repute_model::{BandChange, Limits, Listing, Owners, PrefixTable, Report, Source};
+use repute_model::{BandChange, Limits, Listing, Owners, PrefixTable, Report, Source, UpstreamChange};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
@@ -33,6 +33,8 @@ const RUSH: usize = 256;
 
 /// Changes of bands, and hits, that a reader may lag behind before it misses some.
 const MOVES_KEPT: usize = 4096;
+/// Changes of upstreams likewise.
+const UPSTREAMS_KEPT: usize = 256;
 
 /// When a worker's clock was last seen to move.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,8 @@ pub(crate) struct State {
     pub moves: broadcast::Sender<BandChange>,
     /// What inspection finds, as it happens.
     pub hits: broadcast::Sender<InspectionHit>,
+    /// Upstreams that come up or go down, as they do.
+    pub upstreams: broadcast::Sender<UpstreamChange>,
     rush: bool,
 }
 
@@ -95,6 +99,7 @@ impl State {
             packet_log,
             moves: broadcast::Sender::new(MOVES_KEPT),
             hits: broadcast::Sender::new(MOVES_KEPT),
+            upstreams: broadcast::Sender::new(UPSTREAMS_KEPT),
             rush,
         }
     }
@@ -128,7 +133,7 @@ impl State {
                 *breath = Breath { tick, at: Instant::now() };
             }
         }
-        let Self { post, ledger, crowds, installed, packet_log, moves, hits, history, .. } = self;
+        let Self { post, ledger, crowds, installed, packet_log, moves, hits, upstreams, history, .. } = self;
         let now = SystemTime::now();
         let taken = post.collect(|worker, report| match report {
             Report::Installed { edition, old, .. } => {
@@ -147,6 +152,8 @@ impl State {
             Report::Band(change) => drop(moves.send(change)),
             Report::Inspected(inspected) => drop(hits.send(InspectionHit::of(&inspected, history.checked()))),
             Report::Log(line) => packet_log.line(worker, &line),
+            // Nobody may be listening.
+            Report::Upstream(change) => drop(upstreams.send(change)),
             Report::Crowd(change) => {
                 packet_log.crowd(&change);
                 crowds.take(change, now);

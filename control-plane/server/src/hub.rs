@@ -6,7 +6,7 @@ use std::time::Duration;
 use repute_access::Audit;
 use repute_engine::{Account, Published};
 use repute_metrics::RequestLatency;
-use repute_model::{BandChange, Command, Explanation, Owners, Score, Source, Token};
+use repute_model::{BandChange, Command, Explanation, Owners, Score, Source, Token, UpstreamChange};
 use repute_policy::Checked;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -74,6 +74,7 @@ pub(crate) struct Inner {
     events: broadcast::Sender<LimitEvent>,
     moves: broadcast::Sender<BandChange>,
     hits: broadcast::Sender<InspectionHit>,
+    upstreams: broadcast::Sender<UpstreamChange>,
     /// Moves with every change of the policy history.
     pub(crate) history_changed: watch::Receiver<()>,
     /// Where nudges and explanations are kept.
@@ -123,6 +124,7 @@ impl Hub {
         tell_of_zones(history.checked());
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
         let (events, moves, hits) = (state.ledger.events(), state.moves.clone(), state.hits.clone());
+        let upstreams = state.upstreams.clone();
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
@@ -138,6 +140,7 @@ impl Hub {
             events,
             moves,
             hits,
+            upstreams,
             history_changed,
             kept,
             shelf,
@@ -248,6 +251,11 @@ impl Hub {
     /// a worker did not report.
     pub fn subscribe_hits(&self) -> broadcast::Receiver<InspectionHit> {
         self.inner.hits.subscribe()
+    }
+
+    /// Upstreams that come up or go down, from now on. A slow reader is told how many it missed.
+    pub fn subscribe_upstreams(&self) -> broadcast::Receiver<UpstreamChange> {
+        self.inner.upstreams.subscribe()
     }
 
     /// What every worker counts, as it published it last: asks nobody.

@@ -75,6 +75,8 @@ pub struct StatusView {
     pub crowd_changes: CrowdCounts,
     /// By service, what all workers have counted; at the end what belongs to none.
     pub services: Vec<ServiceView>,
+    /// What the upstreams are called whose numbers are in the accounts, in their order.
+    pub upstreams: Vec<String>,
 }
 
 impl StatusView {
@@ -114,6 +116,7 @@ impl Hub {
             mitigations: [active, past, forgotten],
             crowd_changes,
             services,
+            upstreams: checked.upstreams(),
         })
     }
 

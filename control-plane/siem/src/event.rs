@@ -27,8 +27,8 @@ pub use admin::{FeedCut, FeedFailed, FeedLoaded, FeedStale, PolicyApplied, Polic
 pub use challenge::ChallengePassed;
 pub use crowd::{CrowdChanged, CrowdSenders};
 pub use health::{
-    EventsLost, PortLink, ReportsLost, SinkFailed, SinkRecovered, Started, Stopping, WorkerLagging,
-    WorkerRecovered,
+    EventsLost, PortLink, ReportsLost, SinkFailed, SinkRecovered, Started, Stopping, UpstreamChanged,
+    WorkerLagging, WorkerRecovered,
 };
 pub use id::{BootId, EventId};
 pub use incident::{AlertReceived, IncidentStep, StepState};
@@ -141,6 +141,8 @@ events! {
     WorkerRecovered(WorkerRecovered) = "worker-recovered",
     /// The link of a port went up or down.
     PortLink(PortLink) = "port-link",
+    /// An upstream that queries go on to came up or went down.
+    UpstreamChanged(UpstreamChanged) = "upstream-changed",
     /// Workers had no room for reports.
     ReportsLost(ReportsLost) = "reports-lost",
     /// A sink was too slow; it takes events again.

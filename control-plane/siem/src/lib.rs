@@ -57,8 +57,8 @@ pub use event::{
     AlertReceived, BandChanged, BootId, ChallengePassed, CrowdChanged, CrowdSenders, Event, EventId,
     EventsLost, FeedCut, FeedFailed, FeedLoaded, FeedStale, IncidentStep, InspectionHit, Mitigation, Phase,
     PolicyApplied, PolicyExpired, PolicyRolledBack, PortLink, ReportsLost, SCHEMA_ID, SchemaId, Severity,
-    SinkFailed, SinkRecovered, Started, StepState, Stopping, What, WorkerLagging, WorkerRecovered,
-    json_schema,
+    SinkFailed, SinkRecovered, Started, StepState, Stopping, UpstreamChanged, What, WorkerLagging,
+    WorkerRecovered, json_schema,
 };
 pub use format::Format;
 pub use incident::{

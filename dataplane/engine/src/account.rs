@@ -3,13 +3,15 @@
 //! The worker adds to plain numbers and publishes a copy once a tick ([`crate::Published`]). Both conservation
 //! identities can be checked on any published account:
 //! *in*: received + taken = forwarded + Σ dropped by reason + queued + handed, per port;
-//! *out*: sent = forwarded to it + released to it + mirrored to it + answered by it + reset by it − refused by it, per
-//! port. What is answered is dropped by its reason, and the answer made of it is new; so are resets.
+//! *out*: sent = forwarded to it + released to it + mirrored to it + answered by it + reset by it + own − refused by it, per
+//! port. What is answered is dropped by its reason, and the answer made of it is new; so are resets, and what a box with an
+//! address of its own asks its neighbours.
 
 use repute_model::{Band, Finding, Judgement, Reason};
 use repute_wire::Class;
 
 use crate::dns::DnsAccount;
+use crate::endpoint::EndpointAccount;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
 /// Ports of a worker at most.
@@ -43,6 +45,8 @@ pub struct PortAccount {
     pub answered: u64,
     /// Of those: resets of the box's own, for connections that it ends.
     pub resets: u64,
+    /// Of those: what the box asks by itself: who has an address, and whether an upstream is up.
+    pub own: u64,
     /// Taken by this port.
     pub sent: u64,
     /// Their bytes on the wire.
@@ -180,6 +184,8 @@ pub struct Account {
     pub crowd_waiting: u64,
     /// Of queries to DNS servers and of their answers.
     pub dns: DnsAccount,
+    /// Of what goes on from an address of the box's own.
+    pub endpoint: EndpointAccount,
     /// Rows of the crowds, since boot, that nobody watched because all places were taken; of the leader.
     pub crowd_refused: u64,
     /// Crowds in flood now whose strangers are not held up because the list of alarms is full; of the leader.
@@ -240,7 +246,7 @@ impl Account {
     pub fn is_conserved(&self) -> bool {
         let forwarded: u64 = self.ports.iter().map(|port| port.forwarded).sum();
         let offered: u64 = self.ports.iter().map(|port| port.offered).sum();
-        let own = |port: &PortAccount| port.mirrored + port.answered + port.resets;
+        let own = |port: &PortAccount| port.mirrored + port.answered + port.resets + port.own;
         let later: u64 = self.ports.iter().map(|port| port.released + own(port)).sum();
         forwarded + later == offered && self.ports.iter().all(PortAccount::is_conserved)
     }

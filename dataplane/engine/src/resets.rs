@@ -8,7 +8,7 @@
 //! same, and their turn comes with the next one.
 
 use arrayvec::ArrayVec;
-use repute_model::{BATCH, Io, Packet, Tick};
+use repute_model::{BATCH, Io, Outbox, Packet, Tick};
 use repute_reputation::Recent;
 use repute_wire::{Answer, Parsed, tcp};
 
@@ -77,6 +77,19 @@ impl<P: Packet> Resets<P> {
     /// Bytes that they take.
     pub fn bytes(&self) -> usize {
         self.done.bytes()
+    }
+
+    /// Keeps of what was made what `keeps` says, asked with the port that each leaves by. The others are withheld, and go to
+    /// `gone`.
+    pub fn retain(&mut self, gone: &mut Outbox<P>, mut keeps: impl FnMut(u8, &mut P) -> bool) {
+        for (port, mut reset) in self.made.take() {
+            if keeps(port, &mut reset) {
+                self.made.push((port, reset));
+            } else {
+                self.withheld += 1;
+                gone.push(reset);
+            }
+        }
     }
 
     /// Takes what was made.

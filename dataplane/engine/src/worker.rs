@@ -4,6 +4,7 @@ mod control;
 mod cookies;
 pub(crate) mod crowd;
 mod dns;
+mod endpoint;
 mod excess;
 mod guard;
 mod inspect;
@@ -44,6 +45,7 @@ use view::{Facing, View};
 
 use crate::answers::{Job, Listed};
 use crate::dns::Interceptor;
+use crate::endpoint::Endpoint;
 use crate::opened::Opened;
 use crate::resets::Resets;
 use crate::shaper::{ConnectionQueue, Held, Shaper};
@@ -82,6 +84,8 @@ pub struct Worker<P> {
     guard: Guard,
     /// What is kept for DNS, where there is room for queries.
     dns: Option<Interceptor>,
+    /// Where the box has an address of its own.
+    endpoint: Option<Box<Endpoint>>,
     /// The tickets of the batch under way, in its order.
     tickets: ArrayVec<Waiting, BATCH>,
     mirror: Mirror<P>,
@@ -128,7 +132,10 @@ pub struct Worker<P> {
 impl<P: Packet> Worker<P> {
     /// A worker with everything it will ever need.
     pub fn new(setup: Setup<'_, P>) -> Self {
-        let Setup { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds } = setup;
+        let Setup { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds, endpoint } =
+            setup;
+        let mut endpoint = endpoint.and_then(|setup| Endpoint::new(setup, &limits, wires, seed));
+        endpoint.iter_mut().for_each(|endpoint| endpoint.adopt(policy.dns.as_ref()));
         let none = Wire { role: Role::Both, peer: None };
         let wires = std::array::from_fn(|i| wires.get(i).copied().unwrap_or(none));
         let mut account = Account::zero();
@@ -158,6 +165,7 @@ impl<P: Packet> Worker<P> {
             crowd,
             guard: Guard::new(limits.withheld, seed),
             dns: Interceptor::new(&limits, seed),
+            endpoint,
             tickets: ArrayVec::new(),
             mirror: Mirror::new(mirror),
             tap: Tap::new(tap, seed),
@@ -210,6 +218,9 @@ impl<P: Packet> Worker<P> {
         }
         if batch.is_empty() {
             return &[];
+        }
+        if self.endpoint.is_some() {
+            self.receive(batch, io);
         }
         self.account.batches += 1;
         if self.account.batches.is_multiple_of(MEASURED_ONE_IN) {
@@ -314,6 +325,9 @@ impl<P: Packet> Worker<P> {
         self.hits_left = inspect::TOLD_PER_TICK;
         self.resets.tick();
         self.release(io);
+        if self.endpoint.is_some() {
+            self.tend(io);
+        }
         self.attend();
     }
 
@@ -369,6 +383,9 @@ impl<P: Packet> Worker<P> {
             self.shard.adopt(rules.profile);
         }
         self.crowd.adopt(self.policy.crowd_rules());
+        if let Some(endpoint) = &mut self.endpoint {
+            endpoint.adopt(self.policy.dns.as_ref());
+        }
         let edition = self.policy.edition;
         self.mailbox.must_send(Report::Installed { edition, at: self.now, old });
     }

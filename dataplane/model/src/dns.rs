@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{Address, Band, DomainTable, PrefixTable, Profile, Rpz, Score, named};
+use crate::{Address, Band, DomainTable, Endpoint, PrefixTable, Profile, Rpz, Score, named};
 
 named! {
     /// What becomes of a query.
@@ -123,6 +123,9 @@ pub struct Dns {
     pub profile: Profile,
     /// The servers; empty = every protected address.
     pub servers: PrefixTable<()>,
+    /// Where the box is asked itself, and whom it asks in turn: `servers` are its own addresses then; `None` = it is a bump in
+    /// the wire in front of them.
+    pub endpoint: Option<Endpoint>,
     /// The ports that they are asked at, UDP and TCP; at least one.
     pub ports: Vec<u16>,
     /// How the path is found.

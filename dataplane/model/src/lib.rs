@@ -15,6 +15,7 @@ mod dns_look;
 mod domain_name;
 mod domains;
 mod effect;
+mod endpoint;
 mod excess;
 mod explanation;
 mod factor;
@@ -56,6 +57,7 @@ pub use dns_look::{Asking, DomainRow, FlatName, KeptLook, NameLook, RequesterRow
 pub use domain_name::{DomainName, DomainNameError};
 pub use domains::DomainTable;
 pub use effect::Effect;
+pub use endpoint::{Check, Endpoint, Origin, Upstream, UpstreamChange};
 pub use excess::{Excess, Offence, SizeClass};
 pub use explanation::{Explanation, HELD_UP, PAIRS, Rule, SourceRow, Term};
 pub use factor::{Factor, Ramp, Weighting};

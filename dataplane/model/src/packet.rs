@@ -63,6 +63,11 @@ pub trait Io {
     /// copies can hold packets; `None` when that pool is empty or there is none.
     fn copy(&mut self, packet: &Self::Packet, bytes_max: u32) -> Option<Self::Packet>;
 
+    /// A new packet with these bytes, in the pool of copies; `None` when that is empty or there is none.
+    fn make(&mut self, _frame: &[u8]) -> Option<Self::Packet> {
+        None
+    }
+
     /// A counter of CPU cycles, for the engine's own telemetry and for nothing that it decides; 0 where nobody
     /// measures.
     #[inline(always)]

@@ -244,6 +244,11 @@ pub struct Limits {
     pub cache_answers: u32,
     /// Bytes of these answers and their questions, in blocks of 128; 0 = it has no cache.
     pub cache_bytes: u64,
+    /// Queries by UDP that each worker has sent to upstreams and can tell whose they were; 0 = the box has no address of its
+    /// own.
+    pub flows: u32,
+    /// TCP connections between clients and upstreams that each worker keeps.
+    pub connections: u32,
 }
 
 impl Limits {
@@ -268,6 +273,8 @@ impl Limits {
         queries: 0,
         cache_answers: 0,
         cache_bytes: 0,
+        flows: 0,
+        connections: 0,
     };
 }
 

@@ -124,6 +124,9 @@ malformed_dns! { named {
     /// A query in fragments, which no honest query needs.
     DnsFragment = "dns-fragment",
 
+    /// A query that no upstream is up for: answered that the server failed.
+    DnsServfail = "dns-servfail",
+
     // What response policy zones say of queries and answers.
     /// A policy zone says that the name does not exist: answered so, by TCP the connection is ended.
     RpzNxdomain = "rpz-nxdomain",
@@ -135,6 +138,26 @@ malformed_dns! { named {
     RpzTcpOnly = "rpz-tcp-only",
     /// A policy zone has data of its own: answered with it, by TCP the connection is ended.
     RpzLocal = "rpz-local",
+
+    // An address of the box's own.
+    /// About the Ethernet address of a neighbour (ARP, neighbour discovery): answered, or taken in as an answer.
+    Neighbour = "neighbour",
+    /// An echo request for an address of the box, answered.
+    Echo = "echo",
+    /// An upstream's answer to a check of whether it is up, taken in.
+    HealthCheck = "health-check",
+    /// For somebody else: a box with an address of its own passes nothing on.
+    EndpointForeign = "endpoint-foreign",
+    /// For an address of the box at which nothing like it is served.
+    EndpointClosed = "endpoint-closed",
+    /// For an address of the box, but in fragments, with IP options or a VLAN tag, or scattered: it cannot go on from there.
+    EndpointShape = "endpoint-shape",
+    /// From an upstream, or in its name, that nobody has asked for, or not any more.
+    EndpointUnasked = "endpoint-unasked",
+    /// A segment of a TCP connection with the box that it does not know.
+    EndpointConnection = "endpoint-connection",
+    /// No upstream is up that it could go on to.
+    EndpointUpstream = "endpoint-upstream",
 
     // The box itself.
     /// The headers lie in more than the first segment of a scattered packet.
@@ -158,6 +181,11 @@ impl Reason {
     /// Whether the packet was more than a queue of its source takes.
     pub const fn is_overrun(self) -> bool {
         matches!(self, Self::QueueHorizon | Self::QueueSource | Self::QueueFull)
+    }
+
+    /// Whether a packet that is to go on has nobody to go on to, so that not even shadow mode sends it.
+    pub const fn is_nowhere(self) -> bool {
+        matches!(self, Self::EndpointShape | Self::EndpointConnection | Self::EndpointUpstream)
     }
 
     /// Whether the DNS message in it is at fault.

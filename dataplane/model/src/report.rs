@@ -5,7 +5,7 @@
 
 use crate::{
     Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, NameLook, Passed, Policy, Score,
-    Source, SourceRow, SourceState, Tick, Token, TopLook, Treatment, Usuals,
+    Source, SourceRow, SourceState, Tick, Token, TopLook, Treatment, UpstreamChange, Usuals,
 };
 
 /// A limit imposed on a source, or lifted.
@@ -108,6 +108,8 @@ pub enum Report {
     CrowdStands(Token, CrowdChange),
     /// A source changed its band and is limited in neither; told while there is plenty of room.
     Band(BandChange),
+    /// An upstream came up or went down.
+    Upstream(UpstreamChange),
     /// Inspection has found something.
     Inspected(Inspected),
     /// The answer to `LookAtName`: the form, to be freed.

@@ -140,8 +140,6 @@ pub fn make_datagram(bytes: &mut [u8], ends: &Readdressed, payload: &[u8]) -> Op
 
 #[cfg(test)]
 mod tests {
-    use repute_model::Address;
-
     use super::*;
     use crate::answer::pseudo_header;
     use crate::parse_ip;

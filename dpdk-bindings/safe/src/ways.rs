@@ -103,6 +103,15 @@ impl Io for Ways {
         self.copies.as_ref()?.copy_prefix(packet, bytes_max)
     }
 
+    fn make(&mut self, frame: &[u8]) -> Option<Mbuf> {
+        let mut packet = self.copies.as_ref()?.alloc()?;
+        let len = u16::try_from(frame.len()).ok()?;
+        // A fresh packet that has the room is whole and writable.
+        let bytes = if packet.resize(len) { packet.data_mut() } else { None };
+        bytes?.copy_from_slice(frame);
+        Some(packet)
+    }
+
     #[inline(always)]
     fn cycles(&self) -> u64 {
         self.cycles.now()

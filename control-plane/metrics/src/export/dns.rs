@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::workers::{Breakdown, Counter, Gauge, Tables, about};
-use crate::WorkerSnapshot;
-use crate::family::Families;
+use crate::family::{About, Families, Labels};
+use crate::{UpstreamSnapshot, WorkerSnapshot};
 
-const COUNTERS: [Counter; 6] = [
+const COUNTERS: [Counter; 8] = [
     (
         about(
             "dns_dry_run",
@@ -38,7 +38,70 @@ const COUNTERS: [Counter; 6] = [
         ),
         |w| w.dns.systems_forgotten,
     ),
+    (
+        about(
+            "dns_flows_displaced",
+            "queries",
+            "Queries to upstreams that made room for newer ones before they were answered.",
+        ),
+        |w| w.flows_displaced,
+    ),
+    (
+        about(
+            "dns_connections_displaced",
+            "connections",
+            "TCP connections to upstreams that made room for newer ones before they were over.",
+        ),
+        |w| w.connections_displaced,
+    ),
 ];
+
+/// What is counted of every upstream.
+const OF_UPSTREAMS: [OfUpstream; 5] = [
+    (
+        about(
+            "dns_upstream_asked",
+            "queries",
+            "Queries by UDP and connections by TCP that an upstream was given.",
+        ),
+        |upstream| upstream.asked,
+    ),
+    (
+        about("dns_upstream_answered", "queries", "Queries by UDP that an upstream has answered."),
+        |upstream| upstream.answered,
+    ),
+    (about("dns_upstream_checked", "checks", "Checks that an upstream was sent."), |upstream| {
+        upstream.checks
+    }),
+    (
+        about(
+            "dns_upstream_failed",
+            "checks",
+            "Checks of an upstream without a good answer, or that could not be sent.",
+        ),
+        |upstream| upstream.failed_checks,
+    ),
+    (about("dns_upstream_downs", "", "How often an upstream went down."), |upstream| upstream.downs),
+];
+
+fn labels(upstream: &UpstreamSnapshot) -> Labels<'_> {
+    vec![("upstream", &upstream.name)]
+}
+
+type OfUpstream = (About, fn(&UpstreamSnapshot) -> u64);
+
+/// Numbers of upstreams, where queries go on to any.
+pub(super) fn upstreams(upstreams: &[UpstreamSnapshot], families: &mut Families) -> fmt::Result {
+    if upstreams.is_empty() {
+        return Ok(());
+    }
+    let up = upstreams.iter().map(|upstream| (labels(upstream), f64::from(u8::from(upstream.is_up))));
+    families.gauge(about("dns_upstream_up", "", "Whether an upstream is up: 1, or 0."), up)?;
+    for (about, value) in OF_UPSTREAMS {
+        families.counter(about, upstreams.iter().map(|upstream| (labels(upstream), value(upstream))))?;
+    }
+    Ok(())
+}
 
 const GAUGES: [Gauge; 2] = [
     (about("dns_cache_kept", "answers", "Answers that the cache keeps now."), |w| w.dns.cache_answers as f64),

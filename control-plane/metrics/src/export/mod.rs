@@ -37,6 +37,7 @@ impl Collector for Exported {
         ports::export(&self.0.workers, &mut families)?;
         workers::export(&self.0.workers, &mut families)?;
         dns::export(&self.0.workers, &mut families)?;
+        dns::upstreams(&self.0.upstreams, &mut families)?;
         let left_out = services::export(&self.0, &mut families)? + control::export(&self.0, &mut families)?;
         families.gauge(LEFT_OUT, [(vec![], left_out as f64)])
     }

@@ -11,7 +11,7 @@ const fn packets(name: &'static str, help: &'static str) -> About {
     About { name, unit: "packets", help }
 }
 
-const COUNTERS: [Counter; 14] = [
+const COUNTERS: [Counter; 15] = [
     (packets("port_received", "Packets taken from the port."), |p| p.received),
     (
         About {
@@ -37,7 +37,7 @@ const COUNTERS: [Counter; 14] = [
     (
         packets(
             "port_offered",
-            "Packets meant for the port: forwarded, released, copied, answered or reset to it.",
+            "Packets meant for the port: forwarded, released, copied, answered, reset or asked to it.",
         ),
         |p| p.offered,
     ),
@@ -48,6 +48,13 @@ const COUNTERS: [Counter; 14] = [
         |p| p.answered,
     ),
     (packets("port_resets", "Packets meant for the port by which the box ended connections."), |p| p.resets),
+    (
+        packets(
+            "port_own",
+            "Packets meant for the port by which the box asks: who has an address, and who is up.",
+        ),
+        |p| p.own,
+    ),
     (packets("port_sent", "Packets taken by the port."), |p| p.sent),
     (
         About { name: "port_sent", unit: "bytes", help: "Bytes on the wire of packets taken by the port." },
@@ -62,7 +69,7 @@ const IMBALANCE: About = packets(
     "conservation_imbalance",
     "Packets that an identity of conservation cannot account for; never anything but 0. in: received + taken - \
      forwarded - dropped - queued - handed. out: offered - sent - refused. between (all ports together): forwarded + \
-     released + mirrored + answered + resets - offered.",
+     released + mirrored + answered + resets + own - offered.",
 );
 
 pub(super) fn export(workers: &[WorkerSnapshot], families: &mut Families) -> fmt::Result {

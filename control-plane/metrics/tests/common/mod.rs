@@ -26,12 +26,13 @@ fn port(name: &str) -> PortSnapshot {
         queued: 20,
         handed: 15,
         taken: 5,
-        offered: 940,
+        offered: 942,
         released: 20,
         mirrored: 10,
         answered: 7,
         resets: 3,
-        sent: 939,
+        own: 2,
+        sent: 941,
         sent_bytes: 600_000,
         refused: 1,
     }
@@ -63,6 +64,7 @@ fn worker(number: u16) -> WorkerSnapshot {
             tapped: vec![Named::new("copied", 4), Named::new("lost", 1)],
             ..DnsSnapshot::default()
         },
+        flows_displaced: 8,
         findings: vec![Named::new("not-tls", 3), Named::new("signature", 1)],
         tracked: 250,
         capacity: 1000,

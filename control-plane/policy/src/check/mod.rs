@@ -5,6 +5,7 @@
 mod alerts;
 mod api;
 mod dnstap;
+mod endpoint;
 mod events;
 mod feeds;
 mod inspect;
@@ -44,6 +45,7 @@ pub(crate) fn check(config: &Config, reader: &mut Reader) {
     alerts::check(config, reader);
     pages::check(config, reader);
     dnstap::check(config, reader);
+    endpoint::check(config, reader);
 }
 
 /// A mistake at a key.

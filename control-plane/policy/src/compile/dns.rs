@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use repute_model::{
-    Block, CacheRules, Decision, DomainTable, Path, Proof, Redirect, Rpz, SameRate, Subdomains,
+    Block, CacheRules, Decision, DomainTable, Path, Prefix, PrefixTable, Proof, Redirect, Rpz, SameRate,
+    Subdomains,
 };
 
-use super::{factors, profile};
-use crate::config::{self, BlockName, Cache, DecisionName, Dns, GarbledName, PathName};
+use super::{endpoint, factors, profile};
+use crate::config::{self, BlockName, Cache, DecisionName, Dns, GarbledName, PathName, Queries};
 use crate::tables::set;
 use crate::value::Ip;
 
@@ -18,7 +19,8 @@ pub(super) fn compile(dns: &Dns, (honeypots, zones): (&DomainTable<()>, &Rpz)) -
             factors: factors(scoring.factors.0, &queries.query_factors.0),
             ..profile(scoring)
         },
-        servers: set(&queries.servers),
+        servers: servers(queries),
+        endpoint: queries.endpoint.as_ref().map(endpoint::compile),
         ports: queries.ports.iter().map(|port| port.get() as u16).collect(),
         decision: match queries.decision {
             DecisionName::Bands => Decision::Bands,
@@ -50,6 +52,13 @@ pub(super) fn compile(dns: &Dns, (honeypots, zones): (&DomainTable<()>, &Rpz)) -
         zones: zones.clone(),
         drops_malformed: queries.malformed == GarbledName::Drop,
     }
+}
+
+/// The servers; of an endpoint its own addresses.
+fn servers(queries: &Queries) -> PrefixTable<()> {
+    let Some(endpoint) = &queries.endpoint else { return set(&queries.servers) };
+    let host = |ip: &Ip| (Prefix::containing(ip.get().into(), 128), ());
+    PrefixTable::new(endpoint.addresses.iter().map(host))
 }
 
 fn cache(cache: &Cache) -> CacheRules {

@@ -5,6 +5,7 @@
 
 mod api;
 mod dnstap;
+mod endpoint;
 mod events;
 mod factors;
 mod feeds;
@@ -74,6 +75,7 @@ impl Default for Dns {
 impl Default for Queries {
     fn default() -> Self {
         Self {
+            endpoint: None,
             servers: Vec::new(),
             ports: vec![Int::new(53)],
             decision: DecisionName::Bands,

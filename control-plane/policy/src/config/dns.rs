@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use super::factors::schema_of;
-use super::{ModelName, PolicyZone, Profile, Weight};
+use super::{Endpoint, ModelName, PolicyZone, Profile, Weight};
 use crate::read::{Node, Overlay, Reader, table};
 use crate::value::{Cidr, Domain, Duration, Int, Ip, Size, Text, keywords};
 
@@ -102,7 +102,10 @@ pub struct Dns {
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 #[schemars(default, deny_unknown_fields)]
 pub struct Queries {
-    /// Addresses of the servers; empty = every protected address.
+    /// The box is asked itself, at addresses of its own.
+    #[schemars(with = "Endpoint")]
+    pub endpoint: Option<Endpoint>,
+    /// Addresses of the servers; empty = every protected address, or those of `endpoint`.
     pub servers: Vec<Cidr>,
     /// The ports that they are asked at, UDP and TCP; 1 to 4.
     pub ports: Vec<Int<1, 65_535>>,
@@ -138,7 +141,7 @@ pub struct Queries {
 }
 
 table!(keys of Queries {
-    servers, ports, decision, paths, dry_run, block, sinkhole, challenge, subdomains, same, cache, honeypots,
+    endpoint, servers, ports, decision, paths, dry_run, block, sinkhole, challenge, subdomains, same, cache, honeypots,
     honeypot_files, zones, malformed, query_factors,
 });
 

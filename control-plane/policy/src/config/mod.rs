@@ -12,6 +12,7 @@ mod crowds;
 mod defaults;
 mod dns;
 mod dnstap;
+mod endpoint;
 mod events;
 mod factors;
 mod feeds;
@@ -51,6 +52,7 @@ pub use dns::{
     QueryFactors, Redirect, SameRate, Subdomains,
 };
 pub use dnstap::{Dnstap, DnstapRole};
+pub use endpoint::{Endpoint, HealthCheck, Origin, RecordType};
 pub use events::{EventFormat, Events, Incidents, Severity, Sink, Step};
 pub(crate) use factors::general;
 pub use factors::{Factors, Weight};

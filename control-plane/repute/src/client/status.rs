@@ -79,6 +79,10 @@ fn human(report: &v1::StatusReport) -> String {
         let _ = writeln!(out, "\nTHE SAME BY SERVICE");
         out.push_str(&services(&report.shadow_services).render());
     }
+    if !dns.upstreams.is_empty() {
+        let _ = writeln!(out, "\nQUERIES GO ON TO");
+        out.push_str(&upstreams(&dns.upstreams).render());
+    }
     if let Some(cache) = dns.cache.filter(|cache| cache.kept > 0) {
         let _ = writeln!(out, "\n{}", cached(&cache));
     }
@@ -131,7 +135,7 @@ fn ports(ports: &[v1::PortStatus]) -> Table {
 /// nothing of all that.
 fn detours(ports: &[v1::PortStatus]) -> String {
     let is_one = |port: &&v1::PortStatus| {
-        let own = [port.mirrored, port.answered, port.resets];
+        let own = [port.mirrored, port.answered, port.resets, port.own];
         let detours = [port.queued, port.released, port.handed, port.taken].into_iter().chain(own);
         detours.into_iter().any(|packets| packets > 0) || !port.rss.is_empty()
     };
@@ -144,6 +148,7 @@ fn detours(ports: &[v1::PortStatus]) -> String {
         ">MIRRORED",
         ">ANSWERED",
         ">RESETS",
+        ">OWN",
         "<RSS",
     ]);
     let mut findings = String::new();
@@ -157,6 +162,7 @@ fn detours(ports: &[v1::PortStatus]) -> String {
             port.mirrored.into(),
             port.answered.into(),
             port.resets.into(),
+            port.own.into(),
             (&port.rss).into(),
         ]);
         if !port.rss_finding.is_empty() {
@@ -217,6 +223,23 @@ fn cached(cache: &v1::DnsCacheStatus) -> String {
 fn counts(counts: &[v1::Count]) -> String {
     let lines = counts.iter().map(|count| format!("  {:<22} {:>14}\n", count.name, count.count));
     lines.collect()
+}
+
+/// Upstreams, a line each.
+fn upstreams(upstreams: &[v1::DnsUpstream]) -> Table {
+    let mut table = Table::new(["<UPSTREAM", "<IS", ">ASKED", ">ANSWERED", ">CHECKS", ">FAILED", ">DOWNS"]);
+    for upstream in upstreams {
+        table.row([
+            (&upstream.name).into(),
+            (if upstream.up { "up" } else { "DOWN" }).into(),
+            upstream.asked.into(),
+            upstream.answered.into(),
+            upstream.checks.into(),
+            upstream.failed_checks.into(),
+            upstream.downs.into(),
+        ]);
+    }
+    table
 }
 
 /// What would have become of packets, a line for each service and effect.
@@ -312,6 +335,17 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         let idle = human(&v1::StatusReport { dns: Some(v1::DnsStatus::default()), ..Default::default() });
         assert!(!idle.contains("SERVERS") && !idle.contains("cache"), "{idle}");
+    }
+
+    #[test]
+    fn upstreams_are_shown_where_there_are_any() {
+        let upstream =
+            |name: &str, up| v1::DnsUpstream { name: name.into(), up, asked: 7, ..Default::default() };
+        let upstreams = vec![upstream("192.0.2.53", true), upstream("[2001:db8::53]:5353", false)];
+        let dns = v1::DnsStatus { upstreams, ..Default::default() };
+        let text = human(&v1::StatusReport { dns: Some(dns), ..Default::default() });
+        assert!(text.contains("QUERIES GO ON TO\n") && text.contains("[2001:db8::53]:5353  DOWN"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use repute_engine::dns::{CacheCounters, Unkept};
-use repute_engine::{Account, DnsAccount, PortAccount, Stage};
+use repute_engine::{Account, DnsAccount, PortAccount, Stage, UpstreamAccount};
 use repute_metrics::{
     BoxSnapshot, Build, CrowdChanges, DnsSnapshot, EventInput, EventSink, Health, Named, PolicyInForce,
-    PortSnapshot, Probe, ServiceSnapshot, WorkerSnapshot,
+    PortSnapshot, Probe, ServiceSnapshot, UpstreamSnapshot, WorkerSnapshot,
 };
 use repute_model::{Band, CrowdState, Effect, Finding, Flood, Path, Reason};
 use repute_server::{Hub, PortInfo, ServiceView, StatusView};
@@ -86,6 +86,7 @@ impl Probe for Gauges {
                 shadow: seen.shadow,
             }),
             workers: (0..).zip(&accounts).map(|(number, account)| worker(number, account, ports)).collect(),
+            upstreams: seen.as_ref().map_or_else(Vec::new, |seen| upstreams(seen, &accounts)),
             services: seen.as_ref().map_or_else(Vec::new, |seen| seen.services.iter().map(service).collect()),
             mitigations_active: seen.as_ref().map_or(0, |seen| seen.mitigations[0]),
             crowds_in_flood: named(Flood::ALL.iter().map(|flood| (flood.name(), in_flood[flood.index()]))),
@@ -189,10 +190,26 @@ fn worker(number: u16, account: &Account, ports: &[PortInfo]) -> WorkerSnapshot 
         crowd_refused: account.crowd_refused,
         crowd_left_out: account.crowd_left_out,
         dns: dns(&account.dns),
+        flows_displaced: account.endpoint.flows_displaced,
+        connections_displaced: account.endpoint.connections_displaced,
         stage_cycles: named(Stage::ALL.iter().zip(account.stage_cycles).map(|(stage, n)| (stage.name(), n))),
         measured_packets: account.measured_packets,
         measured_breaths: account.measured_breaths,
     }
+}
+
+fn upstreams(seen: &StatusView, accounts: &[Account]) -> Vec<UpstreamSnapshot> {
+    let total = accounts.iter().fold(Account::zero(), |sum, account| sum.plus(account)).endpoint.upstreams;
+    let upstream = |(name, counted): (&String, UpstreamAccount)| UpstreamSnapshot {
+        name: name.clone(),
+        is_up: counted.up > 0,
+        asked: counted.asked,
+        answered: counted.answered,
+        checks: counted.checks,
+        failed_checks: counted.failed_checks,
+        downs: counted.downs,
+    };
+    seen.upstreams.iter().zip(total).map(upstream).collect()
 }
 
 fn dns(account: &DnsAccount) -> DnsSnapshot {
@@ -233,6 +250,7 @@ fn port(info: &PortInfo, port: &PortAccount) -> PortSnapshot {
         mirrored: port.mirrored,
         answered: port.answered,
         resets: port.resets,
+        own: port.own,
         sent: port.sent,
         sent_bytes: port.sent_bytes,
         refused: port.refused,

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use dpdk::Port;
-use repute_model::BandChange;
+use repute_model::{BandChange, UpstreamChange};
+use repute_policy::value::UpstreamServer;
 use repute_server::{HISTORY_MAX, Hub, LimitChange, LimitEvent, StatusView, VersionInfo, VersionState};
 use repute_siem::{
     BandChanged, Bus, EventsLost, InspectionHit, Mitigation, Phase, PolicyApplied, PolicyExpired,
-    PolicyRolledBack, PortLink, ReportsLost, What, WorkerLagging, WorkerRecovered,
+    PolicyRolledBack, PortLink, ReportsLost, UpstreamChanged, What, WorkerLagging, WorkerRecovered,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -27,6 +28,8 @@ const LAGGING: Duration = Duration::from_secs(2);
 const BANDS: &str = "band-changed";
 /// What hits are called there.
 const HITS: &str = "inspection-hit";
+/// What changes of upstreams are called there.
+const UPSTREAMS: &str = "upstream-changed";
 /// What the mitigations are called where some are lost before they reach the bus.
 const LEDGER: &str = "mitigations";
 
@@ -80,6 +83,21 @@ pub async fn bands(hub: Hub, bus: Bus) {
             bus.publish(SystemTime::now(), EventsLost { sink: BANDS.to_owned(), lost });
         }
         bus.publish(SystemTime::now(), BandChanged { source, from, to, score, cause });
+    }
+}
+
+/// Upstreams that come up or go down.
+pub async fn upstreams(hub: Hub, bus: Bus) {
+    let mut changes = hub.subscribe_upstreams();
+    loop {
+        let what: What = match changes.recv().await {
+            Ok(UpstreamChange { upstream, is_up: up, up: left, .. }) => {
+                UpstreamChanged { upstream: UpstreamServer(upstream).to_string(), up, left }.into()
+            }
+            Err(RecvError::Lagged(lost)) => EventsLost { sink: UPSTREAMS.to_owned(), lost }.into(),
+            Err(RecvError::Closed) => return,
+        };
+        bus.publish(SystemTime::now(), what);
     }
 }
 

@@ -50,7 +50,7 @@ pub fn up(more: &str) -> Option<(Lab, Child)> {
     }
     let lab = Lab::up(&format!("{PORTS_TOML}{DNS_TOML}{more}"))?;
     let file = lab.file("unbound.conf");
-    fs::write(&file, configuration(&lab)).unwrap();
+    fs::write(&file, configuration(&lab, 2)).unwrap();
     let mut command = lab.within("server");
     command.arg("unbound").arg("-d").arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
     let mut unbound = command.spawn().unwrap();
@@ -61,13 +61,15 @@ pub fn up(more: &str) -> Option<(Lab, Child)> {
     Some((lab, unbound))
 }
 
-fn configuration(lab: &Lab) -> String {
+/// What unbound is told at address `number` of the server.
+pub fn configuration(lab: &Lab, number: u8) -> String {
     let mut text = format!(
-        "server:\n interface: 10.77.0.2\n interface: fd77::2\n interface: 127.0.0.1\n\
+        "server:\n interface: 10.77.0.{number}\n interface: fd77::{number}\n interface: 127.0.0.{loopback}\n\
          access-control: 0.0.0.0/0 allow\n access-control: ::/0 allow\n do-daemonize: no\n username: \"\"\n\
-         chroot: \"\"\n directory: \"{folder}\"\n pidfile: \"{folder}/unbound.pid\"\n use-syslog: no\n\
+         chroot: \"\"\n directory: \"{folder}\"\n pidfile: \"{folder}/unbound-{number}.pid\"\n use-syslog: no\n\
          module-config: \"iterator\"\n num-threads: 1\n local-zone: \"example.\" static\n",
-        folder = lab.file("").display()
+        folder = lab.file("").display(),
+        loopback = number - 1,
     );
     for (name, ttl, address) in (0..NAMES).map(record) {
         writeln!(text, " local-data: \"{name} {ttl} A {address}\"").unwrap();
@@ -93,13 +95,13 @@ fn answers(lab: &Lab, place: &str, server: &str) -> HashMap<String, (u32, String
 }
 
 /// The names as dnsperf reads them.
-fn questions(lab: &Lab, file: &str, names: impl Iterator<Item = String>) -> String {
+pub fn questions(lab: &Lab, file: &str, names: impl Iterator<Item = String>) -> String {
     let file = lab.file(file);
     fs::write(&file, names.map(|name| name + " A\n").collect::<String>()).unwrap();
     file.display().to_string()
 }
 
-fn assert_all_answered(dnsperf: &str) {
+pub fn assert_all_answered(dnsperf: &str) {
     assert!(dnsperf.contains("(100.00%)") && dnsperf.contains("Queries lost:         0"), "{dnsperf}");
     assert!(dnsperf.contains("NOERROR") && !dnsperf.contains("SERVFAIL"), "{dnsperf}");
 }

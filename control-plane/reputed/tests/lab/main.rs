@@ -12,6 +12,7 @@ mod browser;
 mod dns;
 mod dnstap;
 mod egress;
+mod endpoint;
 mod feeds;
 mod flood;
 mod garden;

@@ -187,7 +187,7 @@ fn check_conserved(account: &Value) {
         assert_eq!(sum(account, begun), sum(account, ended), "{begun}, {ended}: {account}");
     }
     assert_eq!(
-        ["forwarded", "released", "mirrored", "answered"]
+        ["forwarded", "released", "mirrored", "answered", "resets", "own"]
             .map(|count| sum(account, count))
             .iter()
             .sum::<u64>(),

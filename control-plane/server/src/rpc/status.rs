@@ -59,7 +59,10 @@ fn report(view: &StatusView) -> v1::StatusReport {
         mitigations_forgotten: forgotten,
         work: Some(work(&total)),
         shadow: shadow(&total),
-        dns: Some(dns::status(&total.dns)),
+        dns: Some(v1::DnsStatus {
+            upstreams: dns::upstreams(&view.upstreams, &total.endpoint),
+            ..dns::status(&total.dns)
+        }),
         shadow_services: view
             .services
             .iter()
@@ -103,6 +106,7 @@ fn port(info: &PortInfo, port: &PortAccount) -> v1::PortStatus {
         mirrored: port.mirrored,
         answered: port.answered,
         resets: port.resets,
+        own: port.own,
         rss: info.rss.hint.to_owned(),
         rss_finding: info.rss.finding.clone(),
     }

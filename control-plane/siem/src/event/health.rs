@@ -98,6 +98,34 @@ impl fmt::Display for PortLink {
     }
 }
 
+/// An upstream that queries go on to came up or went down.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct UpstreamChanged {
+    /// Its address, with its port where that is not 53.
+    pub upstream: String,
+    /// Whether it is up now.
+    pub up: bool,
+    /// How many upstreams are up now.
+    pub left: u8,
+}
+
+impl Happening for UpstreamChanged {
+    fn severity(&self) -> Severity {
+        match self {
+            Self { up: true, .. } => Severity::Notice,
+            Self { left: 0, .. } => Severity::Critical,
+            _ => Severity::Error,
+        }
+    }
+}
+
+impl fmt::Display for UpstreamChanged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { upstream, up, left } = self;
+        write!(f, "upstream {upstream} is {}; {left} are up", if *up { "up" } else { "down" })
+    }
+}
+
 /// Workers had no room for reports.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct ReportsLost {

@@ -94,6 +94,7 @@ impl Extension {
             | What::WorkerLagging(_)
             | What::WorkerRecovered(_)
             | What::PortLink(_)
+            | What::UpstreamChanged(_)
             | What::SinkRecovered(_) => {}
         }
     }

@@ -141,6 +141,7 @@ pub fn every() -> Vec<What> {
         Stopping { uptime_ms: 90_000 }.into(),
         WorkerRecovered { worker: 1, silent_ms: 2500 }.into(),
         PortLink { port: text("outside"), up: false }.into(),
+        UpstreamChanged { upstream: text("192.0.2.53"), up: false, left: 1 }.into(),
         ReportsLost { worker: 0, lost: 12 }.into(),
         EventsLost { sink: text("siem"), lost: 4 }.into(),
         SinkFailed { sink: text("siem"), reason: nasty() }.into(),

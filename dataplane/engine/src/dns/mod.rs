@@ -77,6 +77,8 @@ pub(crate) struct Interceptor {
     pub requesters: Top<Option<Source>>,
     /// Below which domains most is asked for.
     pub most_asked: Top<FlatName>,
+    /// Whether queries over IPv4, and those over IPv6, have nobody to go on to.
+    pub cut_off: [bool; 2],
     /// Counts what one in so many of is let slip.
     turn: u32,
 }
@@ -101,6 +103,8 @@ pub(crate) struct Turn {
     pub edition: u64,
     /// The time.
     pub now: Tick,
+    /// Whether it is asked over IPv4.
+    pub v4: bool,
 }
 
 /// What the cache gives for a query, from its judgement until it is written.
@@ -135,6 +139,7 @@ impl Interceptor {
             rates: Rates::new(),
             requesters: Top::new(None),
             most_asked: Top::new(FlatName::ROOT),
+            cut_off: [false; 2],
             turn: 0,
         })
     }
@@ -151,10 +156,15 @@ impl Interceptor {
         self.turn.is_multiple_of(if one_in == 0 { 1 } else { one_in as u32 })
     }
 
+    /// Whether queries of a family have nobody to go on to.
+    pub const fn is_cut_off(&self, v4: bool) -> bool {
+        self.cut_off[if v4 { 0 } else { 1 }]
+    }
+
     /// What the cache has for a query: what it says, and in how many bytes. While the server is silent one query in so many
     /// gets no old answer and goes on, so that somebody notices when the server is back.
     pub fn cached(&mut self, asked: &Asked<'_>, rules: &Dns, turn: Turn) -> Option<(Rcode, usize)> {
-        let silent = self.is_server_silent() && !self.slips(ASKED_ONE_IN);
+        let silent = self.is_cut_off(turn.v4) || self.is_server_silent() && !self.slips(ASKED_ONE_IN);
         let Asked { query, shape, inquiry, found: known, .. } = *asked;
         let hit = self.cache.as_mut()?.lookup(&query, known, &rules.cache, silent, turn.now)?;
         let found = hit.found;

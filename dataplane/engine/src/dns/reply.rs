@@ -68,6 +68,7 @@ impl Replies<'_> {
                 | Reason::DnsRefused
                 | Reason::DnsNxdomain
                 | Reason::DnsSinkhole
+                | Reason::DnsServfail
                 | Reason::DnsCached
         );
         own || is_ruled(reason)
@@ -239,6 +240,7 @@ impl Replies<'_> {
             Reason::DnsCookie => (Rcode::BADCOOKIE, None),
             Reason::DnsRefused => (Rcode::REFUSED, None),
             Reason::DnsNxdomain => (Rcode::NXDOMAIN, None),
+            Reason::DnsServfail => (Rcode::SERVFAIL, None),
             Reason::DnsGarden => (Rcode::NOERROR, self.rules.proof.garden.of(question.kind)),
             Reason::DnsSinkhole => (Rcode::NOERROR, self.rules.sinkhole.of(question.kind)),
             _ => (Rcode::NOERROR, None),
@@ -269,6 +271,7 @@ const fn error(reason: Reason) -> Option<ExtendedError<'static>> {
         Reason::DnsRefused | Reason::DnsNxdomain | Reason::DnsSinkhole | Reason::DnsGarden => {
             Some(ExtendedError::PROHIBITED)
         }
+        Reason::DnsServfail => Some(ExtendedError::UNREACHABLE),
         _ => None,
     }
 }

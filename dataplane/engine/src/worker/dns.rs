@@ -126,7 +126,8 @@ impl<P: Packet> Worker<P> {
         if dry { Fate::Pass } else { fate }
     }
 
-    /// What becomes of a query that would go on: what policy zones say, else where the box has the answer to it.
+    /// What becomes of a query that would go on: what policy zones say, else where the box has the answer to it;
+    /// where it has nobody to go on to, that the server failed.
     fn or_given(
         &mut self,
         fate: Fate,
@@ -145,9 +146,17 @@ impl<P: Packet> Worker<P> {
             }
         }
         match speech {
-            Speech::Query(asked) => self.or_cached(slot, asked, standing, x, ruling),
+            Speech::Query(asked) => match self.or_cached(slot, asked, standing, x, ruling) {
+                Fate::Pass if asked.turns && self.is_cut_off(x) => Fate::Answer(Reason::DnsServfail),
+                fate => fate,
+            },
             _ => Fate::Pass,
         }
+    }
+
+    /// Whether a query has nobody to go on to.
+    fn is_cut_off(&self, x: &Exchange) -> bool {
+        self.dns.as_ref().is_some_and(|dns| dns.is_cut_off(x.dst.is_v4()))
     }
 
     /// What becomes of a query that would go on, where the box has the answer to it.
@@ -164,7 +173,7 @@ impl<P: Packet> Worker<P> {
         }
         let Self { dns: Some(dns), policy, now, .. } = self else { return Fate::Pass };
         let Some(rules) = &policy.dns else { return Fate::Pass };
-        let turn = Turn { place: self.turn, edition: policy.edition, now: *now };
+        let turn = Turn { place: self.turn, edition: policy.edition, now: *now, v4: x.dst.is_v4() };
         let Some((rcode, bytes)) = dns.cached(asked, rules, turn) else { return Fate::Pass };
         if ruling == RpzRuling::AtAnswer
             && let Some(found) = self.ruling_of_kept(asked, x)

@@ -36,6 +36,10 @@ impl<P: Packet> Worker<P> {
             dns.tell(&mut account.dns);
             (account.dns.tapped, account.dns.untapped) = (self.tap.copied, self.tap.lost);
         }
+        if let Some(endpoint) = &self.endpoint {
+            account.memory_bytes += endpoint.bytes() as u64;
+            account.endpoint = endpoint.account();
+        }
         (account.prefilter_insertions, account.prefilter_window) = self.shard.prefilter_memory();
         account.reports_lost = self.mailbox.lost();
         account.mirror_withheld = self.mirror.withheld();

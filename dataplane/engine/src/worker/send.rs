@@ -31,6 +31,9 @@ impl<P: Packet> Worker<P> {
         if ended != 0 && !self.view.shadow {
             self.make_resets(ended, batch, io);
         }
+        if self.endpoint.is_some() {
+            self.lead(batch, io);
+        }
         // Lengths that have changed are counted one by one.
         let whole = if batch.taken || replaced { None } else { batch.port() };
         let is_all = |verdict: Verdict| self.verdicts.are_all(verdict);

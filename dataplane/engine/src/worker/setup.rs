@@ -6,7 +6,7 @@ use repute_model::{Limits, Owners, Policy};
 
 use crate::crowd_mesh::{CrowdMesh, crowd_mesh};
 use crate::handover::Peers;
-use crate::{Mailbox, MirrorSetup, Published, TapSetup};
+use crate::{EndpointSetup, Mailbox, MirrorSetup, Published, TapSetup};
 
 /// On which side of a port its senders are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +51,8 @@ pub struct Setup<'a, P> {
     pub tap: Option<TapSetup>,
     /// Its way to the sums of the crowds.
     pub crowds: CrowdMesh,
+    /// What it has to know where the policy gives the box an address of its own; `None` = it stays a bump in the wire.
+    pub endpoint: Option<EndpointSetup>,
 }
 
 impl<'a, P> Setup<'a, P> {
@@ -65,7 +67,8 @@ impl<'a, P> Setup<'a, P> {
     ) -> Self {
         let mut leader = crowd_mesh(1, limits.crowds, seed);
         let crowds = leader.remove(0);
-        Self { policy, limits, seed, wires, mailbox, published, team: None, mirror: None, tap: None, crowds }
+        let (team, mirror, tap, endpoint) = (None, None, None, None);
+        Self { policy, limits, seed, wires, mailbox, published, team, mirror, tap, crowds, endpoint }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Shadow mode: every packet is judged and counted, and goes on.
 //!
 //! Called by [`Worker::send`] for a batch of which a policy in shadow mode would not pass everything. Always holds: a
-//! packet that has a way out takes it, malformed or not, at once and as it came; what would have become of it is in
+//! packet that has a way out takes it (the reasons of one that has none are [`Reason::is_nowhere`]), malformed or not, at once and as it came; what would have become of it is in
 //! [`Account::shadow`](crate::Account::shadow), and by service in [`ServiceBoard`](crate::ServiceBoard), alone. Evidence is what happened: packets that pass are noted as such,
 //! answers to them are answers. Queues and meters count as if they were in force, so that what they refuse is refused as
 //! it would have been: a packet that would wait leaves its place empty.
@@ -24,8 +24,9 @@ impl<P: Packet> Worker<P> {
             let port_in = usize::from(batch.ports[i]);
             let counts = &mut account.ports[port_in];
             counts.take_in(batch.taken, batch.lanes.wire_len(i));
-            let Some(peer) = wires[port_in].peer else {
-                counts.drop(Some(Reason::NoPeer));
+            let nowhere = judgement.reason.filter(|reason| reason.is_nowhere());
+            let Some(peer) = wires[port_in].peer.filter(|_| nowhere.is_none()) else {
+                counts.drop(nowhere.or(Some(Reason::NoPeer)));
                 dropped.push(packet);
                 continue;
             };

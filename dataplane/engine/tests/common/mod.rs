@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod dns;
+pub mod endpoint;
 pub mod frame;
 pub mod packets;
 pub mod ports;

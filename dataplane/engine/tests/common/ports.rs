@@ -55,4 +55,9 @@ impl Io for Ports {
         copy.copy_prefix(packet, bytes_max);
         Some(copy)
     }
+
+    fn make(&mut self, frame: &[u8]) -> Option<Frame> {
+        self.copies = self.copies.checked_sub(1)?;
+        Some(Frame::raw(Link::Ethernet, frame.to_vec()))
+    }
 }

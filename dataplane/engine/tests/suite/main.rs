@@ -15,6 +15,7 @@ mod determinism;
 mod dns;
 mod dns_cache;
 mod dns_look;
+mod endpoint;
 mod excess;
 mod floods;
 mod golden;

@@ -59,6 +59,8 @@ impl ExtendedError<'static> {
     pub const STALE: Self = Self { code: 3, text: b"" };
     /// The same of an answer that there is no such name.
     pub const STALE_NXDOMAIN: Self = Self { code: 19, text: b"" };
+    /// There is no server to be asked.
+    pub const UNREACHABLE: Self = Self { code: 22, text: b"" };
     /// The requester may not ask here.
     pub const PROHIBITED: Self = Self { code: 18, text: b"" };
 }

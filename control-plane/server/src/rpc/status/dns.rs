@@ -1,7 +1,7 @@
 //! What a status says of queries to DNS servers.
 
-use repute_engine::DnsAccount;
 use repute_engine::dns::{CacheCounters, Unkept};
+use repute_engine::{DnsAccount, EndpointAccount};
 use repute_model::Path;
 use repute_proto::v1;
 
@@ -23,7 +23,22 @@ pub(super) fn status(account: &DnsAccount) -> v1::DnsStatus {
         cache: Some(cache(account)),
         zone_effects: happened(effects),
         zone_triggers: happened(triggers),
+        upstreams: Vec::new(),
     }
+}
+
+/// Upstreams of these names, all workers together.
+pub(super) fn upstreams(names: &[String], account: &EndpointAccount) -> Vec<v1::DnsUpstream> {
+    let upstream = |(name, counted): (&String, &repute_engine::UpstreamAccount)| v1::DnsUpstream {
+        name: name.clone(),
+        up: counted.up > 0,
+        asked: counted.asked,
+        answered: counted.answered,
+        checks: counted.checks,
+        failed_checks: counted.failed_checks,
+        downs: counted.downs,
+    };
+    names.iter().zip(&account.upstreams).map(upstream).collect()
 }
 
 fn cache(account: &DnsAccount) -> v1::DnsCacheStatus {
