@@ -55,6 +55,70 @@ fn what_does_not_fit_together_is_named() {
     refused("[profiles.ingress]\npaths = {}", &["unknown key `paths`"]);
 }
 
+/// An endpoint in which nothing is wrong, but for what takes the place of `part`.
+fn endpoint(part: &str, other: &str) -> String {
+    let text = "[ports.a]\nrole = \"outside\"\n[ports.b]\nrole = \"inside\"\n[profiles.dns]\nports = [53]\n\
+                [profiles.dns.endpoint]\naddresses = [\"192.0.2.53\", \"2001:db8::53\"]\n\
+                origins = [{ address = \"10.0.0.9/24\", gateway = \"10.0.0.1\" }, { address = \"fd00::9/64\" }]\n\
+                upstreams = [\"10.0.0.53\", \"198.18.0.1:5353\", \"fd00::53\"]\n";
+    assert!(text.contains(part), "{part}");
+    text.replace(part, other)
+}
+
+#[test]
+fn an_endpoint_has_addresses_and_ways_of_its_own() {
+    for (part, other, says) in [
+        ("addresses = [\"192.0.2.53\", \"2001:db8::53\"]\n", "", "`addresses` is missing"),
+        ("\"192.0.2.53\", \"2001:db8::53\"", "", "0 of `addresses`, 1 to 16 are possible"),
+        ("\"192.0.2.53\"", "\"192.0.2.53/24\"", "not the address of a host"),
+        ("\"192.0.2.53\"", "\"10.0.0.9\"", "10.0.0.9 twice in `profiles.dns.endpoint`"),
+        ("\"192.0.2.53\"", "\"10.0.0.53\"", "an address of the box's own"),
+        ("10.0.0.9/24", "10.0.0.9", "no address of a host with the length of its link"),
+        ("10.0.0.9/24", "10.0.0.255/24", "no address of a host"),
+        (", gateway = \"10.0.0.1\"", "", "there is no way to 198.18.0.1"),
+        ("10.0.0.1", "10.0.1.1", "10.0.1.1 is no gateway of 10.0.0.9/24"),
+        (", { address = \"fd00::9/64\" }", "", "no address to ask from over IPv6"),
+        (", \"fd00::53\"", "", "nobody to ask over IPv6"),
+        ("198.18.0.1:5353", "198.18.0.1:0", "not the address of a server"),
+        ("198.18.0.1:5353", "10.0.0.53", "it stands there already"),
+        ("ports = [53]", "servers = [\"192.0.2.1\"]", "there are no servers behind an endpoint"),
+        ("upstreams", "check = { timeout = \"2s\" }\nupstreams", "`timeout` = 2s is above `interval` = 1s"),
+        ("upstreams", "check = { record = \"a\" }\nupstreams", "did you mean \"A\"?"),
+        ("fd00::9/64", "10.0.0.8/24", "two addresses of IPv4 to ask from"),
+        (
+            "[ports.b]\nrole = \"inside\"\n",
+            "[ports.b]\nrole = \"inside\"\npeer = \"a\"\n[ports.c]\nrole = \"both\"\n",
+            "an endpoint has two ports",
+        ),
+    ] {
+        refused(&endpoint(part, other), &[says]);
+    }
+}
+
+#[test]
+fn an_endpoint_compiles_to_what_it_says() {
+    let text =
+        endpoint("upstreams", "check = { name = \"example.org\", record = \"A\" }\nflows = 2000\nupstreams");
+    let checked = Config::parse("test", &text).unwrap_or_else(|found| panic!("{found}"));
+    let limits = checked.limits();
+    assert_eq!((limits.flows, limits.connections), (2000, 8192));
+    let dns = checked.compile(1).dns.unwrap();
+    let address = |text: &str| Address::from(text.parse::<std::net::IpAddr>().unwrap());
+    assert!(dns.serves(address("192.0.2.53"), 53) && dns.serves(address("2001:db8::53"), 53));
+    assert!(!dns.serves(address("192.0.2.54"), 53) && !dns.serves(address("10.0.0.53"), 53));
+    let endpoint = dns.endpoint.unwrap();
+    assert_eq!(endpoint.check.question, b"\x07example\x03org\0\0\x01\0\x01");
+    assert_eq!(endpoint.origin(true).unwrap().next_hop(address("198.18.0.1")), Some(address("10.0.0.1")));
+    assert_eq!(endpoint.upstreams[1].port, 5353);
+    assert_eq!(checked.upstreams(), ["10.0.0.53", "198.18.0.1:5353", "fd00::53"]);
+    let without = Config::parse("test", "[profiles.dns]").unwrap();
+    assert_eq!((without.limits().flows, without.upstreams().len()), (0, 0));
+    let changes = diff(&without, &checked);
+    let of_endpoint: Vec<_> =
+        changes.iter().filter(|change| change.path.starts_with("profiles.dns.endpoint")).collect();
+    assert!(of_endpoint.len() > 5 && of_endpoint.iter().all(|change| change.restart), "{of_endpoint:?}");
+}
+
 #[test]
 fn it_compiles_to_what_it_says() {
     let text = dns(

@@ -110,6 +110,23 @@ fn the_mirror_of_the_reference_is_valid_and_holds_the_defaults() {
 }
 
 #[test]
+fn the_endpoint_of_the_reference_is_valid_and_holds_the_defaults() {
+    let shown = block(
+        "[profiles.dns.endpoint]     # default: the box stands as a bump in the wire in front of `servers`",
+    );
+    let required = ["[profiles.dns.endpoint]", "addresses", "origins", "upstreams"];
+    let is_required = |line: &&str| required.iter().any(|key| line.trim_start().starts_with(key));
+    // A comment that goes on.
+    let lines =
+        || shown.lines().filter(|line| !line.trim_start().starts_with("# ") && !line.trim().is_empty());
+    assert_eq!(lines().filter(|line| line.contains(" = ") && !is_required(line)).count(), 8, "{shown}");
+    let with = |lines: Vec<&str>| parse(&format!("{MINIMAL}{}\n", lines.join("\n")));
+    let least = lines().filter(|line| is_required(line) && !line.contains("check]")).collect();
+    assert_eq!(changes(&with(least), &parse(&format!("{MINIMAL}{shown}"))), [""; 0]);
+    assert_eq!(parse(&format!("{MINIMAL}{shown}")).upstreams(), ["10.0.0.53", "10.9.0.53:5353", "fd00::53"]);
+}
+
+#[test]
 fn the_feed_of_the_reference_holds_the_defaults() {
     let (_, from) = reference().split_once("# [[feeds]]").unwrap();
     let (block, _) = from.split_once("\n\n").unwrap();

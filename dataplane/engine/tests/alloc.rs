@@ -10,17 +10,19 @@ use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 
 use common::dns::{A, NXDOMAIN, TXT, answer, back, by_tcp, by_udp, cookie, query};
-use common::frame::Frame;
+use common::endpoint;
+use common::frame::{ACK, FIN, Frame, SYN, address, echo, tcp, udp_of};
 use common::rig::{PAIR, source};
 use common::traffic::{self, Rng};
 use common::{CACHED_DNS, INSIDE, OUTSIDE, SMALL, policy, version};
 use repute_engine::dns::{Asks, Cache, CacheLimits, Sent, Transaction, Upstream};
-use repute_engine::{Batch, Mirror, MirrorSetup, Published, Setup, Worker, mailbox, tap};
+use repute_engine::{Batch, Mirror, MirrorSetup, PoolBoard, Published, Setup, Worker, mailbox, tap};
 use repute_model::{
-    Address, BATCH, Band, CacheRules, Command, CrowdRules, Filter, Io, Link, Outbox, Policy, RESTORE_MAX,
-    Report, Rpz, RpzTrigger, SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token, Usuals,
+    Address, BATCH, Band, CacheRules, Command, CrowdRules, Filter, Io, Limits, Link, Outbox, Policy,
+    RESTORE_MAX, Report, Rpz, RpzTrigger, SNAPSHOT_MAX, Sampling, Score, SourceState, Tick, Token, Usuals,
 };
 use repute_rpz::RpzLimits;
+use repute_wire::arp::Resolution;
 use repute_wire::dns::{Answer as DnsAnswer, Extras, Query};
 use repute_wire::vxlan::{Ends, PORT, Tunnel, Vni};
 
@@ -100,6 +102,14 @@ impl Io for Pool {
         let mut copy = self.copies.pop()?;
         copy.copy_prefix(packet, bytes_max);
         Some(copy)
+    }
+
+    fn make(&mut self, frame: &[u8]) -> Option<Frame> {
+        let mut made = self.copies.pop()?;
+        made.bytes.clear();
+        made.bytes.extend_from_slice(frame);
+        made.wire_len = frame.len() as u32;
+        Some(made)
     }
 }
 
@@ -382,4 +392,66 @@ fn queries_and_answers_in_their_place_allocate_and_free_nothing() {
     assert!(dns.answered + dns.nxdomain > 0 && dns.silent > 0, "{dns:?}");
     let ruled = |trigger: RpzTrigger| dns.zones[trigger.index()].iter().sum::<u64>();
     assert!(ruled(RpzTrigger::Qname) > 10 && ruled(RpzTrigger::Ip) > 1_000, "{dns:?}");
+}
+
+#[test]
+fn an_endpoint_allocates_and_frees_nothing() {
+    let mut rng = Rng(45);
+    let blank = |id| Frame { id, ..Frame::raw(Link::Ethernet, Vec::with_capacity(2_048)) };
+    let mut pool = Pool {
+        arrivals: (0..2 * BATCH).map(|_| blank(0)).collect(),
+        copies: (0..COPIES).map(|_| blank(COPY)).collect(),
+    };
+    pool.arrivals.reserve(2 * BATCH);
+    let host = (address([10, 0, 0, 53]), endpoint::mac(address([10, 0, 0, 53])));
+    let mut templates: Vec<_> = (0..50u8)
+        .flat_map(|n| {
+            let (from, to) = (([198, 18, 1, n], 4_000 + u16::from(n)), (endpoint::SERVICE, 53));
+            let asked = query(n.into(), &format!("h{n}.example.org"), A, None);
+            let flags = [SYN, ACK, FIN | ACK][usize::from(n % 3)];
+            [udp_of(from, to, &asked), tcp(from, to, flags, 0), echo(from.0, to.0, false)]
+        })
+        .map(|frame| (OUTSIDE, frame))
+        .collect();
+    templates.push((INSIDE, endpoint::raw(&Resolution::request(address(endpoint::ORIGIN), host))));
+    let (mailbox, mut handle) = mailbox(64, 256);
+    let text = endpoint::text(
+        "same = { rate = 0 }\ncrowds = { mode = \"off\" }\n\
+         paths = { neutral = \"default\", poor = \"default\", malicious = \"default\" }",
+    );
+    let limits = Limits { flows: 64, ..endpoint::LIMITS };
+    let alone = Setup::alone(Box::new(policy(&text)), limits, 5, &PAIR, mailbox, Published::shared());
+    let setup = Some(endpoint::setup(0, 1, &PoolBoard::shared()));
+    let mut worker = Worker::new(Setup { endpoint: setup, ..alone });
+    let mut batch: Batch<Frame> = Batch::new();
+    // What upstreams said to the checks of another box of the same seed, and to some queries.
+    let mut net = endpoint::Net::begun(&text, limits);
+    net.heard = Some(Vec::new());
+    net.pass(5);
+    let heard = net.heard.take().unwrap();
+    for i in 0..3_000u64 {
+        for _ in 0..rng.below(BATCH as u32 + 1) {
+            let mut packet = pool.arrivals.pop_front().unwrap();
+            let (port, template) = &templates[rng.below(templates.len() as u32) as usize];
+            packet.copy_prefix(template, u32::MAX);
+            batch.push(*port, packet);
+        }
+        let tick = i / 20 + 1;
+        for (_, frame) in heard.iter().filter(|(at, _)| *at == tick && i % 20 == 19) {
+            if let Some(mut packet) = pool.arrivals.pop_front().filter(|_| batch.len() < BATCH) {
+                packet.copy_prefix(frame, u32::MAX);
+                batch.push(INSIDE, packet);
+            }
+        }
+        let before = calls();
+        worker.breathe(Tick(tick), &mut batch, &mut pool);
+        assert_eq!(calls() - before, 0, "in breath {i}");
+        while handle.reports.pop().is_ok() {}
+    }
+    worker.publish();
+    let account = worker.account();
+    assert!(account.is_conserved());
+    let own: u64 = account.ports.iter().map(|port| port.own).sum();
+    assert!(own >= 8 && account.endpoint.upstreams[0].up == 1, "{own} {:?}", account.endpoint.upstreams[0]);
+    assert!(account.endpoint.flows_displaced > 1_000, "{:?}", account.endpoint.flows_displaced);
 }

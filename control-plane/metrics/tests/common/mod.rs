@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use repute_metrics::{
     BoxSnapshot, Build, CrowdChanges, DnsSnapshot, DnstapSnapshot, EventInput, EventSink, FeedSnapshot,
     GardenSnapshot, GeoSnapshot, Named, PolicyInForce, PortSnapshot, RequestLatency, ServiceSnapshot,
-    StoreSnapshot, WorkerSnapshot,
+    StoreSnapshot, UpstreamSnapshot, WorkerSnapshot,
 };
 
 pub fn at(seconds: u64) -> Option<SystemTime> {
@@ -104,6 +104,15 @@ pub fn sample() -> BoxSnapshot {
             },
             ServiceSnapshot { shadow_packets: vec![Named::new("cut", 7)], ..ServiceSnapshot::default() },
         ],
+        upstreams: vec![UpstreamSnapshot {
+            name: "192.0.2.53:5353".to_owned(),
+            is_up: true,
+            asked: 70,
+            answered: 68,
+            checks: 60,
+            failed_checks: 3,
+            downs: 1,
+        }],
         mitigations_active: 4,
         crowds_in_flood: vec![Named::new("syn", 2), Named::new("answer", 0)],
         crowd_changes: vec![CrowdChanges { flood: "syn", state: "flood", count: 3 }],

@@ -7,6 +7,7 @@ use repute_model::Address;
 
 use super::at;
 use crate::config::{Config, Endpoint, PortRole};
+use crate::pairing::peers;
 use crate::read::Reader;
 
 const PATH: &str = "profiles.dns.endpoint";
@@ -97,6 +98,8 @@ fn families(endpoint: &Endpoint, reader: &mut Reader) {
                     "give one address of {family} in `origins`, and upstreams of {family} where it is served"
                 ));
             reader.findings.push(found);
+            // One slip is one message.
+            return;
         }
     }
 }
@@ -141,7 +144,11 @@ fn times(endpoint: &Endpoint, reader: &mut Reader) {
 fn ports(config: &Config, reader: &mut Reader) {
     let carriers: Vec<_> = config.ports.iter().filter(|(_, port)| port.role != PortRole::Mirror).collect();
     let of = |role: PortRole| carriers.iter().filter(|(_, port)| port.role == role).count();
-    if carriers.is_empty() || (carriers.len(), of(PortRole::Outside), of(PortRole::Inside)) == (2, 1, 1) {
+    let is_paired = peers(&config.ports).iter().all(|(_, peer)| peer.is_ok());
+    if !is_paired
+        || carriers.is_empty()
+        || (carriers.len(), of(PortRole::Outside), of(PortRole::Inside)) == (2, 1, 1)
+    {
         return;
     }
     let found = at(reader, PATH, "an endpoint has two ports")

@@ -5,7 +5,7 @@
 //!   client ◄── judged like a server's answer ◄── receive: whose query was it? ◄── upstream
 //! ```
 //!
-//! Owned by a worker, called by `worker/endpoint.rs`: [`Endpoint::from_client`] and [`Endpoint::from_upstream`] before a batch is
+//! Owned by a worker, called by `worker/endpoint.rs`: [`Endpoint::take_query`] and [`Endpoint::take_answer`] before a batch is
 //! looked at, [`Endpoint::lead`] before it leaves, [`Endpoint::tick`] once a tick. Between the edges nothing is known of it: the
 //! box's addresses are the servers of the profile.
 //!

@@ -44,7 +44,7 @@ enum Said {
 
 impl Endpoint {
     /// A packet that came by the port towards clients.
-    pub fn from_client<P: Packet>(&mut self, packet: &mut P, dns: Option<&Dns>) -> Way {
+    pub fn take_query<P: Packet>(&self, packet: &mut P, dns: Option<&Dns>) -> Way {
         let parsed = parse(packet);
         let Some((dns, rules)) = dns.and_then(|dns| dns.endpoint.as_ref().map(|rules| (dns, rules))) else {
             return Way::Dropped(Reason::EndpointForeign);
@@ -79,7 +79,7 @@ impl Endpoint {
     }
 
     /// A packet that came by the port towards upstreams.
-    pub fn from_upstream<P: Packet>(&mut self, packet: &mut P, dns: Option<&Dns>, now: Tick) -> Way {
+    pub fn take_answer<P: Packet>(&mut self, packet: &mut P, dns: Option<&Dns>, now: Tick) -> Way {
         let parsed = parse(packet);
         let Some(rules) = dns.and_then(|dns| dns.endpoint.as_ref()) else {
             return Way::Dropped(Reason::EndpointForeign);

@@ -67,9 +67,9 @@ impl<P: Packet> Worker<P> {
     fn way_of(&mut self, packet: &mut P, port: u8) -> Way {
         let Self { endpoint: Some(endpoint), policy, now, .. } = self else { return Way::On };
         match port {
-            port if port == endpoint.client_port() => endpoint.from_client(packet, policy.dns.as_ref()),
+            port if port == endpoint.client_port() => endpoint.take_query(packet, policy.dns.as_ref()),
             port if port == endpoint.upstream_port() => {
-                endpoint.from_upstream(packet, policy.dns.as_ref(), *now)
+                endpoint.take_answer(packet, policy.dns.as_ref(), *now)
             }
             _ => Way::On,
         }

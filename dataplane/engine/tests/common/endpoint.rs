@@ -61,6 +61,8 @@ pub struct Net {
     pub alive: [bool; 4],
     /// How many checks they saw.
     pub checks: [u32; 4],
+    /// What they said, and in which tick, where somebody wants to know.
+    pub heard: Option<Vec<(u64, Frame)>>,
 }
 
 impl Net {
@@ -71,7 +73,7 @@ impl Net {
         let endpoint = Some(setup(0, 1, &PoolBoard::shared()));
         let mut rig = Rig::begin(Setup { endpoint, ..alone }, handle);
         rig.ports.kept = Some(Vec::new());
-        Self { rig, alive: [true; 4], checks: [0; 4] }
+        Self { rig, alive: [true; 4], checks: [0; 4], heard: None }
     }
 
     /// A box that has found all of its upstreams.
@@ -110,6 +112,9 @@ impl Net {
             }
             if replies.is_empty() {
                 return (judgements, rest);
+            }
+            if let Some(heard) = &mut self.heard {
+                heard.extend(replies.iter().map(|(_, frame)| (self.rig.now.0, frame.clone())));
             }
             for some in replies.chunks(BATCH) {
                 self.rig.breathe(0, some.iter().cloned());

@@ -50,7 +50,7 @@ fn dropped(net: &Net, port: u8, reason: Reason) -> u64 {
 
 #[test]
 fn a_query_goes_on_from_another_address_and_its_answer_finds_who_asked() {
-    let mut net = Net::up("");
+    let mut net = Net::up("paths = { neutral = \"default\", poor = \"default\" }");
     let mut seen = BTreeSet::new();
     for id in 0..60 {
         let asked = query(id, "www.example.org", A, None);
