@@ -87,7 +87,8 @@ fn an_endpoint_has_addresses_and_ways_of_its_own() {
         ("fd00::9/64", "10.0.0.8/24", "two addresses of IPv4 to ask from"),
         (
             "[ports.b]\nrole = \"inside\"\n",
-            "[ports.b]\nrole = \"inside\"\npeer = \"a\"\n[ports.c]\nrole = \"both\"\n",
+            "[ports.b]\nrole = \"inside\"\npeer = \"a\"\n[ports.c]\nrole = \"outside\"\n[ports.d]\n\
+             role = \"inside\"\npeer = \"c\"\n",
             "an endpoint has two ports",
         ),
     ] {

@@ -420,7 +420,7 @@ fn an_endpoint_allocates_and_frees_nothing() {
          paths = { neutral = \"default\", poor = \"default\", malicious = \"default\" }",
     );
     let limits = Limits { flows: 64, ..endpoint::LIMITS };
-    let alone = Setup::alone(Box::new(policy(&text)), limits, 5, &PAIR, mailbox, Published::shared());
+    let alone = Setup::alone(Box::new(policy(&text)), limits, 7, &PAIR, mailbox, Published::shared());
     let setup = Some(endpoint::setup(0, 1, &PoolBoard::shared()));
     let mut worker = Worker::new(Setup { endpoint: setup, ..alone });
     let mut batch: Batch<Frame> = Batch::new();

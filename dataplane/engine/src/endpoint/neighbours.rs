@@ -20,6 +20,8 @@ struct Neighbour {
     asked: Option<Tick>,
     /// When somebody last said that it has the address.
     told: Tick,
+    /// Somebody else says so whom nobody has asked.
+    is_doubtful: bool,
 }
 
 /// Those that frames go to.
@@ -35,7 +37,13 @@ impl Neighbours {
                 continue;
             }
             let known = before.iter().find(|known| known.address == address).copied();
-            self.0.push(known.unwrap_or(Neighbour { address, mac: None, asked: None, told: Tick(0) }));
+            self.0.push(known.unwrap_or(Neighbour {
+                address,
+                mac: None,
+                asked: None,
+                told: Tick(0),
+                is_doubtful: false,
+            }));
         }
     }
 
@@ -49,13 +57,11 @@ impl Neighbours {
         let Some(known) = self.0.iter_mut().find(|known| known.address == address) else { return false };
         if known.asked.is_none_or(|asked| now.since(asked) > AGAIN_MS) {
             // Nobody has asked. If there is something in it the next answer will tell.
-            if known.mac != Some(mac) {
-                known.told = Tick(known.told.0.min(now.0.saturating_sub(STALE_MS)));
-            }
+            known.is_doubtful |= known.mac != Some(mac);
             return false;
         }
         let news = known.mac != Some(mac);
-        (known.mac, known.told) = (Some(mac), now);
+        (known.mac, known.told, known.is_doubtful) = (Some(mac), now, false);
         news
     }
 
@@ -67,7 +73,7 @@ impl Neighbours {
             if age >= GONE_MS {
                 known.mac = None;
             }
-            let is_wanted = known.mac.is_none() || age >= STALE_MS;
+            let is_wanted = known.mac.is_none() || age >= STALE_MS || known.is_doubtful;
             if is_wanted && known.asked.is_none_or(|asked| now.since(asked) >= AGAIN_MS) {
                 known.asked = Some(now);
                 due.push(known.address);

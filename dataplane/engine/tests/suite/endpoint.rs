@@ -53,7 +53,7 @@ fn a_query_goes_on_from_another_address_and_its_answer_finds_who_asked() {
     let mut net = Net::up("paths = { neutral = \"default\", poor = \"default\" }");
     let mut seen = BTreeSet::new();
     for id in 0..60 {
-        let asked = query(id, "www.example.org", A, None);
+        let asked = query(id, &format!("h{id}.example.org"), A, None);
         let sent =
             one(net.step(50, [(OUTSIDE, udp_of((CLIENT.0, 40_000 + id), (SERVICE, 53), &asked))]), INSIDE);
         let there = parsed(&sent);
