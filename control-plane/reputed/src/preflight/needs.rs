@@ -26,6 +26,9 @@ const REQUESTER_BYTES: u64 = 64 + 8;
 const QUERY_BYTES: u64 = 80;
 /// Bytes of every answer in the DNS cache at most, beside the answer itself, and its share of what stands ready.
 const ANSWER_BYTES: u64 = 56 + 113;
+/// Bytes of every query and of every connection that goes on from an address of the box's own, at most.
+const FLOW_BYTES: u64 = 128;
+const CONNECTION_BYTES: u64 = 160;
 /// The smallest config: every limit at its default.
 const DEFAULTS: &str = "[profiles.ingress]";
 
@@ -102,7 +105,9 @@ impl Needs {
         let sources = u64::from(limits.sources) * SOURCE_BYTES + u64::from(limits.contacts) * CONTACT_BYTES;
         let requesters = if limits.queries > 0 { u64::from(limits.sources) * REQUESTER_BYTES } else { 0 };
         let queries = requesters + u64::from(limits.queries) * QUERY_BYTES;
-        let tables = sources + queries + limits.cache_bytes + u64::from(limits.cache_answers) * ANSWER_BYTES;
+        let own = u64::from(limits.flows) * FLOW_BYTES + u64::from(limits.connections) * CONNECTION_BYTES;
+        let tables =
+            sources + queries + own + limits.cache_bytes + u64::from(limits.cache_answers) * ANSWER_BYTES;
         Self {
             workers: topology.workers.count,
             cores: topology.workers.cores.clone(),

@@ -5,8 +5,8 @@
 //!   client ◄── judged like a server's answer ◄── receive: whose query was it? ◄── upstream
 //! ```
 //!
-//! Owned by a worker, called by `worker/endpoint.rs`: [`Endpoint::take_query`] and [`Endpoint::take_answer`] before a batch is
-//! looked at, [`Endpoint::lead`] before it leaves, [`Endpoint::tick`] once a tick. Between the edges nothing is known of it: the
+//! Owned by a worker, called by `worker/endpoint.rs`: `Endpoint::take_query` and `Endpoint::take_answer` before a batch is
+//! looked at, `Endpoint::lead` before it leaves, `Endpoint::tick` once a tick. Between the edges nothing is known of it: the
 //! box's addresses are the servers of the profile.
 //!
 //! Always holds: what goes on comes from an address and a port of the box's own, and what comes back is for a client only where the
