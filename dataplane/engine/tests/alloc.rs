@@ -74,6 +74,18 @@ struct Pool {
     copies: Vec<Frame>,
 }
 
+impl Pool {
+    /// Some of these packets arrive at their ports, drawn anew each time.
+    fn fill(&mut self, batch: &mut Batch<Frame>, templates: &[(u8, Frame)], rng: &mut Rng) {
+        for _ in 0..rng.below(BATCH as u32 + 1) {
+            let mut packet = self.arrivals.pop_front().unwrap();
+            let (port, template) = &templates[rng.below(templates.len() as u32) as usize];
+            packet.copy_prefix(template, u32::MAX);
+            batch.push(*port, packet);
+        }
+    }
+}
+
 /// The number that tells a copy; arrivals have that of their port.
 const COPY: u32 = u32::MAX;
 
@@ -370,13 +382,7 @@ fn queries_and_answers_in_their_place_allocate_and_free_nothing() {
     let mut worker = Worker::new(Setup { tap: Some(end), ..alone });
     let mut batch: Batch<Frame> = Batch::new();
     for i in 0..3_000u64 {
-        for _ in 0..rng.below(BATCH as u32 + 1) {
-            let mut packet = pool.arrivals.pop_front().unwrap();
-            let (port, template) = &templates[rng.below(templates.len() as u32) as usize];
-            packet.copy_prefix(template, u32::MAX);
-            batch.push(*port, packet);
-        }
-
+        pool.fill(&mut batch, &templates, &mut rng);
         let before = calls();
         worker.breathe(Tick(2 * i), &mut batch, &mut pool);
         assert_eq!(calls() - before, 0, "in breath {i}");
@@ -430,12 +436,7 @@ fn an_endpoint_allocates_and_frees_nothing() {
     net.pass(5);
     let heard = net.heard.take().unwrap();
     for i in 0..3_000u64 {
-        for _ in 0..rng.below(BATCH as u32 + 1) {
-            let mut packet = pool.arrivals.pop_front().unwrap();
-            let (port, template) = &templates[rng.below(templates.len() as u32) as usize];
-            packet.copy_prefix(template, u32::MAX);
-            batch.push(*port, packet);
-        }
+        pool.fill(&mut batch, &templates, &mut rng);
         let tick = i / 20 + 1;
         for (_, frame) in heard.iter().filter(|(at, _)| *at == tick && i % 20 == 19) {
             if let Some(mut packet) = pool.arrivals.pop_front().filter(|_| batch.len() < BATCH) {

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use repute_model::{Address, Prefix};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
 
+use super::written::written;
 use crate::read::{Node, Reader, Scalar};
 
 /// An address and how many of its leading bits are those of its link.
@@ -63,25 +62,7 @@ impl Scalar for Interface {
     }
 }
 
-impl Serialize for Interface {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl JsonSchema for Interface {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Interface".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "title": "an address with its prefix length, such as 192.0.2.9/24" })
-    }
-}
+written!(Interface, "an address with its prefix length, such as 192.0.2.9/24");
 
 #[cfg(test)]
 mod tests {

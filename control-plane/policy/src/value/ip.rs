@@ -3,9 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
-
+use super::written::written;
 use crate::read::{Node, Reader, Scalar};
 
 /// A unicast IPv4 or IPv6 address. An IPv4-mapped IPv6 address is the IPv4 address.
@@ -47,25 +45,7 @@ impl Scalar for Ip {
     }
 }
 
-impl Serialize for Ip {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl JsonSchema for Ip {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Ip".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "title": "the IPv4 or IPv6 address of a host" })
-    }
-}
+written!(Ip, "the IPv4 or IPv6 address of a host");
 
 #[cfg(test)]
 mod tests {

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
-
+use super::written::written;
 use crate::read::{Node, Reader, Scalar};
 
 /// An address of this machine and a port that is not 0; `[::]` and `0.0.0.0` stand for all addresses.
@@ -38,22 +36,4 @@ impl Scalar for Listen {
     }
 }
 
-impl Serialize for Listen {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl JsonSchema for Listen {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Listen".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "title": "an address and a port, such as 192.0.2.1:7443" })
-    }
-}
+written!(Listen, "an address and a port, such as 192.0.2.1:7443");

@@ -18,6 +18,7 @@ mod quantity;
 mod queried;
 mod text;
 mod upstream;
+mod written;
 
 pub use cidr::Cidr;
 pub use country::Country;

@@ -4,9 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use repute_model::{Address, Upstream};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
 
+use super::written::written;
 use crate::read::{Node, Reader, Scalar};
 
 /// The port at which a server is asked that names none.
@@ -46,25 +45,7 @@ impl Scalar for UpstreamServer {
     }
 }
 
-impl Serialize for UpstreamServer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl JsonSchema for UpstreamServer {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "UpstreamServer".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "title": "the address of a server, with its port where that is not 53" })
-    }
-}
+written!(UpstreamServer, "the address of a server, with its port where that is not 53");
 
 #[cfg(test)]
 mod tests {

@@ -146,13 +146,9 @@ impl Cache {
     /// The answer that was found before for the same question, if its time is not over and a client gets it that takes
     /// `udp_size` bytes; uncounted.
     #[inline]
-    pub fn fresh(&self, found: Found, udp_size: usize, now: Tick) -> Option<Hit<'_>> {
-        if !self.store.shelf.has(&found) {
-            return None;
-        }
-        let entry = self.store.shelf.get(found.at);
-        let hit = Hit { blocks: &self.store.blocks, found, entry, elapsed_s: Some(entry.age_s(now)) };
-        (entry.is_fresh(now) && !is_unfit(&entry, udp_size)).then_some(hit)
+    pub fn fresh(&self, found: Found, udp_size: usize, rules: &CacheRules, now: Tick) -> Option<Hit<'_>> {
+        let hit = self.found(found, rules, now)?;
+        (!hit.is_stale() && !is_unfit(&hit.entry, udp_size)).then_some(hit)
     }
 
     /// While it stays, nothing has changed about what was found and used.

@@ -82,11 +82,12 @@ impl Ready {
     pub fn prepare(&mut self, place: usize, hit: &Hit<'_>, version: u32, message: &[u8], shape: &Shape) {
         let row = &mut self.rows[place];
         (row.until, row.len) = (0, 0);
-        let (mut answer, size_max) = ([0; ID + BYTES_MAX], shape.udp_size().min(UDP_MAX));
+        let size_max = shape.udp_size().min(UDP_MAX);
         let bytes = hit.bytes(size_max);
-        if bytes + BARE_OPT > answer.len() {
+        if bytes + BARE_OPT > ID + BYTES_MAX {
             return;
         }
+        let mut answer = [0; ID + BYTES_MAX];
         let Some(question) = answer.get_mut(..message.len()) else { return };
         question.copy_from_slice(message);
         let Ok(len) = hit.write_over(&mut answer, &shape.asked(), &Extras::default(), size_max) else {

@@ -80,7 +80,7 @@ impl<P: Packet> Worker<P> {
         let says = match dns.repeats.says(place, version, now) {
             Some(says) => says,
             None => {
-                let hit = cache.fresh(found, shape.udp_size(), now)?;
+                let hit = cache.fresh(found, shape.udp_size(), &rules.cache, now)?;
                 dns.repeats.prepare(place, &hit, version, message, &shape);
                 let says =
                     Says { rcode: hit.rcode(), bytes: hit.bytes(shape.udp_size().min(UDP_MAX)) as u16 };
