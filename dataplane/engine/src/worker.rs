@@ -271,7 +271,10 @@ impl<P: Packet> Worker<P> {
     /// Out of the way of those that are judged at once.
     #[inline(never)]
     fn judge_slower(&mut self, batch: &Batch<P>, i: usize) -> Verdict {
-        let shortly = self.judge_shortly(&batch.lanes, i).or_else(|| self.judge_again(batch, i));
+        let shortly = match batch.lanes.kind(i).is_query() {
+            true => self.judge_again(batch, i),
+            false => self.judge_shortly(&batch.lanes, i),
+        };
         let judgement = shortly.unwrap_or_else(|| self.judge(batch, i));
         self.judgements[i] = judgement;
         judgement.verdict

@@ -69,6 +69,12 @@ impl Secret {
         fold(a ^ what, b.rotate_left(32) ^ self.0[2])
     }
 
+    /// A number for what two numbers of this secret have in common.
+    #[inline]
+    pub fn both(&self, one: u64, other: u64) -> u64 {
+        fold(one ^ self.0[2], other.rotate_left(32) ^ self.0[3])
+    }
+
     /// A number for a string of bytes, such as a domain name.
     #[inline]
     pub fn bytes(&self, bytes: &[u8]) -> u64 {

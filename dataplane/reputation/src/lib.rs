@@ -51,7 +51,7 @@ pub use neighbours::Neighbours;
 pub use pairs::{PAIRS_MAX, Pair, Pairs};
 pub use prefilter::Prefilter;
 pub use recent::Recent;
-pub use requester::{Inquiry, Noted, Outcome, Requester};
+pub use requester::{Inquiry, Outcome, Requester};
 pub use resident::Resident;
 pub use rollups::{Gathered, RollUps};
 pub use shard::{AHEAD, Change, Occupancy, Rules, Shard, Slot, Sought};

@@ -35,16 +35,6 @@ pub enum Outcome {
     Failed,
 }
 
-/// What is to be done once a query was noted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Noted {
-    /// It is time to look at the score.
-    pub look: bool,
-    /// So many queries are to be counted among those of all requesters: the first of a window one by one, then several at
-    /// once.
-    pub due: u32,
-}
-
 /// A count that fades: 24.8 fixed point, saturating.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(transparent)]
@@ -99,10 +89,9 @@ const FULL: u32 = u32::MAX / 2;
 const LOOK_EVERY: u32 = 16;
 /// …and four times as rarely once a window has so many queries: who asks that fast is looked at soon all the same.
 const LOOK_RARELY_FROM: u32 = 64;
-/// So many queries of a requester in a window are counted one by one among those of all, the others so many at once: it is
-/// a busy one.
-const SINGLY: u32 = 128;
-const DUE: u32 = 16;
+/// The first queries of a requester in a window are counted one by one among those of others, then every so-manieth for
+/// all since the last one.
+const DUE: u32 = 8;
 
 impl Requester {
     /// Nothing known.
@@ -128,9 +117,20 @@ impl Requester {
         network: 0,
     };
 
-    /// Takes note of a query.
+    /// For how many queries the next one stands where those of many requesters are counted: the first of a window for
+    /// themselves, then one for several that were not counted and the others for none.
     #[inline]
-    pub fn asks(&mut self, inquiry: &Inquiry) -> Noted {
+    pub const fn due(&self) -> u16 {
+        match self.queries.saturating_add(1) {
+            ..=DUE => 1,
+            queries if queries.is_multiple_of(DUE) => DUE as u16,
+            _ => 0,
+        }
+    }
+
+    /// Takes note of a query; `true` when it is time to look at the score.
+    #[inline]
+    pub fn asks(&mut self, inquiry: &Inquiry) -> bool {
         self.queries = self.queries.saturating_add(1);
         if self.asked.0 >= FULL {
             self.halve();
@@ -147,13 +147,7 @@ impl Requester {
             self.lured.add(Tally::ONE);
         }
         let every = if self.queries < LOOK_RARELY_FROM { LOOK_EVERY } else { 4 * LOOK_EVERY };
-        let look = inquiry.is_honeypot || self.queries.is_multiple_of(every);
-        let due = match self.queries {
-            ..=SINGLY => 1,
-            queries if queries.is_multiple_of(DUE) => DUE,
-            _ => 0,
-        };
-        Noted { look, due }
+        inquiry.is_honeypot || self.queries.is_multiple_of(every)
     }
 
     /// Names below one domain: those that are new and longer than an id.
@@ -352,11 +346,12 @@ mod tests {
     }
 
     #[test]
-    fn no_query_of_a_window_is_counted_twice_and_few_are_missed() {
+    fn queries_that_stand_for_others_are_as_many_as_all() {
         let mut requester = Requester::NEW;
         let mut due = 0;
         for asked in 1..=1000 {
-            due += requester.asks(&PLAIN).due;
+            due += u32::from(requester.due());
+            requester.asks(&PLAIN);
             assert!(due <= asked && asked - due < DUE, "{due} of {asked}");
         }
     }
@@ -405,7 +400,7 @@ mod tests {
     fn a_honeypot_counts_at_once_and_is_forgotten_in_time() {
         let mut requester = Requester::NEW;
         let lured = Inquiry { is_honeypot: true, ..PLAIN };
-        assert_eq!([PLAIN, lured, lured].map(|inquiry| requester.asks(&inquiry).look), [false, true, true]);
+        assert_eq!([PLAIN, lured, lured].map(|inquiry| requester.asks(&inquiry)), [false, true, true]);
         assert_eq!(evidence(&requester, Factor::Honeypots), 2.0);
         requester.fade(0.5);
         assert_eq!(evidence(&requester, Factor::Honeypots), 1.0);

@@ -121,8 +121,9 @@ pub(crate) fn pseudo_header(parsed: &Parsed, protocol: u8, len: usize) -> Sum {
     Sum::default().with(&address(parsed.src)[from..]).with(&address(parsed.dst)[from..]).with(rest.as_bytes())
 }
 
-/// Writes the network header of a packet whose segment has so many bytes.
-pub(crate) fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool) {
+/// Writes the network header of a packet whose segment has so many bytes. The sum of both addresses, which is the same in
+/// both directions.
+pub(crate) fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool) -> Sum {
     if l3 == L3::Ipv6 {
         if let Ok((header, _)) = ipv6::Header::mut_from_prefix(bytes) {
             if turns {
@@ -130,26 +131,26 @@ pub(crate) fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool)
             }
             header.payload_len = segment.into();
             header.hop_limit = TTL;
+            return Sum::default().with(header.src.as_bytes()).with(header.dst.as_bytes());
         }
-        return;
+        return Sum::default();
     }
-    if let Some(header) = bytes.first_chunk_mut() {
-        write_ipv4(header, segment, turns);
-    }
+    bytes.first_chunk_mut().map(|header| write_ipv4(header, segment, turns)).unwrap_or_default()
 }
 
 /// By whole words, none of which is read before all of it was written.
-fn write_ipv4(header: &mut [u8; size_of::<ipv4::Header>()], segment: u16, turns: bool) {
+fn write_ipv4(header: &mut [u8; size_of::<ipv4::Header>()], segment: u16, turns: bool) -> Sum {
     let total = u64::from(size_of::<ipv4::Header>() as u16 + segment);
     let first = be64(header, 0) & 0xffff_0000_ffff_0000 | total << 32 | u64::from(DONT_FRAGMENT);
     let second = u32::from(TTL) << 24 | u32::from(header[9]) << 16;
     let ends = be64(header, 12).rotate_left(if turns { 32 } else { 0 });
-    let halves =
-        (first >> 32) + (first & 0xffff_ffff) + u64::from(second) + (ends >> 32) + (ends & 0xffff_ffff);
-    let checksum = Sum::of(halves).checksum();
+    let addresses = Sum::of((ends >> 32) + (ends & 0xffff_ffff));
+    let rest = (first >> 32) + (first & 0xffff_ffff) + u64::from(second);
+    let checksum = addresses.plus(Sum::of(rest)).checksum();
     header[..8].copy_from_slice(&first.to_be_bytes());
     header[8..12].copy_from_slice(&(second | u32::from(checksum)).to_be_bytes());
     header[12..].copy_from_slice(&ends.to_be_bytes());
+    addresses
 }
 
 fn be64(bytes: &[u8; size_of::<ipv4::Header>()], at: usize) -> u64 {

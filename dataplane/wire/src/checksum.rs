@@ -35,9 +35,12 @@ impl Sum {
     /// What goes into the checksum field, which was zero when it was summed.
     #[must_use]
     pub const fn checksum(self) -> u16 {
-        let mut sum = self.0;
-        while sum > 0xffff {
+        let mut sum = (self.0 & 0xffff_ffff) + (self.0 >> 32);
+        // 33 bits become 18, these 17 with at most two above 16, and these 16.
+        let mut folds = 0;
+        while folds < 3 {
             sum = (sum & 0xffff) + (sum >> 16);
+            folds += 1;
         }
         !(sum as u16)
     }

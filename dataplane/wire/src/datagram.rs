@@ -87,15 +87,14 @@ impl Datagram {
             ethernet::turn_round(bytes);
         }
         let (network, transport) = bytes[l3..len].split_at_mut(l4 - l3);
-        write_network(network, if self.is_v4 { L3::Ipv4 } else { L3::Ipv6 }, datagram, turns);
+        let l3 = if self.is_v4 { L3::Ipv4 } else { L3::Ipv6 };
+        let addresses = write_network(network, l3, datagram, turns);
         let (header, payload) = transport.split_first_chunk_mut::<{ size_of::<udp::Header>() }>()?;
         let [a, b, c, d, ..] = *header;
         let ports = u32::from_be_bytes([a, b, c, d]).rotate_left(if turns { 16 } else { 0 });
-        // Both addresses end the network header; their sum is the same in both directions.
-        let addresses = if self.is_v4 { &network[12..] } else { &network[8..] };
         let words = u64::from(ports) + 2 * u64::from(datagram) + u64::from(udp::PROTOCOL);
         let sum = sum.unwrap_or_else(|| Sum::default().with(payload));
-        let checksum = sum.plus(Sum::of(words).with(addresses)).checksum();
+        let checksum = sum.plus(Sum::of(words)).plus(addresses).checksum();
         // Zero says that there is none (RFC 768).
         let checksum = if checksum == 0 { u16::MAX } else { checksum };
         let words = u64::from(ports) << 32 | u64::from(datagram) << 16 | u64::from(checksum);

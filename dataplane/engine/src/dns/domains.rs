@@ -5,7 +5,7 @@
 //! as such from its first answer on, and what does not exist teaches nothing, so that no attack pushes good names out; a
 //! row is given up to another domain only while its own is not under attack.
 
-use repute_memory::{Table, prefetch};
+use repute_memory::Table;
 use repute_model::{Subdomains, Tick};
 use repute_reputation::{Inquiry, Prefilter};
 
@@ -46,25 +46,21 @@ const FREE: Row =
 #[derive(Debug)]
 pub struct Domains {
     sets: Table<[Row; WAYS]>,
+    /// Rows that are marked as under attack.
+    attacked: u32,
     exist: Prefilter,
 }
 
 impl Domains {
     /// Nothing known yet.
     pub fn new() -> Self {
-        Self { sets: Table::new(DOMAINS / WAYS, [FREE; WAYS]), exist: Prefilter::new(NAMES) }
-    }
-
-    /// Asks the CPU for what is known of a name and its domain.
-    pub fn fetch(&self, place: &Inquiry) {
-        prefetch(&self.sets[set(place.domain)]);
-        self.exist.prefetch(place.name);
+        Self { sets: Table::new(DOMAINS / WAYS, [FREE; WAYS]), attacked: 0, exist: Prefilter::new(NAMES) }
     }
 
     /// Whether a query is for a name not known to exist, of a domain under attack: to be asked once for each. While many
     /// ask for such names the attack goes on, however few of them are let through.
     pub fn is_doubtful(&mut self, inquiry: &Inquiry, rules: &Subdomains, now: Tick) -> bool {
-        let Self { sets, exist } = self;
+        let Self { sets, attacked, exist } = self;
         let Some(row) = find(sets, inquiry.domain).filter(|row| row.attacked && rules.misses_per_s > 0)
         else {
             return false;
@@ -78,13 +74,15 @@ impl Domains {
             row.until = now.low().wrapping_add(HOLD_MS);
         }
         row.attacked = row.until.wrapping_sub(now.low()) <= HOLD_MS;
+        *attacked -= u32::from(!row.attacked);
         row.attacked
     }
 
     /// Whether a domain may be under attack: then its queries are looked at one by one.
     #[inline]
     pub fn is_suspect(&self, place: &Inquiry) -> bool {
-        self.sets[set(place.domain)].iter().any(|row| row.tag == tag(place.domain) && row.attacked)
+        let is_its = |row: &Row| row.tag == tag(place.domain) && row.attacked;
+        self.attacked > 0 && self.sets[set(place.domain)].iter().any(is_its)
     }
 
     /// What is known of a name: whether it exists, and whether its domain is under attack. Counts nothing.
@@ -112,35 +110,44 @@ impl Domains {
         if exists {
             self.exist.count_below(place.name, KNOWN_MAX);
         }
-        self.count(place, exists, rules, now)
+        self.count(place, exists, 1, rules, now)
     }
 
-    /// The same of a name that exists, as [`learn`](Self::learn) would: `taught` says when it was known well enough not to
-    /// be counted again, and so will not be while no other name is.
+    /// The same of a name that exists and is answered for again, in a query that stands for `times`: `taught` says when it
+    /// was known well enough not to be counted again, and so will not be while no other name is; 0 = never.
     #[inline]
-    pub fn learn_again(&mut self, place: &Inquiry, taught: &mut u32, rules: &Subdomains, now: Tick) -> bool {
+    pub fn learn_again(
+        &mut self,
+        place: &Inquiry,
+        taught: &mut u32,
+        times: u16,
+        rules: &Subdomains,
+        now: Tick,
+    ) {
         if rules.misses_per_s == 0 {
-            return false;
+            return;
         }
         let time = |exist: &Prefilter| exist.insertions() as u32 + 1;
         if *taught != time(&self.exist) && self.exist.count_below(place.name, KNOWN_MAX).is_none() {
             *taught = time(&self.exist);
         }
-        self.count(place, true, rules, now)
+        if times > 0 {
+            self.count(place, true, times, rules, now);
+        }
     }
 
-    #[inline]
-    fn count(&mut self, place: &Inquiry, exists: bool, rules: &Subdomains, now: Tick) -> bool {
+    fn count(&mut self, place: &Inquiry, exists: bool, times: u16, rules: &Subdomains, now: Tick) -> bool {
         let Some(row) = self.row(place.domain, now) else { return false };
         row.turn(now);
         let count = if exists { &mut row.hits } else { &mut row.misses };
-        *count = count.saturating_add(1);
+        *count = count.saturating_add(times);
         // Where a quarter of the names exist people ask, who mistype some.
         let attacked = row.misses > rules.misses_per_s && row.misses / 4 > row.hits;
         let begins = attacked && !row.attacked;
         if attacked {
             (row.attacked, row.until) = (true, now.low().wrapping_add(HOLD_MS));
         }
+        self.attacked += u32::from(begins);
         begins
     }
 

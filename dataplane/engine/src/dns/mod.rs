@@ -19,8 +19,9 @@ mod top;
 pub mod upstream;
 pub(crate) mod zones;
 
-use repute_model::{Address, BATCH, Dns, FlatName, Limits, Source, Tick};
+use repute_model::{BATCH, Dns, FlatName, Limits, Source, Tick};
 use repute_reputation::Inquiry;
+use repute_wire::Datagram;
 use repute_wire::dns::{Name, Rcode, Shape};
 
 use domains::Domains;
@@ -63,6 +64,8 @@ pub(crate) struct Interceptor {
     pub repeats: Repeats,
     /// What was found out ahead about the queries of the batch under way, by their places there.
     pub ahead: Box<[Ahead; BATCH]>,
+    /// Whether queries of the batch under way may be answered shortly: nobody is alarmed, and the server is there.
+    pub is_calm: bool,
     /// What it gives for the queries of the batch under way that it answers, by their places there.
     pub given: Box<[Given; BATCH]>,
     /// Domains under attack, and names known to exist.
@@ -86,12 +89,12 @@ pub(crate) struct Interceptor {
 /// What is found out about a query while its batch is looked at.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ahead {
+    /// Its headers, where an outline told of them.
+    pub datagram: Option<Datagram>,
     /// Where it would be among those that the cache has answered.
     pub at: Option<Whereabouts>,
     /// Where it probably is.
     pub place: Option<Place>,
-    /// What names its requester's network.
-    pub network: u64,
 }
 
 /// The packet of a batch whose turn it is.
@@ -114,8 +117,8 @@ pub(crate) struct Given {
     pub found: Found,
     /// What the query was found to be, if that is plain enough.
     pub shape: Option<Shape>,
-    /// Whether its packet is one of which an outline told.
-    pub outlined: bool,
+    /// The headers of its packet, where an outline told of them.
+    pub datagram: Option<Datagram>,
     /// Where it stands ready.
     pub ready: Option<Place>,
 }
@@ -132,6 +135,7 @@ impl Interceptor {
             cache: (sizes.entries > 0 && bytes > 0).then(|| Cache::new(sizes, seed)),
             repeats: Repeats::new(limits.cache_answers, seed),
             ahead: Box::new([Ahead::default(); BATCH]),
+            is_calm: false,
             given: Box::new([Given::default(); BATCH]),
             domains: Domains::new(),
             networks: Networks::new(),
@@ -144,10 +148,10 @@ impl Interceptor {
         })
     }
 
-    /// Whether a network asks for this name and type too often.
-    pub fn exceeds(&mut self, inquiry: &Inquiry, kind: u16, rules: &Dns, from: Address, now: Tick) -> bool {
+    /// Whether a network, which `network` names, asks for this name and type too often.
+    pub fn exceeds(&mut self, inquiry: &Inquiry, kind: u16, rules: &Dns, network: u64, now: Tick) -> bool {
         let per_s = u32::from(rules.same.per_s);
-        per_s > 0 && self.rates.exceeds(self.names.same(from, inquiry, kind), per_s, now)
+        per_s > 0 && self.rates.exceeds(self.names.same(network, inquiry, kind), per_s, now)
     }
 
     /// Whether it is the turn of one in so many.
@@ -178,24 +182,20 @@ impl Interceptor {
 
     /// Counts `times` queries of a requester for those who want to know who asks most; `source` tells who that is where it is
     /// new.
-    #[inline]
     pub fn count_requester(
         &mut self,
         key: u64,
-        times: u32,
+        times: u16,
         now: Tick,
         source: impl FnOnce() -> Option<Source>,
     ) {
-        if times > 0 {
-            self.requesters.count(key, times, now, source);
-        }
+        self.requesters.count(key, times, now, source);
     }
 
-    /// Counts a query for the domain that it is for, which `name` lies in.
-    #[inline]
-    pub fn count_domain<'n>(&mut self, domain: u32, now: Tick, name: impl FnOnce() -> Option<Name<'n>>) {
+    /// Counts `times` queries for a domain, which `name` lies in, for those who want to know what most is asked for.
+    pub fn count_domain(&mut self, domain: u32, times: u16, now: Tick, name: Name<'_>) {
         let Self { names, most_asked, .. } = self;
-        most_asked.count(domain.into(), 1, now, || name().map_or(FlatName::ROOT, |name| names.domain(&name)));
+        most_asked.count(domain.into(), times, now, || names.domain(&name));
     }
 
     /// Counts that a name of a domain does not exist.

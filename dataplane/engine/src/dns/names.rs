@@ -66,9 +66,9 @@ impl Names {
         self.secret.address(network(address))
     }
 
-    /// What names this name and type as a network asks for them.
-    pub fn same(&self, address: Address, inquiry: &Inquiry, kind: u16) -> u64 {
-        self.secret.pair(network(address), Address(u128::from(inquiry.name)), kind.into())
+    /// What names this name and type as the network that [`network`](Self::network) names asks for them.
+    pub fn same(&self, network: u64, inquiry: &Inquiry, kind: u16) -> u64 {
+        self.secret.both(network ^ u64::from(kind), inquiry.name)
     }
 
     /// Bytes that it takes.

@@ -4,7 +4,7 @@
 //! row that rested for long begins anew; a full set gives up the row that rested longest; nothing is said of a network of
 //! which few requesters were seen, so that one bad host is not held against its neighbours.
 
-use repute_memory::{Table, prefetch};
+use repute_memory::Table;
 use repute_model::{Address, Tick};
 
 /// Networks that are counted at once.
@@ -58,28 +58,23 @@ impl Networks {
         Self { sets: Table::new(NETWORKS / WAYS, [FREE; WAYS]) }
     }
 
-    /// Asks the CPU for what is known of a network.
-    pub fn fetch(&self, key: u64) {
-        prefetch(&self.sets[set(key)]);
+    /// Takes note of a query of the requester with this fingerprint, which stands for `times`, in the network of `key`. How
+    /// odd the queries of that network are: 0..=255.
+    pub fn asks(&mut self, key: u64, fingerprint: u64, is_random: bool, times: u16, now: Tick) -> u8 {
+        self.row(key, now).asks(fingerprint, is_random, times)
     }
 
-    /// Takes note of a query of the requester with this fingerprint, in the network of `key`. How odd the queries of that
-    /// network are: 0..=255.
-    pub fn asks(&mut self, key: u64, fingerprint: u64, is_random: bool, now: Tick) -> u8 {
-        self.row(key, now).asks(fingerprint, is_random)
-    }
-
-    /// Takes note of what became of a query.
-    pub fn learns(&mut self, key: u64, is_nxdomain: bool, now: Tick) {
-        self.row(key, now).learns(is_nxdomain);
+    /// Takes note of what became of a query, which stands for `times`.
+    pub fn learns(&mut self, key: u64, is_nxdomain: bool, times: u16, now: Tick) {
+        self.row(key, now).learns(is_nxdomain, times);
     }
 
     /// Takes note of a query that was answered at once: [`learns`](Self::learns), then [`asks`](Self::asks).
     #[inline]
-    pub fn is_served(&mut self, key: u64, fingerprint: u64, says: Served, now: Tick) -> u8 {
+    pub fn is_served(&mut self, key: u64, fingerprint: u64, says: Served, times: u16, now: Tick) -> u8 {
         let row = self.row(key, now);
-        row.learns(says.is_nxdomain);
-        row.asks(fingerprint, says.is_random)
+        row.learns(says.is_nxdomain, times);
+        row.asks(fingerprint, says.is_random, times)
     }
 
     /// Bytes that it takes.
@@ -108,10 +103,10 @@ const fn set(key: u64) -> usize {
 
 impl Row {
     #[inline]
-    fn asks(&mut self, fingerprint: u64, is_random: bool) -> u8 {
+    fn asks(&mut self, fingerprint: u64, is_random: bool, times: u16) -> u8 {
         self.requesters |= 1 << ((fingerprint >> 7) % 64);
-        self.asked += 1;
-        self.random += u16::from(is_random);
+        self.asked += times;
+        self.random += if is_random { times } else { 0 };
         if self.asked >= FULL {
             self.halve();
         }
@@ -119,9 +114,9 @@ impl Row {
     }
 
     #[inline]
-    fn learns(&mut self, is_nxdomain: bool) {
-        self.answered += 1;
-        self.nxdomain += u16::from(is_nxdomain);
+    fn learns(&mut self, is_nxdomain: bool, times: u16) {
+        self.answered += times;
+        self.nxdomain += if is_nxdomain { times } else { 0 };
         if self.answered >= FULL {
             self.halve();
         }
@@ -154,7 +149,7 @@ mod tests {
     use super::*;
 
     fn asked(networks: &mut Networks, hosts: u64, random: impl Fn(u64) -> bool) -> u8 {
-        let ask = |n| networks.asks(9 << 40, (n % hosts) << 7, random(n), Tick(n));
+        let ask = |n| networks.asks(9 << 40, (n % hosts) << 7, random(n), 1, Tick(n));
         (0..1000).map(ask).last().unwrap()
     }
 
@@ -170,9 +165,9 @@ mod tests {
     fn failures_count_as_well_and_rest_makes_good() {
         let mut networks = Networks::new();
         assert_eq!(asked(&mut networks, 100, |_| false), 0);
-        (0..1000).for_each(|n| networks.learns(9 << 40, true, Tick(n)));
-        assert!(networks.asks(9 << 40, 1, false, Tick(1_000)) > 230);
-        assert_eq!(networks.asks(9 << 40, 1, false, Tick(400_000)), 0);
+        (0..1000).for_each(|n| networks.learns(9 << 40, true, 1, Tick(n)));
+        assert!(networks.asks(9 << 40, 1, false, 1, Tick(1_000)) > 230);
+        assert_eq!(networks.asks(9 << 40, 1, false, 1, Tick(400_000)), 0);
     }
 
     #[test]

@@ -109,14 +109,14 @@ impl Replies<'_> {
     /// nothing is changed, where that answer has given way to another one of the same breath: its requester is told to come
     /// by TCP.
     fn give<P: Packet>(&self, packet: &mut P, given: &Given) -> Option<bool> {
-        if let Some(written) = given.ready.and_then(|place| self.give_ready(packet, place)) {
+        if let (Some(place), Some(datagram)) = (given.ready, given.datagram)
+            && let Some(written) = self.give_ready(packet, place, datagram)
+        {
             return Some(written);
         }
         let hit = self.cache?.found(given.found, &self.rules.cache, self.now)?;
-        let (datagram, asked, size_max, subnet) = match &given.shape {
-            Some(shape) if given.outlined => {
-                (Datagram::outlined(packet.bytes())?, shape.asked(), shape.udp_size(), None)
-            }
+        let (datagram, asked, size_max, subnet) = match (&given.shape, given.datagram) {
+            (Some(shape), Some(datagram)) => (datagram, shape.asked(), shape.udp_size(), None),
             _ => {
                 let parsed = parse(packet);
                 let query = Query::read(payload(packet.bytes(), &parsed)?).ok()?;
@@ -139,9 +139,8 @@ impl Replies<'_> {
 
     /// The same for one that stands ready; `None` where it does not any more.
     #[inline]
-    fn give_ready<P: Packet>(&self, packet: &mut P, place: Place) -> Option<bool> {
-        let datagram = Datagram::outlined(packet.bytes())?;
-        let (answer, sum) = self.repeats.ready(place, datagram.payload(packet.bytes())?)?;
+    fn give_ready<P: Packet>(&self, packet: &mut P, place: Place, datagram: Datagram) -> Option<bool> {
+        let (answer, sum) = self.repeats.ready(place, || datagram.payload(packet.bytes()))?;
         let (at, len) = (datagram.payload_at(), ID + answer.len());
         if !packet.resize((at + len) as u32) {
             return None;

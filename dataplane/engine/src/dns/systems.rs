@@ -11,7 +11,7 @@
 //! system with few networks nothing is said, and of spread nothing before it is known what is usual; one network, however
 //! much it asks, is one of them. A full set gives up the system that rested longest.
 
-use repute_memory::{Table, prefetch};
+use repute_memory::Table;
 use repute_model::{Spreading, SystemLook, Tick};
 use repute_reputation::{Inquiry, Resident};
 
@@ -96,13 +96,6 @@ impl Systems {
     /// Nothing known yet.
     pub fn new() -> Self {
         Self { sets: Table::new(SYSTEMS / WAYS, [FREE; WAYS]), forgotten: 0 }
-    }
-
-    /// Asks the CPU for what is known of a requester's system.
-    pub fn fetch(&self, resident: &Resident) {
-        if let Some(system) = resident.system() {
-            self.sets[set(system)].iter().for_each(prefetch);
-        }
     }
 
     /// Takes note of a query of a requester in this network, and tells the requester what that comes to.

@@ -67,7 +67,7 @@ impl<P: Packet> Worker<P> {
             let key = self.shard.key(source);
             if let Some(dns) = &mut self.dns {
                 dns.count_requester(key, 1, self.now, || Some(source));
-                dns.count_domain(asked.inquiry.domain, self.now, || Some(asked.query.question.name));
+                dns.count_domain(asked.inquiry.domain, 1, self.now, asked.query.question.name);
             }
             self.tap_query(speech, asked, x);
         }
@@ -205,7 +205,8 @@ impl<P: Packet> Worker<P> {
         if standing.proved {
             return Strain::None;
         }
-        if dns.exceeds(&asked.inquiry, asked.query.question.kind, rules, x.src, *now) {
+        let network = dns.names.network(x.src);
+        if dns.exceeds(&asked.inquiry, asked.query.question.kind, rules, network, *now) {
             return if dns.slips(rules.same.slip) { Strain::Proof } else { Strain::Beyond(Reason::DnsRate) };
         }
         // A server in a flood of questions: whoever is honest passes the challenge, which costs the server nothing.

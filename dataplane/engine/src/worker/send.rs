@@ -177,7 +177,7 @@ pub(super) fn replies<'a>(
 
 impl<P: Packet> Answers<'_, P> {
     /// Turns a packet, at this place in its batch, round, to leave by the port that it came by; gives it back where that cannot be done.
-    #[cold]
+    #[inline(never)]
     fn take(&mut self, mut packet: P, place: usize, reason: Reason, port: u8) -> Option<P> {
         let answer = match reason {
             Reason::SynCookie => self.cookies.answer(&mut packet, self.now),

@@ -8,7 +8,6 @@
 use repute_model::{BATCH, Source};
 
 use super::{Shard, Slot};
-use crate::Resident;
 use crate::index::Glance;
 use repute_memory::prefetch;
 
@@ -114,18 +113,6 @@ impl Shard {
     #[inline(always)]
     pub fn fetch_requester(&self, sought: &Sought) {
         self.requesters.get(sought.hint as usize).into_iter().for_each(prefetch);
-    }
-
-    /// Asks the CPU for where a source is at home.
-    #[inline(always)]
-    pub fn fetch_resident(&self, sought: &Sought) {
-        self.residents.get(sought.hint as usize).into_iter().for_each(prefetch);
-    }
-
-    /// Where a source is at home if the hint is right; else where somebody is.
-    #[inline(always)]
-    pub fn hinted_resident(&self, sought: &Sought) -> Option<&Resident> {
-        self.residents.get(sought.hint as usize)
     }
 
     /// Asks the CPU for what the prefilter knows of a key.

@@ -4,7 +4,7 @@
 //! decided and noted here is what the general way would have; a test compares the two.
 
 use repute_model::{Address, BATCH, Judgement, Packet, Path, Reason, Source, Verdict};
-use repute_reputation::{Flags, Happening, Outcome, Slot};
+use repute_reputation::{Flags, Happening, Inquiry, Outcome, Slot};
 use repute_wire::Datagram;
 use repute_wire::dns::Query;
 
@@ -21,28 +21,22 @@ impl<P: Packet> Worker<P> {
     /// Asks the CPU for what is known of the queries of a batch and of who asks, then for what that leads to.
     #[inline(never)]
     pub(in crate::worker) fn fetch_queries(&mut self, packets: &[P], lanes: &Lanes) {
-        let Self { dns: Some(dns), shard, view, .. } = self else { return };
-        let queries = || packets.iter().enumerate().take(BATCH).filter(|(i, _)| lanes.kind(*i).is_query());
-        for (i, packet) in queries() {
+        let Self { dns: Some(dns), shard, view, crowd, tap, .. } = self else { return };
+        let is_calm = crowd.alarms().is_empty() && !tap.is_on() && !dns.is_server_silent();
+        dns.is_calm = is_calm && view.repeats_shortly;
+        for (i, packet) in packets.iter().enumerate().take(BATCH) {
+            if !lanes.kind(i).is_query() {
+                continue;
+            }
             shard.fetch_requester(lanes.sought(i));
-            if view.systems {
-                shard.fetch_resident(lanes.sought(i));
-            }
-            let at = carried(packet).and_then(|message| dns.repeats.seek(message));
-            let network = dns.names.network(lanes.subject(i));
-            dns.networks.fetch(network);
-            dns.ahead[i] = Ahead { at, place: None, network };
+            let datagram = Datagram::outlined(packet.bytes());
+            let message = datagram.and_then(|datagram| datagram.payload(packet.bytes()));
+            let at = message.and_then(|message| dns.repeats.seek(message));
+            dns.ahead[i] = Ahead { datagram, at, place: None };
         }
-        for (i, _) in queries() {
-            let Ahead { at, place, .. } = &mut dns.ahead[i];
-            *place = at.and_then(|at| dns.repeats.approach(at));
-            if let Some(resident) = shard.hinted_resident(lanes.sought(i)).filter(|_| view.systems) {
-                dns.systems.fetch(resident);
-            }
-        }
-        for (i, _) in queries() {
-            if let Some(repeat) = dns.ahead[i].place.and_then(|place| dns.repeats.glance(place)) {
-                dns.domains.fetch(&repeat.inquiry);
+        for (i, ahead) in dns.ahead.iter_mut().enumerate().take(packets.len()) {
+            if lanes.kind(i).is_query() {
+                ahead.place = ahead.at.and_then(|at| dns.repeats.approach(at));
             }
         }
     }
@@ -60,7 +54,8 @@ impl<P: Packet> Worker<P> {
         if !is_known || !rules.serves(lanes.other(i), lanes.port(i)) {
             return None;
         }
-        let message = carried(&batch.packets[i])?;
+        let Ahead { datagram, .. } = self.dns.as_ref()?.ahead[i % BATCH];
+        let message = datagram?.payload(batch.packets[i].bytes())?;
         let judged = self.answer_again(lanes, i, slot, message);
         judged.or_else(|| self.judge_read(lanes, i, slot, message))
     }
@@ -71,10 +66,11 @@ impl<P: Packet> Worker<P> {
         if !self.is_ordinary(lanes, i, slot) {
             return None;
         }
-        let Self { dns: Some(dns), policy, shard, view, now, .. } = self else { return None };
+        let Self { dns: Some(dns), policy, shard, now, .. } = self else { return None };
         let (rules, now) = (policy.dns.as_ref()?, *now);
-        let Ahead { at, network, .. } = dns.ahead[i % BATCH];
-        let (Repeat { shape, inquiry, found }, place) = dns.repeats.get(at?, message, policy.edition)?;
+        let Ahead { datagram, place, .. } = dns.ahead[i % BATCH];
+        let place = place?;
+        let Repeat { shape, inquiry, found } = dns.repeats.get(place, message, policy.edition)?;
         let cache = dns.cache.as_mut()?;
         let version = cache.version(&found);
         let says = match dns.repeats.says(place, version, now) {
@@ -88,33 +84,30 @@ impl<P: Packet> Worker<P> {
                 says
             }
         };
-        let outcome = outcome(says.rcode);
-        let requester = shard.requester(slot)?;
-        let is_proved = requester.is_proved(now, rules.proof.lasts_ms);
         let subject = lanes.subject(i);
-        if dns.domains.is_suspect(&inquiry)
-            || !is_proved && dns.exceeds(&inquiry, shape.kind(), rules, subject, now)
-        {
+        let requester = shard.requester(slot)?;
+        let (due, is_proved) = (requester.due(), requester.is_proved(now, rules.proof.lasts_ms));
+        if dns.domains.is_suspect(&inquiry) {
             return None;
+        }
+        if !is_proved {
+            let network = dns.names.network(subject);
+            if dns.exceeds(&inquiry, shape.kind(), rules, network, now) {
+                return None;
+            }
         }
         if let Some(cache) = &mut dns.cache {
             cache.count_hit();
         }
-        dns.given[i % BATCH] = Given { found, shape: Some(shape), outlined: true, ready: Some(place) };
+        dns.given[i % BATCH] = Given { found, shape: Some(shape), datagram, ready: Some(place) };
+        let outcome = outcome(says.rcode);
         if outcome == Outcome::Answered {
             let taught = dns.repeats.taught(place);
-            dns.domains.learn_again(&inquiry, taught, &rules.subdomains, now);
+            dns.domains.learn_again(&inquiry, taught, due, &rules.subdomains, now);
         }
         let hot = shard.hot_mut(slot);
-        let (standing, fingerprint) = ((hot.band, hot.score), hot.fingerprint);
+        let standing = (hot.band, hot.score);
         hot.count(lanes.wire_len(i), now.low());
-        let served = Served { is_random: inquiry.is_random, is_nxdomain: outcome == Outcome::Nxdomain };
-        let oddity = dns.networks.is_served(network, fingerprint, served, now);
-        if let Some(resident) = shard.resident_mut(slot).filter(|_| view.systems) {
-            dns.systems.learns(resident, network, inquiry.domain, outcome == Outcome::Nxdomain, now);
-        }
-        let name = || Query::of_shape(message, &shape).map(|query| query.question.name);
-        dns.count_domain(inquiry.domain, now, name);
         self.account.bands[standing.0.index()] += 1;
         self.account.dns.paths[Path::Cached.index()] += 1;
         let requester = self.shard.requester_mut(slot)?;
@@ -122,16 +115,11 @@ impl<P: Packet> Worker<P> {
             self.rescore(slot);
         }
         self.note_served(slot, lanes.other(i));
-        if self.view.systems {
-            self.note_system(slot, network, &inquiry);
+        if due > 0 {
+            let fails = outcome == Outcome::Nxdomain;
+            self.note_among_others(slot, subject, &inquiry, fails, &|| Query::of_shape(message, &shape));
         }
-        let requester = self.shard.requester_mut(slot)?;
-        requester.belongs(oddity);
-        let noted = requester.asks(&inquiry);
-        if noted.due > 0 {
-            self.count_requester(fingerprint, noted.due, subject);
-        }
-        if noted.look {
+        if self.shard.requester_mut(slot)?.asks(&inquiry) {
             self.rescore(slot);
         }
         Some(Judgement {
@@ -142,11 +130,30 @@ impl<P: Packet> Worker<P> {
         })
     }
 
+    /// Takes note of a query that was answered at once where those of many requesters are counted.
     #[inline(never)]
-    fn count_requester(&mut self, key: u64, times: u32, address: Address) {
+    fn note_among_others<'m>(
+        &mut self,
+        slot: Slot,
+        from: Address,
+        inquiry: &Inquiry,
+        fails: bool,
+        query: &dyn Fn() -> Option<Query<'m>>,
+    ) {
         let width = width(&self.policy, &self.limits);
-        if let Some(dns) = &mut self.dns {
-            dns.count_requester(key, times, self.now, || Source::of(address, width));
+        let Self { dns: Some(dns), shard, view, now, .. } = self else { return };
+        let fingerprint = shard.hot(slot).fingerprint;
+        let Some(requester) = shard.requester_mut(slot) else { return };
+        let (network, times) = (dns.names.network(from), requester.due());
+        let served = Served { is_random: inquiry.is_random, is_nxdomain: fails };
+        requester.belongs(dns.networks.is_served(network, fingerprint, served, times, *now));
+        dns.count_requester(fingerprint, times, *now, || Source::of(from, width));
+        if let Some(query) = query() {
+            dns.count_domain(inquiry.domain, times, *now, query.question.name);
+        }
+        if let Some(resident) = shard.resident_mut(slot).filter(|_| view.systems) {
+            dns.systems.learns(resident, network, inquiry.domain, fails, *now);
+            dns.systems.asks(resident, network, inquiry, *now);
         }
     }
 
@@ -158,9 +165,7 @@ impl<P: Packet> Worker<P> {
         let is_old = hot.packets > 0 || hot.flags.has(Flags::PROVEN);
         let is_plain = is_old && !hot.flags.has(Flags::ALLOWED) && !lanes.is_answer(i);
         let is_given = rules.path(hot.band, hot.score) == Path::Cached && !rules.is_dry(hot.band);
-        let passes = self.view.repeats_shortly && self.view.way(hot) == Way::Pass;
-        let is_calm = self.crowd.alarms().is_empty() && !self.tap.is_on() && !dns.is_server_silent();
-        is_plain && is_given && passes && is_calm
+        dns.is_calm && is_plain && is_given && self.view.way(hot) == Way::Pass
     }
 
     /// Judges packet `i`, which was answered from the cache before, without reading it again.
@@ -186,10 +191,4 @@ impl<P: Packet> Worker<P> {
             },
         ))
     }
-}
-
-/// What a datagram of common shape carries.
-fn carried<P: Packet>(packet: &P) -> Option<&[u8]> {
-    let bytes = packet.bytes();
-    Datagram::outlined(bytes)?.payload(bytes)
 }

@@ -4,7 +4,7 @@
 //! counts only for a query that went on; what nobody asked for changes nothing.
 
 use repute_model::{Packet, Source};
-use repute_reputation::{Exchange, Flags, Inquiry, Outcome, Slot};
+use repute_reputation::{Exchange, Flags, Outcome, Requester, Slot};
 use repute_wire::dns::{Answer, Rcode, segment};
 use repute_wire::{L4, Parsed};
 
@@ -24,15 +24,17 @@ impl<P: Packet> Worker<P> {
         let Some(requester) = shard.requester_mut(slot) else { return };
         let look = match (speech.asked(), speech) {
             (Some(asked), _) => {
-                let network = dns.names.network(x.src);
-                requester.belongs(dns.networks.asks(network, fingerprint, asked.inquiry.is_random, *now));
-                let noted = requester.asks(&asked.inquiry);
-                dns.count_requester(fingerprint, noted.due, *now, || Source::of(x.src, width));
-                dns.count_domain(asked.inquiry.domain, *now, || Some(asked.query.question.name));
-                if let Some(resident) = shard.resident_mut(slot).filter(|_| view.systems) {
-                    dns.systems.asks(resident, network, &asked.inquiry, *now);
+                let due = requester.due();
+                if due > 0 {
+                    let (network, is_random) = (dns.names.network(x.src), asked.inquiry.is_random);
+                    requester.belongs(dns.networks.asks(network, fingerprint, is_random, due, *now));
+                    dns.count_requester(fingerprint, due, *now, || Source::of(x.src, width));
+                    dns.count_domain(asked.inquiry.domain, due, *now, asked.query.question.name);
+                    if let Some(resident) = shard.resident_mut(slot).filter(|_| view.systems) {
+                        dns.systems.asks(resident, network, &asked.inquiry, *now);
+                    }
                 }
-                noted.look
+                shard.requester_mut(slot).is_some_and(|requester| requester.asks(&asked.inquiry))
             }
             (None, Speech::Garbled(reason)) => {
                 account.dns.garbled += 1;
@@ -48,12 +50,6 @@ impl<P: Packet> Worker<P> {
         if look {
             self.rescore(slot);
         }
-    }
-
-    /// Takes note of a query in the autonomous system of who asks.
-    pub(super) fn note_system(&mut self, slot: Slot, network: u64, inquiry: &Inquiry) {
-        let (Some(dns), Some(resident)) = (&mut self.dns, self.shard.resident_mut(slot)) else { return };
-        dns.systems.asks(resident, network, inquiry, self.now);
     }
 
     /// Takes note of a query that goes on to a server: what comes back is its outcome. By TCP it is a proof besides, once
@@ -87,13 +83,16 @@ impl<P: Packet> Worker<P> {
     ) {
         let (Some(rules), Some(dns)) = (&self.policy.dns, &mut self.dns) else { return };
         let (outcome, now) = (outcome(rcode), self.now);
-        let (network, fails) = (dns.names.network(x.src), outcome == Outcome::Nxdomain);
-        dns.networks.learns(network, fails, now);
-        if let Some(resident) = self.shard.resident_mut(slot).filter(|_| self.view.systems) {
-            dns.systems.learns(resident, network, asked.inquiry.domain, fails, now);
+        let due = self.shard.requester(slot).map_or(1, Requester::due);
+        if due > 0 {
+            let (network, fails) = (dns.names.network(x.src), outcome == Outcome::Nxdomain);
+            dns.networks.learns(network, fails, due, now);
+            if let Some(resident) = self.shard.resident_mut(slot).filter(|_| self.view.systems) {
+                dns.systems.learns(resident, network, asked.inquiry.domain, fails, now);
+            }
         }
         if outcome == Outcome::Answered {
-            dns.domains.learn(&asked.inquiry, true, &rules.subdomains, now);
+            dns.domains.learn_again(&asked.inquiry, &mut 0, due, &rules.subdomains, now);
         }
         let asked_bytes = asked.query.message.bytes().len() as u16;
         self.settle(slot, outcome, asked_bytes, bytes as u16);
@@ -133,7 +132,7 @@ impl<P: Packet> Worker<P> {
             Outcome::Failed => account.failed += 1,
         }
         let (network, fails) = (dns.names.network(parsed.dst), outcome == Outcome::Nxdomain);
-        dns.networks.learns(network, fails, now);
+        dns.networks.learns(network, fails, 1, now);
         if let Some(question) = &answer.question {
             let (place, exists) = (dns.names.place(&question.name), outcome == Outcome::Answered);
             if let Some(resident) = self.shard.resident_mut(slot).filter(|_| self.view.systems) {

@@ -75,7 +75,8 @@ impl Interceptor {
         edition: u64,
         turns: bool,
     ) -> Option<Asked<'p>> {
-        let (Repeat { shape, inquiry, found }, _) = self.repeats.get(at?, message, edition)?;
+        let place = self.repeats.approach(at?)?;
+        let Repeat { shape, inquiry, found } = self.repeats.get(place, message, edition)?;
         let query = Query::of_shape(message, &shape)?;
         Some(Asked { query, shape: Some(shape), inquiry, found: Some(found), turns })
     }
