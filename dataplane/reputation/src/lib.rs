@@ -29,6 +29,7 @@ mod rollups;
 pub mod scoring;
 mod shard;
 mod state;
+mod step;
 mod strains;
 mod sweep;
 mod tally;

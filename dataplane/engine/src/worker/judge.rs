@@ -305,12 +305,10 @@ impl<P: Packet> Worker<P> {
     fn note(&mut self, exchange: &Exchange, parties: Parties) {
         let observed = self.shard.observe(exchange, parties, self.now);
         self.begun += u32::from(observed.fresh);
-        if observed.fresh
-            && let Some(sender) = parties.sender
-        {
-            self.meet(sender, exchange);
-        }
-        for (look, party) in [(observed.sender, parties.sender), (observed.receiver, parties.receiver)] {
+        let begins = parties.sender.filter(|_| observed.fresh);
+        let met_worse = begins.is_some_and(|sender| self.meet(sender, exchange));
+        let looks = [(observed.sender | met_worse, parties.sender), (observed.receiver, parties.receiver)];
+        for (look, party) in looks {
             if let Some(slot) = party.filter(|_| look) {
                 self.rescore(slot);
             }
@@ -359,10 +357,11 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    /// A source talks to somebody new: how he stands, and which service this is about.
-    fn meet(&mut self, sender: Slot, x: &Exchange) {
+    /// A source talks to somebody new: how he stands, and which service this is about. Whether it is time to look at the
+    /// score.
+    fn meet(&mut self, sender: Slot, x: &Exchange) -> bool {
         let service = self.service_of(x);
-        self.shard.met(sender, self.policy.destination(x.dst), service);
+        self.shard.met(sender, self.policy.destination(x.dst), service)
     }
 
     /// The service that a packet is about.

@@ -185,13 +185,13 @@ impl Shard {
         let datagram = matches!(x.act, Act::Datagram { .. }) && x.has_one_receiver();
         let state = if datagram { ContactState::Pending } else { ContactState::Loose };
         self.remember(key, x, parties.sender, state, now);
+        let mut look = self.unanswered(parties.sender);
         if datagram && let Some(sender) = parties.sender {
             let again = self.was_asked_before(x, sender, now);
             let parts = if again { DATAGRAM_AGAIN } else { self.datagram_to_somebody_new(sender) };
-            self.hot_mut(sender).open.add(parts);
+            look |= self.hot_mut(sender).open.climb(parts);
         }
-        self.unanswered(parties.sender);
-        Observed { sender: datagram, fresh: true, ..Observed::default() }
+        Observed { sender: look, fresh: true, ..Observed::default() }
     }
 
     /// Who has never been answered although others are asks for more with every host that he tries.
