@@ -12,6 +12,8 @@ mod traffic;
 
 use repute_model::{Address, Prefix, Score, Tick};
 
+pub use traffic::RequestKeys;
+
 use crate::pairs::towards;
 use crate::{ContactState, Conversation, Fact, Flags, Hosts, Shard, Slot, Tally};
 

@@ -112,7 +112,10 @@ impl Shard {
     }
 
     pub(super) fn state(&mut self, conversation: Conversation) -> Option<ContactState> {
-        let key = self.secret.conversation(&conversation);
+        self.state_at(self.secret.conversation(&conversation))
+    }
+
+    pub(super) fn state_at(&mut self, key: u64) -> Option<ContactState> {
         self.contacts.get(key).map(|contact| contact.state())
     }
 }

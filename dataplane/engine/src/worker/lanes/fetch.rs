@@ -28,7 +28,7 @@ impl<P: Packet> Worker<P> {
         let destinations = &self.policy.destinations;
         let sent = |i: &usize| lanes.kind[*i].is_plainly_sent();
         for i in (0..len.min(BATCH)).filter(sent) {
-            self.shard.fetch_request(&lanes.exchange(i));
+            self.shard.fetch_requests(&self.shard.request_keys(&lanes.exchange(i)));
             destinations.slot_line(lanes.other(i)).into_iter().for_each(prefetch);
         }
         for i in (0..len.min(BATCH)).filter(sent) {
