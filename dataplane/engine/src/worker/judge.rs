@@ -1,10 +1,10 @@
 //! Who sent it, how does he stand, what does that get: the judgement of one packet.
 
 use repute_model::{
-    Address, Band, Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Score, Side, Sides,
-    Source, Treatment, Verdict,
+    Address, Band, Direction, Judgement, Listing, Located, LogLine, Packet, Reason, Report, Rule, Score,
+    Side, Sides, Source, Treatment, Verdict,
 };
-use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Part, Parties, Slot};
+use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Observed, Part, Parties, Slot};
 use repute_wire::Parsed;
 
 use super::dns::Speech;
@@ -304,9 +304,20 @@ impl<P: Packet> Worker<P> {
     /// Takes note of a packet that passes, and looks at the scores it throws a light on.
     fn note(&mut self, exchange: &Exchange, parties: Parties) {
         let observed = self.shard.observe(exchange, parties, self.now);
+        self.note_observed(&observed, exchange, parties, None);
+    }
+
+    /// The same of one that was observed; where it is told how its destination stands, if that is known.
+    pub(super) fn note_observed(
+        &mut self,
+        observed: &Observed,
+        exchange: &Exchange,
+        parties: Parties,
+        destination: Option<Located>,
+    ) {
         self.begun += u32::from(observed.fresh);
         let begins = parties.sender.filter(|_| observed.fresh);
-        let met_worse = begins.is_some_and(|sender| self.meet(sender, exchange));
+        let met_worse = begins.is_some_and(|sender| self.meet(sender, exchange, destination));
         let looks = [(observed.sender | met_worse, parties.sender), (observed.receiver, parties.receiver)];
         for (look, party) in looks {
             if let Some(slot) = party.filter(|_| look) {
@@ -359,9 +370,10 @@ impl<P: Packet> Worker<P> {
 
     /// A source talks to somebody new: how he stands, and which service this is about. Whether it is time to look at the
     /// score.
-    fn meet(&mut self, sender: Slot, x: &Exchange) -> bool {
+    fn meet(&mut self, sender: Slot, x: &Exchange, located: Option<Located>) -> bool {
         let service = self.service_of(x);
-        self.shard.met(sender, self.policy.destination(x.dst), service)
+        let located = located.unwrap_or_else(|| self.policy.destinations.locate(x.dst));
+        self.shard.met(sender, self.policy.destination_at(located, x.dst), service)
     }
 
     /// The service that a packet is about.

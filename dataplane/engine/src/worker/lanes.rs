@@ -9,7 +9,7 @@
 mod fetch;
 
 use repute_model::{Address, BATCH, Link, Located, Masks, Packet, Source};
-use repute_reputation::{Act, Exchange, Place, Sought};
+use repute_reputation::{Act, Exchange, Place, RequestKeys, Sought};
 use repute_wire::{Outline, Outlines};
 
 use super::{Facing, Worker, parse};
@@ -39,8 +39,20 @@ pub struct Lanes {
     sought: [Sought; BATCH],
     /// What the lists say of sources that were not found.
     located: [Located; BATCH],
+    /// What begins with packets from the owner side, in a batch for which that was asked.
+    openings: [Opening; BATCH],
+    opens: bool,
     /// Every lane is from a source, and none is wide.
     narrow: bool,
+}
+
+/// Where it is remembered what a packet begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// The requests that it may have to do with.
+    pub keys: RequestKeys,
+    /// Where it is told how its destination stands.
+    pub destination: Located,
 }
 
 /// What decides about the way that a packet takes.
@@ -88,6 +100,11 @@ impl Kind {
         self.has(Self::PLAIN)
     }
 
+    #[inline(always)]
+    pub const fn is_datagram(self) -> bool {
+        self.has(Self::DATAGRAM)
+    }
+
     /// Whether it is a datagram of common shape to a port at which queries are judged.
     #[inline(always)]
     pub const fn is_query(self) -> bool {
@@ -98,6 +115,10 @@ impl Kind {
     pub const fn is_back(self) -> bool {
         self.has(Self::BACK)
     }
+}
+
+impl Opening {
+    const NONE: Self = Self { keys: RequestKeys::NONE, destination: Located::NOWHERE };
 }
 
 impl Lanes {
@@ -114,6 +135,8 @@ impl Lanes {
             place: [Place::NONE; BATCH],
             sought: [Sought::NOBODY; BATCH],
             located: [Located::NOWHERE; BATCH],
+            openings: [Opening::NONE; BATCH],
+            opens: false,
             narrow: false,
         }
     }
@@ -151,6 +174,12 @@ impl Lanes {
     #[inline(always)]
     pub const fn place(&self, i: usize) -> Place {
         self.place[i]
+    }
+
+    /// What packet `i` from the owner side begins, if that was found out for the whole batch.
+    #[inline(always)]
+    pub fn opening(&self, i: usize) -> Option<&Opening> {
+        self.opens.then_some(&self.openings[i])
     }
 
     /// The address on the owner side.
@@ -285,10 +314,11 @@ impl<P: Packet> Worker<P> {
         if self.view.repeats {
             self.fetch_queries(&batch.packets, &batch.lanes);
         }
-        let lanes = &batch.lanes;
         // Where many conversations begin, they are expected to in the next batch.
-        if std::mem::take(&mut self.begun) as usize * 4 > len {
-            self.fetch_requests(lanes, len);
+        let opens = std::mem::take(&mut self.begun) as usize * 4 > len;
+        batch.lanes.opens = opens;
+        if opens {
+            self.fetch_openings(&mut batch.lanes, len);
         }
     }
 

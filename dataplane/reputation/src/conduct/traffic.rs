@@ -14,7 +14,7 @@ const DATAGRAM_AGAIN: u16 = Tally::ONE / 4 * 3;
 const DATAGRAMS: u8 = 255;
 
 /// The keys of the requests that one packet may have to do with, whose addresses are hashed once for all of them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RequestKeys {
     /// What its receiver asked its sender for.
     back: u64,
@@ -22,6 +22,11 @@ pub struct RequestKeys {
     there: u64,
     /// Any datagrams of its sender to its receiver.
     host: u64,
+}
+
+impl RequestKeys {
+    /// Of no packet.
+    pub const NONE: Self = Self { back: 0, there: 0, host: 0 };
 }
 
 impl Shard {

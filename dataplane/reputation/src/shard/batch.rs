@@ -116,6 +116,12 @@ impl Shard {
         self.requesters.get(sought.hint as usize).into_iter().for_each(prefetch);
     }
 
+    /// Asks the CPU for what is written of a source when it meets somebody.
+    #[inline(always)]
+    pub fn fetch_warm(&self, sought: &Sought) {
+        self.warm.get(sought.hint as usize).into_iter().for_each(|warm| prefetch(&warm.destination));
+    }
+
     /// Asks the CPU for where a source is at home.
     #[inline(always)]
     pub fn fetch_resident(&self, sought: &Sought) {
