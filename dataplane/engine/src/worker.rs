@@ -10,6 +10,7 @@ mod guard;
 mod inspect;
 mod judge;
 pub(crate) mod lanes;
+mod notes;
 mod opening;
 mod publish;
 mod release;

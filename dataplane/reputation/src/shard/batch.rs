@@ -147,6 +147,12 @@ impl Shard {
         (hot.fingerprint == sought.key).then_some(Slot(sought.hint))
     }
 
+    /// The entry of a source, wherever the hint leads.
+    #[inline]
+    pub fn find_sought(&self, sought: &Sought) -> Option<Slot> {
+        self.hinted(sought).or_else(|| self.find_key(sought.key))
+    }
+
     /// Entries given since the beginning: as long as it stays, whoever had none has none.
     #[inline(always)]
     pub fn admissions(&self) -> u64 {

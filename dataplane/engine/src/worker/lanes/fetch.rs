@@ -4,11 +4,24 @@
 //! stands there is read when the turn of its packet comes.
 
 use repute_memory::prefetch;
-use repute_model::{BATCH, Packet};
-use repute_reputation::{AHEAD, Exchange};
+use repute_model::{BATCH, Located, Packet};
+use repute_reputation::{AHEAD, Exchange, RequestKeys};
 
-use super::{Lanes, Opening};
+use super::Lanes;
 use crate::worker::Worker;
+
+/// Where it is remembered what a packet begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// The requests that it may have to do with.
+    pub keys: RequestKeys,
+    /// Where it is told how its destination stands.
+    pub destination: Located,
+}
+
+impl Opening {
+    pub const NONE: Self = Self { keys: RequestKeys::NONE, destination: Located::NOWHERE };
+}
 
 impl<P: Packet> Worker<P> {
     /// Asks the CPU for where the lists speak of these lanes.
