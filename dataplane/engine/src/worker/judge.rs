@@ -305,7 +305,11 @@ impl<P: Packet> Worker<P> {
     }
 
     /// The service that a packet is about.
+    #[inline]
     pub(super) fn service_of(&self, x: &Exchange) -> Option<u8> {
+        if self.policy.services.is_empty() {
+            return None;
+        }
         self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport)
     }
 

@@ -223,15 +223,20 @@ impl Shard {
             self.remember(key, x, parties.sender, ContactState::Loose, now);
             return if asked { self.loose(parties.sender) } else { self.unasked(parties.sender, Tally::ONE) };
         }
-        if !x.has_one_receiver() {
+        let to_one = x.has_one_receiver();
+        if !to_one {
             self.remember_everybody(x, now);
         }
-        let datagram = matches!(x.act, Act::Datagram { .. }) && x.has_one_receiver();
+        let datagram = to_one && matches!(x.act, Act::Datagram { .. });
         let state = if datagram { ContactState::Pending } else { ContactState::Loose };
-        self.remember(key, x, parties.sender, state, now);
+        let (asker, host) = self.ends_of(x, parties.sender);
+        self.contacts.insert(key, asker, host, state, now);
         let mut look = self.unanswered(parties.sender);
         if datagram && let Some(sender) = parties.sender {
-            let again = self.was_asked_before(x, keys.host, sender, now);
+            let again = self.contacts.get(keys.host).is_some();
+            if !again {
+                self.contacts.insert(keys.host, asker, host, ContactState::Loose, now);
+            }
             let parts = if again { DATAGRAM_AGAIN } else { self.datagram_to_somebody_new(sender) };
             look |= self.hot_mut(sender).open.climb(parts);
         }
@@ -256,15 +261,6 @@ impl Shard {
     /// Whether a datagram may be an answer to a question to everybody.
     pub(super) fn was_for_everybody(&mut self, x: &Exchange) -> bool {
         self.state(Conversation { asked: Address(0), ..x.reverse() }).is_some()
-    }
-
-    /// Whether a source has sent datagrams to this host before; from now on it has.
-    fn was_asked_before(&mut self, x: &Exchange, key: u64, sender: Slot, now: Tick) -> bool {
-        let before = self.contacts.get(key).is_some();
-        if !before {
-            self.remember(key, x, Some(sender), ContactState::Loose, now);
-        }
-        before
     }
 
     fn loose(&mut self, sender: Option<Slot>) -> Observed {
