@@ -10,6 +10,8 @@ mod guard;
 mod inspect;
 mod judge;
 pub(crate) mod lanes;
+mod notes;
+mod opening;
 mod publish;
 mod release;
 mod reset;

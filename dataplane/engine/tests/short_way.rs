@@ -48,6 +48,12 @@ const SERVICES: [&str; 3] = [
     "[services.first]\nprefixes = [\"10.0.0.1\"]\ncriticality = 0.1\n[services.second]\nprefixes = [\"10.0.0.2\", \"192.0.0.0/24\"]",
 ];
 
+/// Who had better not be talked to, on either side.
+const DESTINATIONS: [&str; 2] = [
+    "",
+    "default = 0.9\nentries = [{ prefix = \"192.0.0.0/24\", score = 0.1 }, { prefix = \"10.0.1.0/25\", score = 0.3 }]",
+];
+
 const PROFILES: [&str; 5] = ["ingress", "ingress", "ingress", "egress", "dns"];
 
 /// One part of each kind, and whether excellent sources are mirrored.
@@ -60,18 +66,20 @@ struct Parts {
     bands: &'static str,
     treatments: &'static str,
     services: &'static str,
+    destinations: &'static str,
     mirrors: bool,
     shadow: bool,
 }
 
 impl Parts {
     fn policy(&self, number: u64) -> Policy {
-        let Self { name, lists, protect, profile, bands, treatments, services, .. } = self;
+        let Self { name, lists, protect, profile, bands, treatments, services, destinations, .. } = self;
         // The formula of model `egress-interval` has no term for queries.
         let profile = if *name == "dns" && profile.contains("interval") { "" } else { profile };
         let mode = if self.shadow { "shadow" } else { "on" };
         let text = format!(
-            "mode = \"{mode}\"\ninside = [\"10.0.0.0/8\", \"fd77::/16\"]\n[lists]\n{lists}\n[protect]\n{protect}\n[profiles.{name}]\n{profile}\n\
+            "mode = \"{mode}\"\ninside = [\"10.0.0.0/8\", \"fd77::/16\"]\n[lists]\n{lists}\n[destinations]\n{destinations}\n\
+             [protect]\n{protect}\n[profiles.{name}]\n{profile}\n\
              [profiles.{name}.bands]\n{bands}\n[profiles.{name}.treatments]\n{treatments}\n{services}"
         );
         let mut policy = version(&text, number);
@@ -84,19 +92,23 @@ impl Parts {
 
 fn parts() -> impl Strategy<Value = Parts> {
     let texts = (select(&LISTS), select(&PROTECT), select(&PROFILE), select(&BANDS), select(&TREATMENTS));
-    let texts = (texts, select(&SERVICES));
+    let texts = (texts, select(&SERVICES), select(&DESTINATIONS));
     let flags = [0.2, 0.3].map(prop::bool::weighted);
     (select(&PROFILES), flags, texts).prop_map(
-        |(name, [mirrors, shadow], ((lists, protect, profile, bands, treatments), services))| Parts {
-            name,
-            lists,
-            protect,
-            profile,
-            bands,
-            treatments,
-            services,
-            mirrors,
-            shadow,
+        |(name, [mirrors, shadow], (texts, services, destinations))| {
+            let (lists, protect, profile, bands, treatments) = texts;
+            Parts {
+                name,
+                lists,
+                protect,
+                profile,
+                bands,
+                treatments,
+                services,
+                destinations,
+                mirrors,
+                shadow,
+            }
         },
     )
 }
@@ -117,11 +129,28 @@ fn frame(rng: &mut Rng, clients: u32) -> (u8, Frame) {
     let (sport, dport) =
         (40_000 + rng.below(others) as u16, [4_433, 443, 53][rng.below(2 * others - 1) as usize]);
     let server = [10, 0, 0, rng.below(others) as u8 + 1];
-    let (port, frame) = match rng.below(8) {
+    let (port, frame) = match rng.below(9) {
         0 => over_v6(rng, n % 16, sport, dport),
+        1 => opening(rng, n),
         _ => over_v4(rng, Talk::new(client(n), sport, server, dport)),
     };
     (port, if rng.below(8) == 0 && frame.bytes[0] == 2 { frame.tagged(7) } else { frame })
+}
+
+/// A datagram to one of many hosts, or to another port of one that was asked before; some look like answers, and some are
+/// answers.
+fn opening(rng: &mut Rng, n: u32) -> (u8, Frame) {
+    let ports = [53, 443, 4_433, 5_000, 5_001];
+    let mut port = || ports[rng.below(5) as usize];
+    let (sport, dport) = (port(), port());
+    let host = [10, 0, 1, rng.below(200) as u8];
+    let inside = [10, 0, 0, rng.below(2) as u8 + 1];
+    match rng.below(6) {
+        0..3 => (OUTSIDE, Talk::new(client(n), sport, host, dport).datagram(40)),
+        3 => (INSIDE, Talk::new(client(n), sport, host, dport).reply(40)),
+        4 => (INSIDE, udp6(((0xfd77 << 112) | 1, sport), (client6(n % 500), dport), 30).framed()),
+        _ => (INSIDE, Talk::new(inside, sport, client(n), dport).datagram(40)),
+    }
 }
 
 fn over_v4(rng: &mut Rng, talk: Talk) -> (u8, Frame) {
@@ -269,4 +298,22 @@ fn a_flood_in_one_conversation_is_noticed_on_both_ways() {
     }
     assert_eq!(pair.compare(), 1);
     assert!(pair.0[0].account().changes > 0, "nobody answered 2560 packets in 40 ms");
+}
+
+#[test]
+fn hosts_that_ask_one_after_the_other_are_noted_on_both_ways() {
+    let policy = |name| version(&format!("[profiles.{name}]\n[destinations]\n{}", DESTINATIONS[1]), 1);
+    for (name, port) in [("ingress", OUTSIDE), ("egress", INSIDE)] {
+        let (mut pair, mut rng) = (Pair::new(&policy(name), &PAIR, 128), Rng(11));
+        for _ in 0..40 {
+            let asked = |rng: &mut Rng| [10, 0, rng.below(2) as u8, rng.below(256) as u8];
+            let asks = |rng: &mut Rng| {
+                Talk::new(client(rng.below(4)), 5_000 + rng.below(2) as u16, asked(rng), 4_433)
+            };
+            let batch: Vec<_> = (0..BATCH).map(|_| (port, asks(&mut rng).datagram(30))).collect();
+            pair.breathe(3, &batch);
+        }
+        assert_eq!(pair.compare(), 4);
+        assert!(pair.0[0].account().changes > 0, "nobody answered 2560 questions in 120 ms");
+    }
 }

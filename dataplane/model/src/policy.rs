@@ -4,8 +4,8 @@
 //! worker hands it back; a worker never changes it.
 
 use crate::{
-    Address, Band, CrowdRules, Dns, Dwell, Factor, Homes, Inspection, Listing, PortRule, PrefixTable,
-    Protect, Score, Side, Thresholds, Treatment, Weighting, Width,
+    Address, Band, CrowdRules, Dns, Dwell, Factor, Homes, Inspection, Listing, Located, PortRule,
+    PrefixTable, Protect, Score, Side, Thresholds, Treatment, Weighting, Width,
 };
 
 /// How factors become a score.
@@ -196,7 +196,13 @@ impl Policy {
 
     /// The standing of a destination.
     pub fn destination(&self, address: Address) -> Score {
-        self.destinations.get(address).unwrap_or(self.destination_default)
+        self.destination_at(self.destinations.locate(address), address)
+    }
+
+    /// The same, of one that `destinations` has located.
+    #[inline]
+    pub fn destination_at(&self, located: Located, address: Address) -> Score {
+        self.destinations.at(located, address).unwrap_or(self.destination_default)
     }
 }
 

@@ -12,6 +12,8 @@ mod traffic;
 
 use repute_model::{Address, Prefix, Score, Tick};
 
+pub use traffic::RequestKeys;
+
 use crate::pairs::towards;
 use crate::{ContactState, Conversation, Fact, Flags, Hosts, Shard, Slot, Tally};
 
@@ -210,8 +212,7 @@ impl Shard {
     /// time to look at the score.
     pub fn observe_stopped(&mut self, x: &Exchange, sender: Slot) -> bool {
         if x.act == Act::Syn {
-            let hot = self.hot_mut(sender);
-            hot.syns = hot.syns.saturating_add(1);
+            self.hot_mut(sender).begins_connection();
         }
         self.unanswered(Some(sender))
     }
@@ -238,14 +239,16 @@ impl Shard {
         }
     }
 
-    /// Notes that a source has begun to talk to a destination of this standing, about this service.
-    pub fn met(&mut self, sender: Slot, destination: Score, service: Option<u8>) {
+    /// Notes that a source has begun to talk to a destination of this standing, about this service; `true` when it is time
+    /// to look at the score.
+    pub fn met(&mut self, sender: Slot, destination: Score, service: Option<u8>) -> bool {
         let Self { hot, warm, pairs, .. } = self;
         let (hot, warm) = (&hot[sender.0 as usize], &mut warm[sender.0 as usize]);
         warm.destination = towards(warm.destination, destination);
         if hot.flags.has(Flags::SEVERAL) {
             pairs.met(hot.fingerprint, service, destination);
         }
+        warm.is_to_be_scored()
     }
 
     /// Whether a packet goes on with the conversation of the last one: then it is about the same service.

@@ -2,7 +2,7 @@
 
 use repute_model::{Address, Band, Factor, Model, Score};
 
-use crate::{Ewma, Tally};
+use crate::{Ewma, Tally, step};
 
 /// Bits about a source that packets ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -135,10 +135,9 @@ pub struct Hot {
     pub flags: Flags,
 }
 
-/// Unanswered packets between two looks at the score at least (a power of two)…
+/// Unanswered packets between two looks at the score at least (a power of two), and as many as take the count to another
+/// [`step`], so that a flood is not scored all the time.
 const LOOK_EVERY: u32 = 32;
-/// …and an eighth of what was counted to the last power of two, so that a flood is not scored all the time.
-const LOOK_EIGHTHS: u32 = 3;
 
 /// Touched by sweep and events only; same index as its hot line.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -167,6 +166,8 @@ pub struct Warm {
     pub hits: Tally,
     /// How far its last window with traffic was from its mean volume, 0..=255 for 0 to as much as that and more.
     pub deviation: u8,
+    /// What `destination` was when the score was last looked at.
+    pub scored: u8,
 }
 
 impl Warm {
@@ -184,6 +185,7 @@ impl Warm {
         destination: 0,
         hits: Tally::ZERO,
         deviation: 0,
+        scored: 0,
     };
 
     /// The number of the service that it was first seen in.
@@ -195,6 +197,12 @@ impl Warm {
     #[inline]
     pub const fn has_evidence(&self) -> bool {
         self.destination > 0 || !self.hits.is_zero()
+    }
+
+    /// Whether destinations have become worse by a step since the score was last looked at.
+    #[inline]
+    pub const fn is_to_be_scored(&self) -> bool {
+        self.destination > self.scored && step::is_crossed(self.scored as u32, self.destination as u32)
     }
 
     /// Lets that fade to `share` of itself: whoever may talk to nobody any more is not bad for ever. E13's formula takes
@@ -317,8 +325,7 @@ impl Hot {
     /// Asked where the count is a multiple of [`LOOK_EVERY`].
     #[cold]
     const fn is_time_to_look(&self) -> bool {
-        let part = 1 << self.unanswered.ilog2() >> LOOK_EIGHTHS;
-        part <= LOOK_EVERY || self.unanswered & (part - 1) == 0
+        step::is_crossed(self.unanswered - 1, self.unanswered)
     }
 
     /// Counts one packet of `wire_len` bytes at `now` (low bits of the tick).
@@ -328,6 +335,13 @@ impl Hot {
         self.packets = packets - beyond as u32;
         self.bytes = self.bytes.saturating_add(wire_len);
         self.last_seen = now;
+    }
+
+    /// Counts a connection that is begun; whether their number has come to another step.
+    pub const fn begins_connection(&mut self) -> bool {
+        let before = self.syns;
+        self.syns = before.saturating_add(1);
+        step::is_crossed(before as u32, self.syns as u32)
     }
 
     /// Begins to count anew.

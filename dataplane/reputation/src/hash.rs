@@ -46,10 +46,26 @@ impl Secret {
     /// The key of a conversation.
     #[inline]
     pub fn conversation(&self, c: &Conversation) -> u64 {
-        let a = fold(c.asker.0 as u64 ^ self.0[0], (c.asker.0 >> 64) as u64 ^ self.0[1]);
-        let b = fold(c.asked.0 as u64 ^ self.0[2], (c.asked.0 >> 64) as u64 ^ self.0[3]);
-        let ports = u64::from(c.protocol) << 16 | u64::from(c.port);
-        fold(a ^ self.0[3] ^ ports, b.rotate_left(32) ^ self.0[0])
+        self.conversation_between(self.asker(c.asker), self.asked(c.asked), c.protocol, c.port)
+    }
+
+    /// The same, of two addresses that were hashed before: several conversations may have them in common.
+    #[inline]
+    pub(crate) fn conversation_between(&self, asker: u64, asked: u64, protocol: u8, port: u16) -> u64 {
+        let ports = u64::from(protocol) << 16 | u64::from(port);
+        fold(asker ^ self.0[3] ^ ports, asked.rotate_left(32) ^ self.0[0])
+    }
+
+    /// What an address adds to the keys of conversations in which it asks.
+    #[inline]
+    pub(crate) fn asker(&self, address: Address) -> u64 {
+        fold(address.0 as u64 ^ self.0[0], (address.0 >> 64) as u64 ^ self.0[1])
+    }
+
+    /// What an address adds to the keys of conversations in which it is asked.
+    #[inline]
+    pub(crate) fn asked(&self, address: Address) -> u64 {
+        fold(address.0 as u64 ^ self.0[2], (address.0 >> 64) as u64 ^ self.0[3])
     }
 
     /// What stays the same, in both directions, while the source with `key` talks from the same port (upper half

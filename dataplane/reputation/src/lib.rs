@@ -29,12 +29,13 @@ mod rollups;
 pub mod scoring;
 mod shard;
 mod state;
+mod step;
 mod strains;
 mod sweep;
 mod tally;
 
 pub use baseline::Ewma;
-pub use conduct::{Act, Exchange, Observed, Parties};
+pub use conduct::{Act, Exchange, Observed, Parties, RequestKeys};
 pub use contact::{Contact, ContactState, Contacts};
 pub use crowds::{
     Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Seen, Sender, Standing, Sums, Totals,

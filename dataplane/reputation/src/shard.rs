@@ -309,6 +309,8 @@ impl Shard {
     /// Scores a source on an event between two sweeps: new evidence counts at once, but only for the
     /// worse. E13 is computed at the end of its intervals only; between them just lists count.
     pub fn rescore(&mut self, slot: Slot, rules: Rules<'_>, now: Tick) -> Option<Change> {
+        let warm = self.warm_mut(slot);
+        warm.scored = warm.destination;
         if self.hot(slot).flags.has(Flags::ALLOWED) {
             return None;
         }

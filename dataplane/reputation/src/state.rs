@@ -80,6 +80,7 @@ impl Shard {
             destination: state.destination,
             hits: Tally::of_parts(state.hits),
             deviation: 0,
+            scored: 0,
             address: state.source.first(),
         };
         self.occupancy.admitted += 1;

@@ -173,7 +173,8 @@ impl Shard {
             None
         };
         self.fade(slot, round);
-        let (hot, warm) = (self.hot(slot), self.warm(slot));
+        let (hot, warm) = (&self.hot[slot.0 as usize], &mut self.warm[slot.0 as usize]);
+        warm.scored = warm.destination;
         let closes = now.low().wrapping_sub(warm.window) >= rules.profile.window_ms;
         let change = if hot.flags.has(Flags::ALLOWED) {
             None

@@ -1,5 +1,7 @@
 //! A small count that fades: 8.8 fixed point, saturating.
 
+use crate::step;
+
 /// Evidence counted in 1/256, 0..256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 #[repr(transparent)]
@@ -15,6 +17,15 @@ impl Tally {
     #[inline]
     pub fn add(&mut self, parts: u16) {
         self.0 = self.0.saturating_add(parts);
+    }
+
+    /// The same; whether it has come to another step.
+    #[inline]
+    #[must_use]
+    pub fn climb(&mut self, parts: u16) -> bool {
+        let before = *self;
+        self.add(parts);
+        step::is_crossed(before.0.into(), self.0.into())
     }
 
     /// Takes `parts` 256ths back, down to nothing.
@@ -57,6 +68,17 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn climbs_with_each_of_the_first_and_then_by_eighths() {
+        let mut tally = Tally::ZERO;
+        let climbed = |tally: &mut Tally, times| (0..times).filter(|_| tally.climb(Tally::ONE)).count();
+        assert_eq!(climbed(&mut tally, 15), 15);
+        assert_eq!(climbed(&mut tally, 112), 24);
+        assert_eq!(tally.get(), 127.0);
+        assert_eq!(climbed(&mut tally, 1_000), 8);
+        assert!(!tally.climb(Tally::ONE));
+    }
 
     #[test]
     fn saturates_and_fades_to_nothing() {

@@ -1,10 +1,10 @@
 //! Who sent it, how does he stand, what does that get: the judgement of one packet.
 
 use repute_model::{
-    Address, Band, Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Score, Side, Sides,
-    Source, Treatment, Verdict,
+    Band, Direction, Judgement, Listing, LogLine, Packet, Reason, Report, Rule, Score, Side, Sides, Source,
+    Treatment, Verdict,
 };
-use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Part, Parties, Slot};
+use repute_reputation::{Act, Exchange, Fact, Flags, Happening, Part, Parties, Slot, Sought};
 use repute_wire::Parsed;
 
 use super::dns::Speech;
@@ -40,11 +40,11 @@ impl<P: Packet> Worker<P> {
         }
         let (packet, wire) = (&batch.packets[i], self.wires[usize::from(batch.ports[i])]);
         self.turn = i;
-        let judged = self.judge_parsed(packet, &parse(packet), wire);
+        let judged = self.judge_parsed(packet, &parse(packet), wire, batch.lanes.sought(i));
         if wire.peer.is_none() && judged.reason.is_none() { Judgement::drop(Reason::NoPeer) } else { judged }
     }
 
-    fn judge_parsed(&mut self, packet: &P, parsed: &Parsed, wire: Wire) -> Judgement {
+    fn judge_parsed(&mut self, packet: &P, parsed: &Parsed, wire: Wire, sought: &Sought) -> Judgement {
         if packet.segments() > 1 && parsed.is_cut() {
             return Judgement::drop(Reason::Scattered);
         }
@@ -64,7 +64,7 @@ impl<P: Packet> Worker<P> {
             self.account.protected += 1;
             return Judgement::FORWARD;
         }
-        self.judge_ip(packet, parsed, wire)
+        self.judge_ip(packet, parsed, wire, sought)
     }
 
     /// Who is judged by a packet, and whose request it may answer: the sources of its sender and its
@@ -91,9 +91,14 @@ impl<P: Packet> Worker<P> {
         about(&self.policy, parsed)
     }
 
-    fn judge_ip(&mut self, packet: &P, parsed: &Parsed, wire: Wire) -> Judgement {
+    /// Judges a packet whose lane has looked for its sender where that is judged, else for its receiver.
+    fn judge_ip(&mut self, packet: &P, parsed: &Parsed, wire: Wire, sought: &Sought) -> Judgement {
         let (sender, receiver) = self.owned(parsed, wire.role);
-        let receiver = receiver.and_then(|source| self.shard.find(source));
+        let known = self.shard.find_sought(sought);
+        let receiver = match sender {
+            None => known,
+            Some(_) => receiver.and_then(|source| self.shard.find(source)),
+        };
         let exchange = exchange(parsed, packet.bytes());
         let mut ruled = None;
         if self.view.service.is_some() {
@@ -109,9 +114,17 @@ impl<P: Packet> Worker<P> {
             }
             return ruled.unwrap_or(Judgement::FORWARD);
         };
-        let leads_on = wire.peer.is_some();
         let speech = self.listen(packet, parsed);
-        let judgement = self.judge_source(source, &exchange, receiver, packet.wire_len(), leads_on, &speech);
+        let case = Case {
+            standing: known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score)),
+            exchange: &exchange,
+            receiver,
+            wire_len: packet.wire_len(),
+            leads_on: wire.peer.is_some(),
+            speech: &speech,
+            guarded: None,
+        };
+        let judgement = self.judge_source(source, known, case);
         if self.view.inspects
             && let Some(slot) = self.shard.find(source)
         {
@@ -124,25 +137,16 @@ impl<P: Packet> Worker<P> {
         ruled.filter(|_| judgement.verdict == Verdict::Forward).unwrap_or(judgement)
     }
 
-    fn judge_source(
-        &mut self,
-        source: Source,
-        exchange: &Exchange,
-        receiver: Option<Slot>,
-        wire_len: u32,
-        leads_on: bool,
-        speech: &Speech<'_>,
-    ) -> Judgement {
+    fn judge_source(&mut self, source: Source, known: Option<Slot>, case: Case<'_>) -> Judgement {
+        let Case { exchange, wire_len, leads_on, speech, .. } = case;
         if rules(&self.policy).is_none() {
             self.account.unjudged += 1;
             return Judgement::FORWARD;
         }
-        let known = self.shard.find(source);
         if known.is_none() && self.is_denied(source) {
             self.mark(exchange, Fact::Stranger.into());
             return self.judge_unknown(source, exchange, speech);
         }
-        let standing = known.map(|slot| (self.shard.hot(slot).band, self.shard.hot(slot).score));
         if let Some(slot) = known {
             self.revise(slot, false);
         }
@@ -166,8 +170,7 @@ impl<P: Packet> Worker<P> {
         if known.is_none() {
             self.revise(slot, true);
         }
-        let case = Case { standing, exchange, receiver, wire_len, leads_on, speech, guarded };
-        self.judge_entry(slot, &case)
+        self.judge_entry(slot, &Case { guarded, ..case })
     }
 
     /// Judges a packet of a source that has an entry, and takes note of it.
@@ -301,72 +304,12 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    /// Takes note of a packet that passes, and looks at the scores it throws a light on.
-    fn note(&mut self, exchange: &Exchange, parties: Parties) {
-        let observed = self.shard.observe(exchange, parties, self.now);
-        self.begun += u32::from(observed.fresh);
-        if observed.fresh
-            && let Some(sender) = parties.sender
-        {
-            self.meet(sender, exchange);
-        }
-        for (look, party) in [(observed.sender, parties.sender), (observed.receiver, parties.receiver)] {
-            if let Some(slot) = party.filter(|_| look) {
-                self.rescore(slot);
-            }
-        }
-        if !self.view.counts_crowds {
-            return;
-        }
-        if let Some((fact, protected)) = observed.completed {
-            self.crowd.mark(protected, fact.into());
-        }
-        if parties.sender.is_none() || self.sees_all {
-            self.crowd.hear(exchange.src);
-        }
-    }
-
-    /// Takes note of a question that the box has answered at once in place of whom was asked. Once in a window it is as if
-    /// that one had said something.
-    pub(super) fn note_served(&mut self, slot: Slot, server: Address) {
-        let is_first = self.shard.served(slot);
-        if !self.view.counts_crowds {
-            return;
-        }
-        if is_first {
-            self.crowd.mark(server, Fact::Replied.into());
-        }
-        if self.shard.hot(slot).packets == 1 {
-            self.crowd.hear(server);
-        }
-    }
-
-    fn note_stopped(&mut self, slot: Slot, exchange: &Exchange, reason: Reason) {
-        let look = match reason.is_overrun() {
-            true => self.shard.observe_overrun(exchange, slot),
-            false => self.shard.observe_stopped(exchange, slot),
-        };
-        if look {
-            self.rescore(slot);
-        }
-        self.note_withheld(exchange);
-    }
-
-    /// Remembers what does not go on where an answer may come all the same: in a capture.
-    fn note_withheld(&mut self, exchange: &Exchange) {
-        if self.policy.inside.is_empty() && self.sees_all {
-            self.shard.remember_stopped(exchange, self.now);
-        }
-    }
-
-    /// A source talks to somebody new: how he stands, and which service this is about.
-    fn meet(&mut self, sender: Slot, x: &Exchange) {
-        let service = self.service_of(x);
-        self.shard.met(sender, self.policy.destination(x.dst), service);
-    }
-
     /// The service that a packet is about.
+    #[inline]
     pub(super) fn service_of(&self, x: &Exchange) -> Option<u8> {
+        if self.policy.services.is_empty() {
+            return None;
+        }
         self.policy.service_about(x.src, x.dst, x.protocol, x.sport, x.dport)
     }
 

@@ -7,7 +7,10 @@
 //! the same.
 
 mod fetch;
+mod kind;
 
+use fetch::Opening;
+pub use kind::Kind;
 use repute_model::{Address, BATCH, Link, Located, Masks, Packet, Source};
 use repute_reputation::{Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
@@ -39,65 +42,11 @@ pub struct Lanes {
     sought: [Sought; BATCH],
     /// What the lists say of sources that were not found.
     located: [Located; BATCH],
+    /// What begins with packets from the owner side, in a batch for which that was asked.
+    openings: [Opening; BATCH],
+    opens: bool,
     /// Every lane is from a source, and none is wide.
     narrow: bool,
-}
-
-/// What decides about the way that a packet takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Kind(u8);
-
-impl Kind {
-    /// Nobody's standing counts for it.
-    const NOBODY: Self = Self(0);
-    /// It is about a source.
-    const SOURCE: Self = Self(1);
-    /// The short way may judge it.
-    const PLAIN: Self = Self(1 << 1);
-    /// It is UDP.
-    const DATAGRAM: Self = Self(1 << 2);
-    /// It is to the source in place of from it.
-    const BACK: Self = Self(1 << 3);
-    /// Its addresses are not those of an outline over IPv4.
-    const WIDE: Self = Self(1 << 4);
-    /// It is a datagram to a port at which queries are judged, and the short way might else judge it.
-    const QUERY: Self = Self(1 << 5);
-
-    const fn has(self, what: Self) -> bool {
-        self.0 & what.0 != 0
-    }
-
-    const fn with(self, what: Self, holds: bool) -> Self {
-        Self(if holds { self.0 | what.0 } else { self.0 })
-    }
-
-    /// Whether a source sent it.
-    #[inline(always)]
-    pub const fn is_sent(self) -> bool {
-        self.0 & (Self::SOURCE.0 | Self::BACK.0) == Self::SOURCE.0
-    }
-
-    /// Whether the short way may judge it by its sender.
-    #[inline(always)]
-    pub const fn is_plainly_sent(self) -> bool {
-        self.0 & (Self::PLAIN.0 | Self::BACK.0) == Self::PLAIN.0
-    }
-
-    #[inline(always)]
-    pub const fn is_plain(self) -> bool {
-        self.has(Self::PLAIN)
-    }
-
-    /// Whether it is a datagram of common shape to a port at which queries are judged.
-    #[inline(always)]
-    pub const fn is_query(self) -> bool {
-        self.has(Self::QUERY)
-    }
-
-    #[inline(always)]
-    pub const fn is_back(self) -> bool {
-        self.has(Self::BACK)
-    }
 }
 
 impl Lanes {
@@ -114,6 +63,8 @@ impl Lanes {
             place: [Place::NONE; BATCH],
             sought: [Sought::NOBODY; BATCH],
             located: [Located::NOWHERE; BATCH],
+            openings: [Opening::NONE; BATCH],
+            opens: false,
             narrow: false,
         }
     }
@@ -151,6 +102,12 @@ impl Lanes {
     #[inline(always)]
     pub const fn place(&self, i: usize) -> Place {
         self.place[i]
+    }
+
+    /// What packet `i` from the owner side begins, if that was found out for the whole batch.
+    #[inline(always)]
+    pub fn opening(&self, i: usize) -> Option<&Opening> {
+        self.opens.then_some(&self.openings[i])
     }
 
     /// The address on the owner side.
@@ -232,7 +189,7 @@ impl Lanes {
             let there = (if kind.is_back() { ports >> 16 } else { *ports }) as u16;
             if service.contains(&there) {
                 let asks = kind.is_plainly_sent() && kind.has(Kind::DATAGRAM);
-                *kind = Kind(kind.0 & !Kind::PLAIN.0).with(Kind::QUERY, asks);
+                *kind = kind.with(Kind::QUERY, asks).without(Kind::PLAIN);
             }
         }
     }
@@ -285,10 +242,11 @@ impl<P: Packet> Worker<P> {
         if self.view.repeats {
             self.fetch_queries(&batch.packets, &batch.lanes);
         }
-        let lanes = &batch.lanes;
         // Where many conversations begin, they are expected to in the next batch.
-        if std::mem::take(&mut self.begun) as usize * 4 > len {
-            self.fetch_requests(lanes, len);
+        let opens = std::mem::take(&mut self.begun) as usize * 4 > len;
+        batch.lanes.opens = opens;
+        if opens {
+            self.fetch_openings(&mut batch.lanes, len);
         }
     }
 
@@ -408,7 +366,7 @@ impl<P: Packet> Worker<P> {
         let parsed = parse(packet);
         let role = self.wires[usize::from(port)].role;
         let owned = if parsed.has_addresses() { self.owned(&parsed, role) } else { (None, None) };
-        let general = Kind(Kind::SOURCE.0 | Kind::WIDE.0);
+        let general = Kind::SOURCE.with(Kind::WIDE, true);
         (lanes.kind[i], lanes.wide[i]) = match owned {
             (Some(source), _) => (general, [source.first(), parsed.dst]),
             (None, Some(source)) => (general.with(Kind::BACK, true), [source.first(), parsed.src]),

@@ -70,6 +70,9 @@ impl<P: Packet> Worker<P> {
             self.account.unjudged += u64::from(known);
             return known.then_some(Judgement::FORWARD);
         }
+        if hot.shortcut == self.view.passes {
+            return self.judge_opening(lanes, i, slot);
+        }
         self.open_shortcut(lanes, i, slot)
     }
 
@@ -167,7 +170,7 @@ impl<P: Packet> Worker<P> {
 
     /// Counts a packet of a known source; how it stood.
     #[inline(always)]
-    fn count_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Judgement {
+    pub(super) fn count_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Judgement {
         let hot = self.shard.hot_mut(sender);
         hot.count(lanes.wire_len(i), self.now.low());
         self.account.bands[hot.band.index()] += 1;

@@ -86,6 +86,8 @@ pub struct View {
     pub repeats_shortly: bool,
     /// Whether it is known in which autonomous systems requesters are.
     pub systems: bool,
+    /// Whether what begins a conversation can be judged without being read, where it passes.
+    pub begins: bool,
 }
 
 impl View {
@@ -115,12 +117,13 @@ impl View {
         });
         let inspects = bands.iter().any(|treatment| treatment.inspect);
         let repeats = policy.dns.is_some() && !inspects && !policy.shadow;
+        let service = service(policy, limits);
         let zones = policy.dns.as_ref().is_some_and(|rules| !rules.zones.is_empty());
         Self {
             facing: wires.map(|wire| if short { facing(wire) } else { Facing::Both }),
             masks: width(policy, limits).masks(),
             counts_crowds: policy.owner_side() == Side::Outside,
-            service: service(policy, limits),
+            service,
             protects: !policy.protect.is_empty(),
             ways,
             measures: bands.map(Treatment::measures),
@@ -138,6 +141,7 @@ impl View {
             repeats,
             repeats_shortly: repeats && !zones && policy.services.is_empty(),
             systems: policy.dns.is_some() && !policy.homes.is_empty(),
+            begins: service.is_none() && !inspects && policy.services.is_empty(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! leaves some room above what the engine does today.
 
 use repute_engine::{Role, Wire};
-use repute_model::{Band, Factor, Limits, Policy};
+use repute_model::{Band, Factor, Limits, Policy, Score};
 
 use crate::common::frame::{ACK, Frame, Ip, RST, SYN, Talk, echo, tcp6, udp, unreachable};
 use crate::common::rig::{Rig, source};
@@ -241,4 +241,28 @@ fn a_hijacked_host_inside_that_scans_the_world() {
         }
     }
     assert!(out <= 25, "{out} probes left the network");
+}
+
+#[test]
+fn what_a_scan_is_made_of_counts_before_it_has_grown_by_an_eighth() {
+    let passes = "[profiles.ingress.treatments]\nneutral = \"pass\"\npoor = \"pass\"\nmalicious = \"pass\"";
+    let probes: [fn(u32) -> Frame; 3] = [
+        |i| Talk::new(ATTACKER, 40_000, host(i), 22).asks(SYN, 0),
+        |i| Talk::new(ATTACKER, 40_000, host(i), 5_000).datagram(20),
+        |i| echo(ATTACKER, host(i), false),
+    ];
+    for probe in probes {
+        let mut rig = Rig::new(policy(passes));
+        background(&mut rig, 40);
+        // What the model makes of it after so many probes; all of them come in one tick.
+        let mut targets = vec![Score::MAX];
+        for i in 1..300 {
+            rig.outside(0, probe(i));
+            let explained = rig.explain(ATTACKER);
+            targets.push(explained.target);
+            let at_least = targets[(i - i / 8 - 1) as usize];
+            assert!(explained.score <= at_least, "{} after {i} probes", explained.score);
+        }
+        assert!(rig.explain(ATTACKER).score < Score::new(2_000), "{:?}", rig.explain(ATTACKER));
+    }
 }

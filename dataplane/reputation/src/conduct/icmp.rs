@@ -19,11 +19,11 @@ impl Shard {
             return Observed { sender: look, ..Observed::default() };
         }
         self.remember(key, x, parties.sender, ContactState::Loose, now);
+        let mut look = self.unanswered(parties.sender);
         if let Some(sender) = parties.sender {
-            self.hot_mut(sender).destinations.add(ECHO);
+            look |= self.hot_mut(sender).destinations.climb(ECHO);
         }
-        self.unanswered(parties.sender);
-        Observed { sender: true, fresh: true, ..Observed::default() }
+        Observed { sender: look, fresh: true, ..Observed::default() }
     }
 
     pub(super) fn echo_reply(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {

@@ -106,13 +106,21 @@ impl Shard {
         state: ContactState,
         now: Tick,
     ) {
-        let asker = sender.map(|slot| (slot.0, self.hot(slot).fingerprint as u8));
-        let host = self.secret.address(x.dst) as u32;
+        let (asker, host) = self.ends_of(x, sender);
         self.contacts.insert(key, asker, host, state, now);
     }
 
+    /// How a contact names who asks, if that is known, and who is asked.
+    pub(super) fn ends_of(&self, x: &Exchange, sender: Option<Slot>) -> (Option<(u32, u8)>, u32) {
+        let asker = sender.map(|slot| (slot.0, self.hot(slot).fingerprint as u8));
+        (asker, self.secret.address(x.dst) as u32)
+    }
+
     pub(super) fn state(&mut self, conversation: Conversation) -> Option<ContactState> {
-        let key = self.secret.conversation(&conversation);
+        self.state_at(self.secret.conversation(&conversation))
+    }
+
+    pub(super) fn state_at(&mut self, key: u64) -> Option<ContactState> {
         self.contacts.get(key).map(|contact| contact.state())
     }
 }

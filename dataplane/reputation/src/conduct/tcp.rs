@@ -17,14 +17,14 @@ impl Shard {
         if fresh {
             self.remember(key, x, parties.sender, ContactState::Pending, now);
         }
-        self.unanswered(parties.sender);
+        let mut look = self.unanswered(parties.sender);
         if let Some(sender) = parties.sender {
             let hot = self.hot_mut(sender);
-            hot.syns = hot.syns.saturating_add(1);
-            hot.open.add(if fresh { Tally::ONE } else { REPEATED });
+            look |= hot.begins_connection();
+            look |= hot.open.climb(if fresh { Tally::ONE } else { REPEATED });
             hot.talk = 0;
         }
-        Observed { sender: true, fresh, ..Observed::default() }
+        Observed { sender: look, fresh, ..Observed::default() }
     }
 
     pub(super) fn syn_ack(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {

@@ -13,6 +13,22 @@ const DATAGRAM_AGAIN: u16 = Tally::ONE / 4 * 3;
 /// In place of a protocol number (255 is reserved by IANA): any datagram to a host.
 const DATAGRAMS: u8 = 255;
 
+/// The keys of the requests that one packet may have to do with, whose addresses are hashed once for all of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RequestKeys {
+    /// What its receiver asked its sender for.
+    back: u64,
+    /// What its sender asks its receiver for.
+    there: u64,
+    /// Any datagrams of its sender to its receiver.
+    host: u64,
+}
+
+impl RequestKeys {
+    /// Of no packet.
+    pub const NONE: Self = Self { back: 0, there: 0, host: 0 };
+}
+
 impl Shard {
     /// What names the conversation of a source with an address; see [`crate::Secret::talk`].
     #[inline(always)]
@@ -20,28 +36,37 @@ impl Shard {
         self.secret.talk(key, other, protocol, ports)
     }
 
-    /// Asks the CPU for what is looked at when a source begins a conversation.
+    /// The keys of the requests that a packet may have to do with.
     #[inline]
-    pub fn fetch_request(&self, x: &Exchange) {
-        for conversation in [x.reverse(), x.forward(), to_host(x)] {
-            self.contacts.prefetch(self.secret.conversation(&conversation));
+    pub fn request_keys(&self, x: &Exchange) -> RequestKeys {
+        let secret = &self.secret;
+        let (asker, asked) = (secret.asker(x.src), secret.asked(x.dst));
+        RequestKeys {
+            back: secret.conversation(&x.reverse()),
+            there: secret.conversation_between(asker, asked, x.protocol, x.dport),
+            host: secret.conversation_between(asker, asked, DATAGRAMS, 0),
         }
+    }
+
+    /// Asks the CPU for where these requests are remembered.
+    #[inline]
+    pub fn fetch_requests(&self, keys: &RequestKeys) {
+        [keys.back, keys.there, keys.host].into_iter().for_each(|key| self.contacts.prefetch(key));
     }
 
     /// Segments and datagrams: nothing is looked up while the conversation stays the same.
     pub(super) fn traffic(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
-        let segment = matches!(x.act, Act::Segment { .. });
         let fin = matches!(x.act, Act::Segment { fin: true, .. });
-        let answer = x.act == Act::Datagram { answer: true };
         let talk = |shard: &Self, owner, other, ports: (u16, u16)| {
             let ports = u32::from(ports.0) << 16 | u32::from(ports.1);
             shard.talk(shard.hot(owner).fingerprint, other, x.protocol, ports)
         };
+        let mut tag = 0;
         match (parties.sender, parties.receiver) {
-            (Some(sender), _) if !fin => {
-                let tag = talk(self, sender, x.dst, (x.sport, x.dport));
+            (Some(sender), _) => {
+                tag = talk(self, sender, x.dst, (x.sport, x.dport));
                 let calm = self.calm.unanswered;
-                if let Some(look) = self.hot_mut(sender).goes_on(tag, calm) {
+                if !fin && let Some(look) = self.hot_mut(sender).goes_on(tag, calm) {
                     return Observed { sender: look, ..Observed::default() };
                 }
             }
@@ -52,21 +77,39 @@ impl Shard {
             }
             _ => {}
         }
-        let back = self.secret.conversation(&x.reverse());
-        let observed = match self.contacts.get(back).map(|contact| contact.state()) {
-            Some(state) => self.answer(x, back, state, parties, now),
-            None => self.request(x, parties, now),
+        self.observe_turn(x, &self.request_keys(x), tag, parties, now)
+    }
+
+    /// Takes note of a segment or datagram that does not go on with the conversation that its sender was last seen in;
+    /// `talk` names the packet's own ([`Shard::talk`]), `keys` are its [`Shard::request_keys`].
+    #[inline]
+    pub fn observe_turn(
+        &mut self,
+        x: &Exchange,
+        keys: &RequestKeys,
+        talk: u32,
+        parties: Parties,
+        now: Tick,
+    ) -> Observed {
+        let (observed, state) = match self.state_at(keys.back) {
+            Some(state) => (self.answer(x, keys.back, state, parties, now), self.state_at(keys.back)),
+            None => {
+                let observed = self.request(x, keys, parties, now);
+                // Nobody has answered what has just begun.
+                (observed, if observed.fresh { None } else { self.state_at(keys.there) })
+            }
         };
         if let Some(sender) = parties.sender {
-            let state = self.state(x.reverse()).or_else(|| self.state(x.forward()));
-            let tag = talk(self, sender, x.dst, (x.sport, x.dport));
             let hot = self.hot_mut(sender);
             // A handshake that carries nothing yet may still turn out to be a probe: look each time.
             let empty = matches!(state, Some(ContactState::Answered | ContactState::Failed));
             let answered = state == Some(ContactState::Used);
             // So may an answer that nobody has asked for yet.
-            let looks = empty && segment || answer && !answered;
-            hot.talk = if looks { 0 } else { tag };
+            let looks = match x.act {
+                Act::Segment { .. } => empty,
+                act => act == Act::Datagram { answer: true } && !answered,
+            };
+            hot.talk = if looks { 0 } else { talk };
             hot.flags.set(Flags::ANSWERED, answered);
         }
         observed
@@ -106,10 +149,10 @@ impl Shard {
     }
 
     /// The sender asks, or goes on asking.
-    fn request(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
-        let key = self.secret.conversation(&x.forward());
-        let Some(state) = self.contacts.get(key).map(|contact| contact.state()) else {
-            return self.first_request(x, key, parties, now);
+    fn request(&mut self, x: &Exchange, keys: &RequestKeys, parties: Parties, now: Tick) -> Observed {
+        let key = keys.there;
+        let Some(state) = self.state_at(key) else {
+            return self.first_request(x, keys, parties, now);
         };
         match (x.act, state) {
             (Act::Segment { data, fin }, ContactState::Pending | ContactState::Answered) => {
@@ -173,25 +216,31 @@ impl Shard {
         now || !self.is_armed() || sender.is_some_and(|sender| self.hot(sender).flags.has(Flags::VERIFIED))
     }
 
-    fn first_request(&mut self, x: &Exchange, key: u64, parties: Parties, now: Tick) -> Observed {
+    fn first_request(&mut self, x: &Exchange, keys: &RequestKeys, parties: Parties, now: Tick) -> Observed {
+        let key = keys.there;
         if let Act::Datagram { answer: true } = x.act {
             let asked = self.was_for_everybody(x);
             self.remember(key, x, parties.sender, ContactState::Loose, now);
             return if asked { self.loose(parties.sender) } else { self.unasked(parties.sender, Tally::ONE) };
         }
-        if !x.has_one_receiver() {
+        let to_one = x.has_one_receiver();
+        if !to_one {
             self.remember_everybody(x, now);
         }
-        let datagram = matches!(x.act, Act::Datagram { .. }) && x.has_one_receiver();
+        let datagram = to_one && matches!(x.act, Act::Datagram { .. });
         let state = if datagram { ContactState::Pending } else { ContactState::Loose };
-        self.remember(key, x, parties.sender, state, now);
+        let (asker, host) = self.ends_of(x, parties.sender);
+        self.contacts.insert(key, asker, host, state, now);
+        let mut look = self.unanswered(parties.sender);
         if datagram && let Some(sender) = parties.sender {
-            let again = self.was_asked_before(x, sender, now);
+            let again = self.contacts.get(keys.host).is_some();
+            if !again {
+                self.contacts.insert(keys.host, asker, host, ContactState::Loose, now);
+            }
             let parts = if again { DATAGRAM_AGAIN } else { self.datagram_to_somebody_new(sender) };
-            self.hot_mut(sender).open.add(parts);
+            look |= self.hot_mut(sender).open.climb(parts);
         }
-        self.unanswered(parties.sender);
-        Observed { sender: datagram, fresh: true, ..Observed::default() }
+        Observed { sender: look, fresh: true, ..Observed::default() }
     }
 
     /// Who has never been answered although others are asks for more with every host that he tries.
@@ -214,22 +263,7 @@ impl Shard {
         self.state(Conversation { asked: Address(0), ..x.reverse() }).is_some()
     }
 
-    /// Whether a source has sent datagrams to this host before; from now on it has.
-    fn was_asked_before(&mut self, x: &Exchange, sender: Slot, now: Tick) -> bool {
-        let key = self.secret.conversation(&to_host(x));
-        let before = self.contacts.get(key).is_some();
-        if !before {
-            self.remember(key, x, Some(sender), ContactState::Loose, now);
-        }
-        before
-    }
-
     fn loose(&mut self, sender: Option<Slot>) -> Observed {
         Observed { sender: self.unanswered(sender), fresh: true, ..Observed::default() }
     }
-}
-
-/// Any datagrams of the asker to this host.
-fn to_host(x: &Exchange) -> Conversation {
-    Conversation { protocol: DATAGRAMS, port: 0, ..x.forward() }
 }

@@ -115,6 +115,12 @@ impl Shard {
         self.requesters.get(sought.hint as usize).into_iter().for_each(prefetch);
     }
 
+    /// Asks the CPU for what is written of a source when it meets somebody.
+    #[inline(always)]
+    pub fn fetch_warm(&self, sought: &Sought) {
+        self.warm.get(sought.hint as usize).into_iter().for_each(|warm| prefetch(&warm.destination));
+    }
+
     /// Asks the CPU for what the prefilter knows of a key.
     #[inline(always)]
     pub fn fetch_prefilter(&self, sought: &Sought) {
@@ -126,6 +132,12 @@ impl Shard {
     pub fn hinted(&self, sought: &Sought) -> Option<Slot> {
         let hot = self.hot.get(sought.hint as usize)?;
         (hot.fingerprint == sought.key).then_some(Slot(sought.hint))
+    }
+
+    /// The entry of a source, wherever the hint leads.
+    #[inline]
+    pub fn find_sought(&self, sought: &Sought) -> Option<Slot> {
+        self.hinted(sought).or_else(|| self.find_key(sought.key))
     }
 
     /// Entries given since the beginning: as long as it stays, whoever had none has none.

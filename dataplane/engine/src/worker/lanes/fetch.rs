@@ -1,14 +1,27 @@
 //! Lines fetched for a whole batch: where lists, contacts and destinations speak of its lanes.
 //!
-//! Called while a batch is looked at. Always holds: nothing is found out but by [`Worker::locate`]; the rest only asks the
-//! processor for memory.
+//! Called while a batch is looked at. Always holds: nothing is found out but where something stands; what
+//! stands there is read when the turn of its packet comes.
 
 use repute_memory::prefetch;
-use repute_model::{BATCH, Packet};
-use repute_reputation::AHEAD;
+use repute_model::{BATCH, Located, Packet};
+use repute_reputation::{AHEAD, Exchange, RequestKeys};
 
 use super::Lanes;
 use crate::worker::Worker;
+
+/// Where it is remembered what a packet begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// The requests that it may have to do with.
+    pub keys: RequestKeys,
+    /// Where it is told how its destination stands.
+    pub destination: Located,
+}
+
+impl Opening {
+    pub const NONE: Self = Self { keys: RequestKeys::NONE, destination: Located::NOWHERE };
+}
 
 impl<P: Packet> Worker<P> {
     /// Asks the CPU for where the lists speak of these lanes.
@@ -21,20 +34,32 @@ impl<P: Packet> Worker<P> {
         }
     }
 
-    /// Asks the CPU for what is looked at where senders begin conversations: what they asked before, and how those
-    /// whom they ask stand.
+    /// Finds where it is remembered what senders begin, and asks the CPU for it: what they asked before, whom they met, and
+    /// how those whom they ask stand.
     #[inline(never)]
-    pub(super) fn fetch_requests(&self, lanes: &Lanes, len: usize) {
+    pub(super) fn fetch_openings(&self, lanes: &mut Lanes, len: usize) {
         let destinations = &self.policy.destinations;
-        let sent = |i: &usize| lanes.kind[*i].is_plainly_sent();
-        for i in (0..len.min(BATCH)).filter(sent) {
-            self.shard.fetch_request(&lanes.exchange(i));
-            destinations.slot_line(lanes.other(i)).into_iter().for_each(prefetch);
+        for i in 0..len.min(BATCH) {
+            if lanes.kind[i].is_plainly_sent() {
+                let keys = self.shard.request_keys(&lanes.exchange(i));
+                self.shard.fetch_requests(&keys);
+                self.shard.fetch_warm(lanes.sought(i));
+                destinations.slot_line(lanes.other(i)).into_iter().for_each(prefetch);
+                lanes.openings[i].keys = keys;
+            }
         }
-        for i in (0..len.min(BATCH)).filter(sent) {
-            let located = destinations.locate(lanes.other(i));
-            destinations.first_lines(located).into_iter().flatten().for_each(prefetch);
+        for i in 0..len.min(BATCH) {
+            if lanes.kind[i].is_plainly_sent() {
+                let located = destinations.locate(lanes.other(i));
+                destinations.first_lines(located).into_iter().flatten().for_each(prefetch);
+                lanes.openings[i].destination = located;
+            }
         }
+    }
+
+    /// The same of one packet, without asking for anything.
+    pub(in crate::worker) fn opening(&self, x: &Exchange) -> Opening {
+        Opening { keys: self.shard.request_keys(x), destination: self.policy.destinations.locate(x.dst) }
     }
 
     /// Finds where the lists speak of lanes that are unseen, or of all of them while entries are looked up again, and
