@@ -42,27 +42,20 @@ pub struct Checked {
 }
 
 impl Config {
-    /// Reads and checks a config text that lies in no folder: files that it names have whole paths.
+    /// Reads and checks a config text, and the files that it names.
     ///
-    /// `name` is what messages call the text: where it came from.
+    /// `name` is what messages call the text: where it came from. Files have whole paths: a policy is applied from anywhere
+    /// and kept.
     ///
     /// # Errors
     /// Every mistake at once, at most [`DIAGNOSTICS_MAX`](crate::DIAGNOSTICS_MAX) of them kept. Where the
     /// text is not even TOML, what depends on several keys is not checked yet, and no file is read.
     pub fn parse(name: &str, text: &str) -> Result<Checked, Diagnostics> {
-        checked(name, None, text)
-    }
-
-    /// Reads and checks the text of the config file at `path`: files that it names may lie beside it.
-    ///
-    /// # Errors
-    /// As [`parse`](Self::parse).
-    pub fn parse_file(path: &Path, text: &str) -> Result<Checked, Diagnostics> {
-        checked(&path.display().to_string(), path.parent(), text)
+        checked(name, text)
     }
 }
 
-fn checked(name: &str, folder: Option<&Path>, text: &str) -> Result<Checked, Diagnostics> {
+fn checked(name: &str, text: &str) -> Result<Checked, Diagnostics> {
     if text.len() > TEXT_MAX {
         let mut findings = Findings::default();
         let message = format!("{} bytes of config, at most {TEXT_MAX} are read", text.len());
@@ -70,7 +63,7 @@ fn checked(name: &str, folder: Option<&Path>, text: &str) -> Result<Checked, Dia
         findings.push(found.help("name them in `lists.allow_files` and `lists.deny_files`"));
         return Err(Diagnostics::new(name, "", findings));
     }
-    let (config, (files, names, zone_files), signatures, findings) = read(folder, text);
+    let (config, (files, names, zone_files), signatures, findings) = read(text);
     if !findings.is_empty() {
         return Err(Diagnostics::new(name, text, findings));
     }
@@ -99,7 +92,7 @@ fn checked(name: &str, folder: Option<&Path>, text: &str) -> Result<Checked, Dia
 /// What the files hold that a config names: list files to allow and to deny, files of names, policy zones.
 type Held = ([Vec<ListFile>; 2], Vec<NameFile>, Vec<ZoneFile>);
 
-fn read(folder: Option<&Path>, text: &str) -> (Config, Held, Signatures, Findings) {
+fn read(text: &str) -> (Config, Held, Signatures, Findings) {
     let (root, errors) = DeTable::parse_recoverable(text);
     let root = toml::Spanned::new(root.span(), toml::de::DeValue::Table(root.into_inner()));
     let mut config = Config::default();
@@ -107,9 +100,9 @@ fn read(folder: Option<&Path>, text: &str) -> (Config, Held, Signatures, Finding
     config.overlay(&root, &mut reader);
     if errors.is_empty() {
         check(&config, &mut reader);
-        let files = files::load(&config, folder, &mut reader);
-        let names = name_files::load(&config, folder, &mut reader);
-        let zones = zone_files::load(&config, folder, &mut reader);
+        let files = files::load(&config, &mut reader);
+        let names = name_files::load(&config, &mut reader);
+        let zones = zone_files::load(&config, &mut reader);
         let signatures = patterns::load(&config, &mut reader);
         return (config, (files, names, zones), signatures, reader.findings);
     }

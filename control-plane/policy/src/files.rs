@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use repute_model::Prefix;
 use serde::Serialize;
@@ -46,12 +46,10 @@ pub(crate) struct Summary {
 }
 
 /// Reads every list file that `config` names: those to allow, and those to deny with their confidence.
-///
-/// Relative paths start in `folder`; a text without one has to name whole paths.
-pub(crate) fn load(config: &Config, folder: Option<&Path>, reader: &mut Reader) -> [Vec<ListFile>; 2] {
+pub(crate) fn load(config: &Config, reader: &mut Reader) -> [Vec<ListFile>; 2] {
     let lists = &config.lists;
     let count = lists.allow_files.len() + lists.deny_files.len();
-    let mut loader = Loader { config, folder, reader, left: PREFIXES_MAX, full: false };
+    let mut loader = Loader { config, reader, left: PREFIXES_MAX, full: false };
     if count > FILES_MAX {
         let message = format!("{count} list files, at most {FILES_MAX} are read");
         loader.report(loader.at("lists", message).label("join some of them"));
@@ -64,7 +62,6 @@ pub(crate) fn load(config: &Config, folder: Option<&Path>, reader: &mut Reader) 
 
 struct Loader<'a> {
     config: &'a Config,
-    folder: Option<&'a Path>,
     reader: &'a mut Reader,
     /// How many more prefixes there is room for.
     left: usize,
@@ -94,8 +91,8 @@ impl Loader<'_> {
     }
 
     fn one(&mut self, place: &str, path: &Text, confidence: Option<Int<1, 100>>) -> Option<ListFile> {
-        let whole = whole(place, path, self.folder, self.reader)?;
-        let text = read(&whole);
+        let whole = whole(place, path, self.reader)?;
+        let text = read(whole);
         let text = text.map_err(|error| {
             let found = self.at(place, format!("cannot read the list `{}`", whole.display()));
             self.report(found.label(error.to_string()));
@@ -154,20 +151,18 @@ impl Loader<'_> {
     }
 }
 
-/// The whole path of a file that is named at `place`; `None`, and that is reported, where it starts in no folder.
-pub(crate) fn whole(place: &str, path: &Text, folder: Option<&Path>, reader: &mut Reader) -> Option<PathBuf> {
+/// The path of a file that is named at `place`; `None`, and that is reported, where it starts in no folder: it has to mean
+/// the same wherever the text came from.
+pub(crate) fn whole<'p>(place: &str, path: &'p Text, reader: &mut Reader) -> Option<&'p Path> {
     let named = Path::new(path.as_str());
-    if named.is_absolute() {
-        return Some(named.to_owned());
-    }
-    let Some(folder) = folder else {
+    if !named.is_absolute() {
         let found = Diagnostic::new(reader.places.of(place), format!("`{path}` starts in no folder"))
-            .label("this text comes from no file that it could lie beside")
+            .label("expected a whole path")
             .help("name the whole path, such as \"/etc/repute/lists/drop.netset\"");
         reader.findings.push(found);
         return None;
-    };
-    Some(folder.join(named))
+    }
+    Some(named)
 }
 
 /// All of a file; `Err` where it is none, cannot be read or is too long.
@@ -201,7 +196,7 @@ mod tests {
     /// What is reported when files of `counts` prefixes meet room for `left`.
     fn reports(left: usize, counts: &[usize]) -> Vec<String> {
         let (config, mut reader) = (Config::default(), Reader::default());
-        let mut loader = Loader { config: &config, folder: None, reader: &mut reader, left, full: false };
+        let mut loader = Loader { config: &config, reader: &mut reader, left, full: false };
         for &count in counts {
             let list = "192.0.2.1\n".repeat(count);
             let read = loader.prefixes("lists", &Text::UNREAD, list.as_bytes());

@@ -3,7 +3,6 @@
 //! Called once for every config text that judges queries, after its own checks. **Always holds:** what one file holds is
 //! sorted and without duplicates, so that its hash is the same for every order and every comment.
 
-use std::path::Path;
 
 use repute_model::DomainName;
 use serde::Serialize;
@@ -38,14 +37,14 @@ pub(crate) struct Summary {
     sha256: String,
 }
 
-/// Reads every file of names that `config` names; relative paths start in `folder`.
-pub(crate) fn load(config: &Config, folder: Option<&Path>, reader: &mut Reader) -> Vec<NameFile> {
+/// Reads every file of names that `config` names.
+pub(crate) fn load(config: &Config, reader: &mut Reader) -> Vec<NameFile> {
     let Some(dns) = &config.profiles.dns else { return Vec::new() };
     let paths = &dns.queries.honeypot_files;
     if !reader.sound(KEY) {
         return Vec::new();
     }
-    let mut loader = Loader { folder, reader, left: NAMES_MAX };
+    let mut loader = Loader { reader, left: NAMES_MAX };
     if paths.len() > FILES_MAX {
         let message = format!("{} files of names, at most {FILES_MAX} are read", paths.len());
         loader.reader.report_at(KEY, message, "join some of them");
@@ -56,7 +55,6 @@ pub(crate) fn load(config: &Config, folder: Option<&Path>, reader: &mut Reader) 
 }
 
 struct Loader<'a> {
-    folder: Option<&'a Path>,
     reader: &'a mut Reader,
     /// How many more names there is room for.
     left: usize,
@@ -64,8 +62,8 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn one(&mut self, place: &str, path: &Text) -> Option<NameFile> {
-        let whole = files::whole(place, path, self.folder, self.reader)?;
-        let text = files::read(&whole).map_err(|error| {
+        let whole = files::whole(place, path, self.reader)?;
+        let text = files::read(whole).map_err(|error| {
             self.reader.report_at(
                 place,
                 format!("cannot read the names in `{}`", whole.display()),

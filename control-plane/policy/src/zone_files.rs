@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use repute_model::{Rpz, RpzTrigger, RpzZone};
@@ -122,14 +121,14 @@ impl fmt::Display for ZoneReport {
     }
 }
 
-/// Reads every policy zone that `config` names; relative paths start in `folder`.
-pub(crate) fn load(config: &Config, folder: Option<&Path>, reader: &mut Reader) -> Vec<ZoneFile> {
+/// Reads every policy zone that `config` names.
+pub(crate) fn load(config: &Config, reader: &mut Reader) -> Vec<ZoneFile> {
     let Some(dns) = &config.profiles.dns else { return Vec::new() };
     let zones = &dns.queries.zones;
     if !reader.sound(KEY) {
         return Vec::new();
     }
-    let mut loader = Loader { folder, reader, left: ZONE_RECORDS_MAX };
+    let mut loader = Loader { reader, left: ZONE_RECORDS_MAX };
     if zones.len() > Rpz::ZONES_MAX {
         let message = format!("{} policy zones, at most {} are read", zones.len(), Rpz::ZONES_MAX);
         loader.reader.report_at(KEY, message, "join some of them");
@@ -147,7 +146,6 @@ pub(crate) fn compiled(zones: &[ZoneFile]) -> Rpz {
 }
 
 struct Loader<'a> {
-    folder: Option<&'a Path>,
     reader: &'a mut Reader,
     /// How many more records there is room for.
     left: usize,
@@ -169,8 +167,8 @@ impl Loader<'_> {
     }
 
     fn one(&mut self, place: &str, key: &PolicyZone) -> Option<ZoneFile> {
-        let whole = files::whole(place, &key.file, self.folder, self.reader)?;
-        let bytes = files::read(&whole).map_err(|error| {
+        let whole = files::whole(place, &key.file, self.reader)?;
+        let bytes = files::read(whole).map_err(|error| {
             let message = format!("cannot read the policy zone in `{}`", whole.display());
             self.reader.report_at(place, message, &error.to_string());
         });

@@ -24,9 +24,14 @@ impl Folder {
         fs::write(self.0.path().join(name), text).unwrap();
     }
 
+    /// Where `@` stands in `lists` begins the path of a file in here.
     fn parse(&self, lists: &str) -> Result<Checked, Diagnostics> {
-        let text = format!("[profiles.ingress]\n[lists]\n{lists}\n");
-        Config::parse_file(&self.0.path().join("config.toml"), &text)
+        let lists = lists.replace('@', &self.begin());
+        Config::parse("config.toml", &format!("[profiles.ingress]\n[lists]\n{lists}\n"))
+    }
+
+    fn begin(&self) -> String {
+        format!("{}/", self.0.path().display())
     }
 
     fn checked(&self, lists: &str) -> Checked {
@@ -36,7 +41,7 @@ impl Folder {
     #[track_caller]
     fn messages(&self, lists: &str) -> Vec<String> {
         let found = self.parse(lists).unwrap_err();
-        found.items().iter().map(|item| item.message().to_owned()).collect()
+        found.items().iter().map(|item| item.message().replace(&self.begin(), "")).collect()
     }
 }
 
@@ -56,8 +61,8 @@ fn files_reach_the_policy_with_their_confidence() {
         ("partners.netset", "192.0.2.128/25\n"),
     ]);
     let checked = folder.checked(
-        "allow_files = [\"partners.netset\"]\ndeny = [{ prefix = \"198.51.100.7\", confidence = 10 }]\n\
-         deny_files = [\"drop.netset\", { path = \"level1.netset\", confidence = 60 }]",
+        "allow_files = [\"@partners.netset\"]\ndeny = [{ prefix = \"198.51.100.7\", confidence = 10 }]\n\
+         deny_files = [\"@drop.netset\", { path = \"@level1.netset\", confidence = 60 }]",
     );
     for (address, expected) in [
         ("203.0.113.9", Some(Listing::Deny(60))),
@@ -77,7 +82,7 @@ fn allow_files_win_over_narrower_denies() {
     let folder =
         Folder::with(&[("allow", "10.1.0.0/16\n10.0.0.0/15\n::/0\n"), ("deny", "10.1.2.0/24\n11.0.0.0/8\n")]);
     let checked =
-        folder.checked("allow_files = [\"allow\"]\ndeny_files = [\"deny\"]\ndeny = [\"2001:db8::/32\"]");
+        folder.checked("allow_files = [\"@allow\"]\ndeny_files = [\"@deny\"]\ndeny = [\"2001:db8::/32\"]");
     for address in ["10.1.2.3", "10.0.0.1", "2001:db8::1"] {
         assert_eq!(listing(&checked, address), Some(Listing::Allow), "{address}");
     }
@@ -88,7 +93,7 @@ fn allow_files_win_over_narrower_denies() {
 #[test]
 fn the_digest_covers_what_files_say_not_how() {
     let folder = Folder::with(&[("drop", "192.0.2.1\n192.0.2.2\n")]);
-    let lists = "deny_files = [\"drop\"]";
+    let lists = "deny_files = [\"@drop\"]";
     let before = folder.checked(lists);
     folder.write("drop", "; a comment\r\n192.0.2.2/32 # two\r\n\r\n192.0.2.1\n192.0.2.2\n");
     assert_eq!(folder.checked(lists), before);
@@ -102,11 +107,12 @@ fn the_digest_covers_what_files_say_not_how() {
 #[test]
 fn a_diff_shows_files_by_count_and_hash() {
     let folder = Folder::with(&[("drop", "192.0.2.1\n"), ("allow", "")]);
-    let lists = "allow_files = [\"allow\"]\ndeny_files = [{ path = \"drop\", confidence = 70 }]";
+    let lists = "allow_files = [\"@allow\"]\ndeny_files = [{ path = \"@drop\", confidence = 70 }]";
     let before = folder.checked(lists);
     folder.write("drop", "192.0.2.1\n192.0.2.9\n");
     let after = folder.checked(lists);
     let shown: Vec<_> = diff(&before, &after).iter().map(ToString::to_string).collect();
+    let shown: Vec<_> = shown.iter().map(|line| line.replace(&folder.begin(), "")).collect();
     assert_eq!(shown.len(), 2, "{shown:?}");
     let start = |sign, count| {
         format!("{sign} lists.deny_files: {{ confidence = 70, path = drop, prefixes = {count}, sha256 = ")
@@ -120,10 +126,9 @@ fn a_diff_shows_files_by_count_and_hash() {
 fn bad_lines_are_named_and_nothing_is_taken_over() {
     let folder =
         Folder::with(&[("drop", "192.0.2.1\n192.0.2.1/24\n\nno prefix # here\n2001:db8::1\n10.0.0.0/40\n")]);
-    let found = folder.parse("deny_files = [\"drop\"]").unwrap_err();
-    let messages: Vec<_> = found.items().iter().map(|item| item.message()).collect();
+    let lists = "deny_files = [\"@drop\"]";
     assert_eq!(
-        messages,
+        folder.messages(lists),
         [
             "drop:2: `192.0.2.1/24` has bits set behind its length; did you mean `192.0.2.0/24`?",
             "drop:4: `no prefix` is not an IPv4 or IPv6 address or prefix",
@@ -131,13 +136,14 @@ fn bad_lines_are_named_and_nothing_is_taken_over() {
             "drop:6: `10.0.0.0/40` has a bad prefix length (0 to 32 for IPv4, 0 to 128 for IPv6)",
         ]
     );
+    let found = folder.parse(lists).unwrap_err();
     assert!(found.items().iter().all(|item| found.position(item) == (3, 15)));
 }
 
 #[test]
 fn twenty_bad_lines_are_shown_and_the_rest_counted() {
     let folder = Folder::with(&[("drop", &"x\n".repeat(123)), ("other", "y\n")]);
-    let messages = folder.messages("deny_files = [\"drop\", \"other\"]");
+    let messages = folder.messages("deny_files = [\"@drop\", \"@other\"]");
     assert_eq!(messages.len(), 22);
     assert!(messages[19].starts_with("drop:20: `x`"), "{messages:?}");
     assert_eq!(messages[20], "drop: and 103 more bad lines");
@@ -147,12 +153,12 @@ fn twenty_bad_lines_are_shown_and_the_rest_counted() {
 #[test]
 fn control_characters_of_a_list_do_not_reach_the_terminal() {
     let folder = Folder::with(&[("drop", "\u{1b}[31mred\n")]);
-    let found = folder.parse("deny_files = [\"drop\"]").unwrap_err().to_string();
+    let found = folder.parse("deny_files = [\"@drop\"]").unwrap_err().to_string();
     assert!(!found.contains('\u{1b}') && found.contains("red"), "{found}");
 }
 
 #[test]
-fn relative_paths_need_a_folder() {
+fn paths_mean_the_same_wherever_a_config_comes_from() {
     let folder = Folder::with(&[("drop", "192.0.2.1\n")]);
     let api =
         |path: &str| Config::parse("api", &format!("[profiles.ingress]\n[lists]\ndeny_files = [\"{path}\"]"));
@@ -175,7 +181,7 @@ fn what_is_no_file_is_not_read() {
         ("folder", "not a regular file"),
         ("long", "longer than 268435456 bytes"),
     ] {
-        let found = folder.parse(&format!("allow_files = [\"{path}\"]")).unwrap_err().to_string();
+        let found = folder.parse(&format!("allow_files = [\"@{path}\"]")).unwrap_err().to_string();
         assert!(found.contains("cannot read the list `") && found.contains(problem), "{found}");
     }
 }
@@ -183,7 +189,7 @@ fn what_is_no_file_is_not_read() {
 #[test]
 fn files_are_bounded() {
     let folder = Folder::with(&[("one", "192.0.2.2\n")]);
-    let files = |count: usize| format!("allow_files = [{}]", vec!["\"one\""; count].join(", "));
+    let files = |count: usize| format!("allow_files = [{}]", vec!["\"@one\""; count].join(", "));
     folder.checked(&files(FILES_MAX));
     assert_eq!(folder.messages(&files(FILES_MAX + 1)), ["257 list files, at most 256 are read"]);
 }
@@ -194,7 +200,7 @@ fn entries_are_a_path_or_a_table() {
     assert_eq!(folder.messages("deny_files = [{ confidence = 5 }]"), ["`lists.deny_files[0]` needs `path`"]);
     assert_eq!(folder.messages("deny_files = [5, \"drop\"]"), ["bad value for `lists.deny_files[0]`"]);
     assert_eq!(
-        folder.messages("deny_files = [{ path = \"x\", confidence = 0 }]"),
+        folder.messages("deny_files = [{ path = \"@x\", confidence = 0 }]"),
         ["bad value for `lists.deny_files[0].confidence`"]
     );
 }

@@ -130,7 +130,7 @@ pub struct Queries {
     /// Names that nobody honest asks for, such as those of honeypots and sinkholes; one that begins with an asterisk is for all
     /// below the rest of it. Who asks for them loses reputation (factor `honeypots`).
     pub honeypots: Vec<Domain>,
-    /// Files of such names, one a line; relative to the folder of the config.
+    /// Files of such names, one a line; whole paths.
     pub honeypot_files: Vec<Text>,
     /// Response policy zones, the first one first: what is not answered as the server would.
     pub zones: Vec<PolicyZone>,

@@ -17,7 +17,7 @@ use super::places::{Asn, DenyAsn, DenyCountry};
 pub struct Lists {
     /// Prefixes that always pass.
     pub allow: Vec<Cidr>,
-    /// Files of prefixes that always pass, one a line; relative to the folder of the config.
+    /// Files of prefixes that always pass, one a line; whole paths.
     pub allow_files: Vec<Text>,
     /// Prefixes known to be bad: a prefix, or a table with a confidence. They count over those of files.
     pub deny: Vec<Deny>,
@@ -86,7 +86,7 @@ impl JsonSchema for Deny {
 /// One file of the deny list.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct DenyFile {
-    /// Where it is.
+    /// Where it is; a whole path.
     pub path: Text,
     /// How sure its entries are, in percent; feeds the factor `feed`.
     pub confidence: Int<1, 100>,

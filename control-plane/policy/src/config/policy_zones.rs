@@ -13,7 +13,7 @@ use crate::value::{Domain, Text};
 pub struct PolicyZone {
     /// Its name: what completes the owners in its file.
     pub name: Domain,
-    /// Where its file is; relative to the folder of the config.
+    /// Where its file is; a whole path.
     pub file: Text,
 }
 
