@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use repute_engine::Published;
-use repute_model::{BandChange, Limits, Listing, Owners, PrefixTable, Report, Source, UpstreamChange};
+use repute_model::{BandChange, Limits, Owners, Report, Source, UpstreamChange};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::HubError;
 use crate::crowds::CrowdRoom;
+use crate::feeds::FeedTables;
 use crate::history::History;
 use crate::inspected::InspectionHit;
 use crate::ledger::Ledger;
@@ -56,7 +57,7 @@ pub(crate) struct State {
     /// The latest edition that workers were sent.
     pub edition: u64,
     /// What feeds say, which is laid under the lists of every policy.
-    pub feeds: Arc<PrefixTable<Listing>>,
+    pub feeds: Arc<FeedTables>,
     /// The policy edition that each worker has reported as installed.
     pub installed: watch::Sender<Vec<u64>>,
     published: Vec<Arc<Published>>,

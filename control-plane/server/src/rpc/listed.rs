@@ -99,6 +99,7 @@ pub(super) fn listed(found: &Found<'_>) -> v1::Listed {
         note: found.note.to_owned(),
         until_unix_ms: found.until.map(Until::time).map(unix_ms),
         cut: found.cut,
+        name: String::new(),
     }
 }
 
