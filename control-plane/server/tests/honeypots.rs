@@ -127,7 +127,11 @@ async fn feeds_bring_names_that_are_hit_told_and_gone_with_them() {
         (2, 2, [(1, "line 3"), (1, "line 4")].as_slice())
     );
     add(&served, &["trap.example"], 60).await.unwrap();
+    let explained = served.explain(&std::net::Ipv4Addr::from_bits(ASKERS[0]).to_string()).await;
+    let [lured_by] = explained.lured.as_slice() else { panic!("{explained:?}") };
+    assert_eq!((lured_by.name.as_str(), lured_by.times, lured_by.counted), ("www.trap.example", 1, true));
     let both = ["traps: *.trap.example", "sinkholes: www.trap.example"];
+    assert_eq!(lured_by.lists, both);
     assert_eq!(lists(&served, "www.trap.example").await, both);
     assert_eq!(lists(&served, "trap.example").await, ["live: trap.example (sandbox)"]);
     let shown = v1::ShowFeedRequest { name: "traps".to_owned(), max_rows: 1 };
