@@ -1,17 +1,19 @@
 //! Where every importer puts what it finds: the one gate for entries.
 //!
-//! **Always holds:** what comes out is sorted, each prefix is there once, and none is one that
-//! [`Entry`] excludes.
+//! **Always holds:** what comes out is sorted, each prefix or name is there once, and none is one that
+//! [`Entry`] or [`NameEntry`] excludes. A feed is of prefixes or of names; what is about the other is skipped.
 
 use std::time::SystemTime;
 
-use repute_model::{Address, Listing, Prefix};
+use repute_model::{Address, DomainName, Listing, Prefix};
+use repute_reputation::names::is_everybodys;
 
-use crate::entry::{Entry, Note};
-use crate::import::{Import, Terms};
+use crate::entry::{Entry, NameEntry, Note, Until};
+use crate::import::{Entries, Import, Terms};
+use crate::limits::NAMES_MAX;
 use crate::refusal::{Place, Refusal, Why};
 use crate::skipped::Reason;
-use crate::text::{Value, value};
+use crate::text::{Named, Value, named, value};
 
 /// Of so many records one may be unreadable; more make the file malformed.
 const UNREADABLE_ONE_IN: u64 = 10;
@@ -42,7 +44,7 @@ impl Mark<'_> {
     }
 }
 
-/// What a record says about the prefix it names.
+/// What a record says about the prefix or name that stands in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Claim {
     /// Percent, 1..=100; `None` = what the feed has.
@@ -56,12 +58,16 @@ pub(crate) struct Claim {
 pub(crate) struct Collector<'a> {
     pub terms: &'a Terms<'a>,
     pub import: Import,
+    /// What was taken; one of the two stays empty.
+    prefixes: Vec<Entry>,
+    names: Vec<NameEntry>,
     entries_max: usize,
 }
 
 impl<'a> Collector<'a> {
     pub fn new(terms: &'a Terms<'a>) -> Self {
-        Self { terms, import: Import::default(), entries_max: terms.limits.entries.min(ENTRIES_MAX) }
+        let entries_max = terms.limits.entries.min(ENTRIES_MAX);
+        Self { terms, import: Import::default(), prefixes: Vec::new(), names: Vec::new(), entries_max }
     }
 
     /// Begins a record. `Err` when there are too many.
@@ -73,8 +79,42 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Takes what `text` names: an address, a prefix, or a range `a-b`.
+    /// Takes what `text` stands for: what the feed is of.
     pub fn text(&mut self, text: &[u8], claim: Claim, at: Mark<'_>) -> Result<(), Refusal> {
+        if self.terms.names() { self.name(text, claim, at) } else { self.address(text, claim, at) }
+    }
+
+    /// Takes a text that is to be a domain name.
+    pub fn name(&mut self, text: &[u8], claim: Claim, at: Mark<'_>) -> Result<(), Refusal> {
+        if !self.terms.names() {
+            return self.skip(Reason::NoAddress, at);
+        }
+        match named(text) {
+            Named::Name(name) => self.take_name(name, claim, at),
+            Named::Other => self.skip(Reason::NoName, at),
+            Named::Nothing => self.skip(Reason::Unreadable, at),
+        }
+    }
+
+    fn take_name(&mut self, name: DomainName, claim: Claim, at: Mark<'_>) -> Result<(), Refusal> {
+        if is_everybodys(&name) {
+            return self.skip(Reason::Everybodys, at);
+        }
+        if self.has_ended(claim.until) {
+            return self.skip(Reason::Expired, at);
+        }
+        if self.names.len() == NAMES_MAX {
+            return Err(self.refuse(at.place(), Why::Names(NAMES_MAX)));
+        }
+        self.names.push(NameEntry { name, until: self.terms.until(claim.until), note: claim.note });
+        Ok(())
+    }
+
+    /// Takes a text that is to be an address, a prefix, or a range `a-b`.
+    pub fn address(&mut self, text: &[u8], claim: Claim, at: Mark<'_>) -> Result<(), Refusal> {
+        if self.terms.names() {
+            return self.skip(Reason::NoName, at);
+        }
         match value(text) {
             Value::Prefix(prefix, masked) => {
                 self.import.masked += u64::from(masked);
@@ -91,10 +131,13 @@ impl<'a> Collector<'a> {
     /// Takes a prefix, or counts why not.
     #[inline]
     pub fn take(&mut self, prefix: Prefix, claim: Claim, at: Mark<'_>) -> Result<(), Refusal> {
+        let Some(says) = self.terms.says(claim.confidence) else {
+            return self.skip(self.terms.other(), at);
+        };
         if let Some(reason) = self.unfit(prefix, claim.until) {
             return self.skip(reason, at);
         }
-        if self.import.entries.len() == self.entries_max {
+        if self.prefixes.len() == self.entries_max {
             return Err(self.refuse(at.place(), Why::Entries(self.entries_max)));
         }
         let width = self.terms.limits.width;
@@ -102,9 +145,13 @@ impl<'a> Collector<'a> {
         let whole =
             if prefix.len128() > source { Prefix::containing(prefix.first(), source) } else { prefix };
         self.import.widened += u64::from(whole != prefix);
-        let (says, until) = (self.terms.says(claim.confidence), self.terms.until(claim.until));
-        self.import.entries.push(Entry { prefix: whole, says, until, note: claim.note });
+        let until = self.terms.until(claim.until);
+        self.prefixes.push(Entry { prefix: whole, says, until, note: claim.note });
         Ok(())
+    }
+
+    fn has_ended(&self, until: Option<SystemTime>) -> bool {
+        until.is_some_and(|until| until <= self.terms.now)
     }
 
     fn unfit(&self, prefix: Prefix, until: Option<SystemTime>) -> Option<Reason> {
@@ -114,7 +161,7 @@ impl<'a> Collector<'a> {
             Some(Reason::Nobody)
         } else if prefix.len128() < widest || (prefix.len128() < V4.len128() && prefix.contains(V4.first())) {
             Some(Reason::TooWide)
-        } else if until.is_some_and(|until| until <= self.terms.now) {
+        } else if self.has_ended(until) {
             Some(Reason::Expired)
         } else {
             None
@@ -132,6 +179,12 @@ impl<'a> Collector<'a> {
         self.import.notes.number(text)
     }
 
+    /// Gives everything that was taken this note.
+    pub fn note_all(&mut self, note: Note) {
+        self.prefixes.iter_mut().for_each(|entry| entry.note = note);
+        self.names.iter_mut().for_each(|entry| entry.note = note);
+    }
+
     pub fn refuse(&self, place: Place, why: Why) -> Refusal {
         Refusal { feed: self.terms.feed.to_owned(), place, why }
     }
@@ -143,11 +196,11 @@ impl<'a> Collector<'a> {
             let first = self.import.skipped.rows().iter().find(|skip| skip.reason == Reason::Unreadable);
             let place = first.map(|skip| skip.first.clone()).unwrap_or_default();
             let records = self.import.records;
-            let why =
-                format!("{unreadable} of {records} records are no address or prefix, this is the first");
+            let what = if self.terms.names() { "domain name" } else { "address or prefix" };
+            let why = format!("{unreadable} of {records} records are no {what}, this is the first");
             return Err(self.refuse(place, Why::Malformed(why)));
         }
-        if self.import.entries.is_empty() {
+        if self.prefixes.is_empty() && self.names.is_empty() {
             let skipped = std::mem::take(&mut self.import.skipped);
             return Err(self.refuse(Place::Whole, Why::Empty(skipped)));
         }
@@ -156,15 +209,32 @@ impl<'a> Collector<'a> {
 
     /// What was collected, even if it is nothing.
     pub fn close(mut self) -> Import {
-        let before = self.import.entries.len();
-        if !self.import.entries.is_sorted_by(|a, b| a.prefix < b.prefix) {
-            self.import.entries = sorted(&self.import.entries);
-        }
-        self.import.entries.shrink_to_fit();
+        let before = self.prefixes.len() + self.names.len();
+        self.import.entries = if self.terms.names() {
+            Entries::Names(sorted_names(self.names))
+        } else {
+            if !self.prefixes.is_sorted_by(|a, b| a.prefix < b.prefix) {
+                self.prefixes = sorted(&self.prefixes);
+            }
+            self.prefixes.shrink_to_fit();
+            Entries::Prefixes(self.prefixes)
+        };
         self.import.duplicates = (before - self.import.entries.len()) as u64;
         self.import.notes.close();
         self.import
     }
+}
+
+/// The names in order, each once: of equal ones that which lasts longest, then (so that the order of the file does not
+/// matter) the one of the smaller note.
+fn sorted_names(mut names: Vec<NameEntry>) -> Vec<NameEntry> {
+    let lasts = |entry: &NameEntry| entry.until.map_or(u32::MAX, Until::seconds);
+    names.sort_unstable_by(|a, b| {
+        a.name.cmp(&b.name).then_with(|| lasts(b).cmp(&lasts(a))).then_with(|| a.note.0.cmp(&b.note.0))
+    });
+    names.dedup_by(|a, b| a.name == b.name);
+    names.shrink_to_fit();
+    names
 }
 
 /// The entries in order, of equal prefixes the strongest.

@@ -5,7 +5,7 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime};
 
-use repute_model::{Listing, Prefix};
+use repute_model::{DomainName, Listing, Prefix};
 
 /// Who is meant, what is said, for how long. 48 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +14,18 @@ pub struct Entry {
     pub prefix: Prefix,
     /// What is said: allowed, or bad with a confidence of 1..=100 percent.
     pub says: Listing,
+    /// When it stops counting; `None` = with the feed.
+    pub until: Option<Until>,
+    /// What the feed calls it; see [`Notes`](crate::Notes).
+    pub note: Note,
+}
+
+/// A name that nobody honest asks for, and for how long it is one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NameEntry {
+    /// The name; a wildcard stands for all below the rest of it. Never one that is everybody's
+    /// ([`is_everybodys`](repute_reputation::names::is_everybodys)).
+    pub name: DomainName,
     /// When it stops counting; `None` = with the feed.
     pub until: Option<Until>,
     /// What the feed calls it; see [`Notes`](crate::Notes).

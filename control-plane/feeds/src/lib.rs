@@ -1,10 +1,9 @@
 //! Outside knowledge about sources, made into one table.
 //!
-//! A *feed* is somebody else's list of addresses with a confidence and an expiry. [`import`] turns one file or
-//! answer into entries, [`Feed`] decides when to ask for the next one and keeps the last good one, [`run`] does the
-//! asking, and [`Merged`] joins all feeds into the table that workers read and the index that tells which feed an
-//! address stands in. [`rpz`] reads
-//! policy zones, which are about names as well. [`geo`] knows where addresses are, [`lookup`] asks services about single ones. The daemon
+//! A *feed* is somebody else's list of addresses with a confidence and an expiry, or of names that nobody honest asks
+//! for. [`import`] turns one file or answer into entries, [`Feed`] decides when to ask for the next one and keeps the last good one, [`run`] does the
+//! asking. [`Merged`] joins all feeds of addresses into the table that workers read and the index that tells which feed an
+//! address stands in; [`Lures`] does so with names. [`rpz`] reads policy zones, which are about names as well. [`geo`] knows where addresses are, [`lookup`] asks services about single ones. The daemon
 //! calls all of this; nothing here runs on a worker.
 //!
 //! ```
@@ -40,14 +39,14 @@ mod skipped;
 mod text;
 mod time;
 
-pub use entry::{Entry, Note, Until};
+pub use entry::{Entry, NameEntry, Note, Until};
 pub use feed::{
     Ask, COLLECTIONS_MAX, Collection, ConfigError, Decisions, Delivery, Feed, FeedConfig, FetchError, Handle,
     Header, Origin, Outcome, ROOTS_MAX, Status, Validators, Weights, run, taxii_collections,
 };
 pub use format::{Categories, Format, detect, detect_and_import, import, rpz};
 pub use import::{Action, Import, Notes, Terms};
-pub use limits::Limits;
-pub use merge::{Cuts, FEEDS_MAX, Found, Merged, RESERVED, Shape};
+pub use limits::{Limits, NAMES_MAX};
+pub use merge::{Cuts, FEEDS_MAX, Found, Lure, Lures, Merged, RESERVED, Shape};
 pub use refusal::{Place, Refusal, Why};
 pub use skipped::{Reason, Skip, Skipped};

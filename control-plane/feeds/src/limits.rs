@@ -21,6 +21,8 @@ pub struct Limits {
     pub width: Width,
 }
 
+/// So many names a feed has at most, and all feeds together: as many as files of honeypots may.
+pub const NAMES_MAX: usize = 1 << 20;
 /// So many unpacked bytes are never called a bomb.
 pub(crate) const EXPANSION_FREE: u64 = 1 << 20;
 

@@ -68,6 +68,16 @@ pub enum Why {
     /// It has too many records.
     #[error("has more than {0} entries; split the feed, or raise its limit")]
     Entries(usize),
+    /// It has more names than all feeds may have.
+    #[error(
+        "has more than {0} names, and all feeds together have no more; leave some out, or name wildcards"
+    )]
+    Names(usize),
+    /// The format says nothing about names.
+    #[error(
+        "is of the format `{0}`, which has no domain names; choose the feed's `format`, or what it `says`"
+    )]
+    NoNames(&'static str),
     /// It is not JSON, or ends in the middle.
     #[error("is no JSON that can be read: {0}; look whether the download was cut off or is an error page")]
     Json(String),

@@ -7,10 +7,14 @@ use crate::refusal::Place;
 /// Why a record is not taken over.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Reason {
-    /// It is no address, prefix or range.
+    /// It is no address, prefix, range or name.
     Unreadable,
     /// It is about a name, a URL, a file or an AS.
     NoAddress,
+    /// It is about an address, a URL, a file or an AS, where names are wanted.
+    NoName,
+    /// A name that is everybody's: a public suffix, all below one, a machine's own.
+    Everybodys,
     /// Its time is over.
     Expired,
     /// Its time has not come.
@@ -23,7 +27,7 @@ pub enum Reason {
     TooWide,
     /// Unspecified, multicast, broadcast or link-local: never a source.
     Nobody,
-    /// A pattern or kind of record that says more than an address.
+    /// A pattern or kind of record that says more than an address or a name.
     Unsupported,
     /// A scope that is neither an address nor a range.
     OtherScope,
@@ -33,9 +37,11 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Unreadable,
         Self::NoAddress,
+        Self::NoName,
+        Self::Everybodys,
         Self::Expired,
         Self::NotYet,
         Self::Revoked,
@@ -52,6 +58,8 @@ impl Reason {
         match self {
             Self::Unreadable => "unreadable",
             Self::NoAddress => "no-address",
+            Self::NoName => "no-name",
+            Self::Everybodys => "everybodys",
             Self::Expired => "expired",
             Self::NotYet => "not-yet",
             Self::Revoked => "revoked",
@@ -68,15 +76,19 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unreadable => "no address or prefix",
+            Self::Unreadable => "no address, prefix or name",
             Self::NoAddress => "about a name, a file or an AS, not an address",
+            Self::NoName => "about an address, a URL or a file, not a name",
+            Self::Everybodys => {
+                "a public suffix, all below one, or a machine's own name: honest people ask for it"
+            }
             Self::Expired => "expired",
             Self::NotYet => "not valid yet",
             Self::Revoked => "revoked",
             Self::NoConfidence => "without confidence (score 0)",
             Self::TooWide => "wider than /8 (IPv4) or /16 (IPv6)",
             Self::Nobody => "unspecified, multicast, broadcast or link-local, never a source",
-            Self::Unsupported => "a pattern that says more than an address",
+            Self::Unsupported => "a pattern that says more than an address or a name",
             Self::OtherScope => "of a scope that is neither address nor range",
             Self::NotMeant => "marked as not for detection or simulated",
         })

@@ -1,8 +1,8 @@
-//! What lists name: addresses, prefixes, ranges, and what is none of them.
+//! What lists name: addresses, prefixes, ranges, domain names, and what is none of them.
 
 use std::net::IpAddr;
 
-use repute_model::{Address, Prefix, PrefixError};
+use repute_model::{Address, DomainName, Prefix, PrefixError};
 
 /// The longest text that may name an address: a range of two IPv6 addresses with IPv4 tails, and spaces.
 const TEXT_MAX: usize = 128;
@@ -40,6 +40,34 @@ fn range(text: &str) -> Option<Value> {
     let last: IpAddr = last.trim().parse().ok()?;
     let (first, last): (Address, Address) = (first.into(), last.into());
     (first <= last && first.is_v4() == last.is_v4()).then_some(Value::Range(first, last))
+}
+
+/// What a text is where a domain name is wanted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Named {
+    /// A name, with a wildcard or without.
+    Name(DomainName),
+    /// An address, a prefix, a range or a URL.
+    Other,
+    /// Nothing that a list names.
+    Nothing,
+}
+
+/// Reads a text as a domain name: letters, digits, `-` and `_` in labels, a `*` as the first one alone.
+pub(crate) fn named(text: &[u8]) -> Named {
+    let Ok(text) = std::str::from_utf8(text) else { return Named::Nothing };
+    let labels = text.strip_prefix("*.").unwrap_or(text).trim_end_matches('.');
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let last = labels.rsplit('.').next().unwrap_or_default();
+    // What ends with a number is an address (WHATWG URL, 3.5), or a part of one.
+    if !labels.bytes().all(letter) || !last.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        return match value(text.as_bytes()) {
+            Value::Nothing => Named::Nothing,
+            Value::Name if !text.contains("://") => Named::Nothing,
+            _ => Named::Other,
+        };
+    }
+    text.parse().map_or(Named::Nothing, Named::Name)
 }
 
 /// Whether `text` looks like a host name, a name with a wildcard, a URL or an AS number.
@@ -112,6 +140,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn names_are_told_from_what_is_none() {
+        let longest = format!("{}.example", "a".repeat(63));
+        for name in [
+            "WWW.example.org",
+            "*.example.org.",
+            "_dmarc.a.b",
+            "com",
+            "xn--bcher-kva.example",
+            "1.a",
+            &longest,
+        ] {
+            assert_eq!(named(name.as_bytes()), Named::Name(name.parse().unwrap()), "{name}");
+        }
+        for other in ["192.0.2.1", "192.0.2.0/24", "192.0.2.1-192.0.2.9", "2001:db8::1", "http://a.example/x"]
+        {
+            assert_eq!(named(other.as_bytes()), Named::Other, "{other}");
+        }
+        let long = format!("{}.example", "a".repeat(64));
+        for nothing in
+            ["", ".", "*", "a..b", ".a.b", "*x.example", "a.*.b", "||a.b^", "b\u{fc}.example", "1.2.3", &long]
+        {
+            assert_eq!(named(nothing.as_bytes()), Named::Nothing, "{nothing}");
+        }
+        assert_eq!(named(b"\xff.example"), Named::Nothing);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig {
             rng_seed: RngSeed::Fixed(0x5eed), failure_persistence: None, ..ProptestConfig::default()
@@ -132,6 +187,10 @@ mod tests {
         #[test]
         fn any_bytes_are_something(text in proptest::collection::vec(any::<u8>(), 0..200)) {
             value(&text);
+            if let Named::Name(name) = named(&text) {
+                let lower = String::from_utf8_lossy(&text).to_ascii_lowercase();
+                prop_assert_eq!(name.to_string(), lower.strip_suffix('.').unwrap_or(&lower));
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use repute_feeds::{Format, Limits, Terms, Why, detect_and_import, import};
+use repute_feeds::{Action, Format, Limits, NAMES_MAX, Terms, Why, detect_and_import, import};
 
 /// A small good file of every format.
 const SAMPLES: [&[u8]; 9] = [
@@ -26,11 +26,18 @@ fn terms() -> Terms<'static> {
     Terms::new("hostile", SystemTime::UNIX_EPOCH)
 }
 
+/// The same for a feed of names.
+fn of_names() -> Terms<'static> {
+    Terms { action: Action::Honeypot, ..terms() }
+}
+
 fn answer_in_all(bytes: &[u8]) {
-    for format in Format::ALL {
-        let _ = import(format, bytes, &terms());
+    for terms in [terms(), of_names()] {
+        for format in Format::ALL {
+            let _ = import(format, bytes, &terms);
+        }
+        let _ = detect_and_import(bytes, &terms);
     }
-    let _ = detect_and_import(bytes, &terms());
 }
 
 #[test]
@@ -68,8 +75,46 @@ fn what_never_ends_is_given_up() {
     let many = "192.0.2.1\n".repeat(10_001);
     let many = import(Format::List, many.as_bytes(), &terms).unwrap_err();
     assert!(many.to_string().contains("line 10001: has more than 10000 entries"), "{many}");
+    let names: String = (0..=NAMES_MAX).map(|n| format!("n{n}.example\n")).collect();
+    let names = import(Format::List, names.as_bytes(), &of_names()).unwrap_err();
+    assert!(names.to_string().contains("line 1048577: has more than 1048576 names"), "{names}");
     let long = import(Format::List, head("192.0.2.1\n", b'x'), &terms).unwrap_err();
     assert!(long.to_string().contains("line 2: the line has more than 65536 bytes"), "{long}");
+}
+
+/// A small good file of every format that has names, and what the others say.
+#[test]
+fn samples_of_names_are_good_and_every_cut_and_flip_is_answered() {
+    let samples: [(Format, &[u8]); 4] = [
+        (Format::List, b"*.dga.example\r\n0.0.0.0 trap.example # x\n"),
+        (
+            Format::Stix,
+            b"{\"type\":\"bundle\",\"objects\":[{\"type\":\"indicator\",\"id\":\"i\",\"pattern\":\"[domain-name:value = 'a.example']\"}]}",
+        ),
+        (Format::MispWarninglist, b"{\"list\":[\"a.example\"],\"type\":\"hostname\",\"name\":\"n\"}"),
+        (
+            Format::Misp,
+            b"{\"Event\":{\"info\":\"i\",\"Attribute\":[{\"type\":\"domain|ip\",\"value\":\"a.example|192.0.2.1\"}]}}",
+        ),
+    ];
+    for (format, sample) in samples {
+        let import = import(format, sample, &of_names()).unwrap();
+        assert!(!import.names().is_empty() && import.entries().is_empty());
+        assert_eq!(detect_and_import(sample, &of_names()).unwrap(), (format, import));
+        for at in 0..sample.len() {
+            answer_in_all(&sample[..at]);
+            let mut flipped = sample.to_vec();
+            flipped[at] ^= 0x80;
+            answer_in_all(&flipped);
+        }
+    }
+    for (format, sample) in Format::ALL.into_iter().zip(SAMPLES).filter(|(format, _)| !format.has_names()) {
+        let error = import(format, sample, &of_names()).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("of the format `{}`, which has no domain names", format.name())),
+            "{error}"
+        );
+    }
 }
 
 proptest! {

@@ -3,7 +3,6 @@
 //! Called once for every config text that judges queries, after its own checks. **Always holds:** what one file holds is
 //! sorted and without duplicates, so that its hash is the same for every order and every comment.
 
-
 use repute_model::DomainName;
 use serde::Serialize;
 use sha2::{Digest, Sha256};

@@ -46,6 +46,27 @@ fn keys_fit_the_origin() {
 }
 
 #[test]
+fn names_are_for_a_dns_server_and_come_in_a_format_that_has_them() {
+    let names = |lines: &str| format!("[[feeds]]\nname = \"traps\"\nsays = \"honeypot\"\n{lines}\n");
+    let dns = |lines: &str| format!("{INGRESS}{}", names(lines)).replace("profiles.ingress", "profiles.dns");
+    for lines in
+        ["push = true", "url = \"https://a.example/\"\nformat = \"list\"", "taxii = \"https://a.example/c\""]
+    {
+        accepted(&dns(lines));
+    }
+    refused(&format!("{INGRESS}{}", names("push = true")), &["nobody asks for", "`[profiles.dns]`"]);
+    for format in ["spamhaus", "abuseipdb", "suricata-iprep", "crowdsec", "crowdsec-cti"] {
+        let lines = format!("push = true\nformat = \"{format}\"");
+        refused(&dns(&lines), &["has no names", "`list`, `stix`, `misp` or `misp-warninglist`"]);
+    }
+    refused(&dns("crowdsec = \"http://127.0.0.1:8080\"\nkey_file = \"/key\""), &["has no names", "`taxii`"]);
+    for name in ["live", "config"] {
+        let taken = dns("push = true").replace("traps", name);
+        refused(&taken, &["another list of honeypots", "choose another name"]);
+    }
+}
+
+#[test]
 fn headers_have_a_name_and_one_value() {
     for (header, word) in [
         ("{ name = \"a b\", value = \"c\" }", "expected a header's name"),

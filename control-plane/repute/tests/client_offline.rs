@@ -94,6 +94,11 @@ fn a_feed_is_tested_without_a_server() {
     assert_eq!((&found["cut"]["whole"], &found["cut"]["partly"]), (&2.into(), &1.into()), "{found}");
     let tested = repute(&["feed", "test", file, "--allow"]).assert().success();
     assert!(text(&tested.get_output().stdout).contains("10 entries\n1 repeat a prefix"));
+    let hosts = dir.path().join("hosts");
+    fs::write(&hosts, "127.0.0.1 localhost\n0.0.0.0 c2.example\n*.dga.example\n").unwrap();
+    let tested = repute(&["feed", "test", hosts.to_str().unwrap(), "--honeypots"]).assert().success();
+    let said = text(&tested.get_output().stdout);
+    assert!(said.contains("list, 3 records, 2 entries\nskipped: 1 a public suffix"), "{said}");
     let failed = repute(&["feed", "test", file, "--format", "stix"]).assert().code(1);
     assert!(text(&failed.get_output().stderr).contains("no JSON"), "{failed:?}");
     repute(&["feed", "test", file, "--format", "netset"]).assert().code(2);

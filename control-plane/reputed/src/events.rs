@@ -116,6 +116,7 @@ impl Events {
         tokio::spawn(tell::mitigations(hub.clone(), bus.clone()));
         tokio::spawn(tell::bands(hub.clone(), bus.clone()));
         tokio::spawn(tell::hits(hub.clone(), bus.clone()));
+        tokio::spawn(tell::lures(hub.clone(), bus.clone()));
         tokio::spawn(tell::upstreams(hub.clone(), bus.clone()));
         tokio::spawn(crowds::tell(hub.clone(), bus.clone()));
         tokio::spawn(tell::policies(hub.clone(), bus.clone(), first));

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use repute_engine::Published;
-use repute_model::{BandChange, Limits, Listing, Owners, PrefixTable, Report, Source, UpstreamChange};
+use repute_model::{BandChange, Limits, Lured, Owners, Report, Source, UpstreamChange};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::HubError;
 use crate::crowds::CrowdRoom;
+use crate::feeds::FeedTables;
 use crate::history::History;
 use crate::inspected::InspectionHit;
 use crate::ledger::Ledger;
+use crate::lured::LuredRoom;
 use crate::packet_log::PacketLog;
 use crate::post::Post;
 use crate::source::{resolve, width};
@@ -31,7 +33,7 @@ const POLL_IDLE: Duration = Duration::from_millis(20);
 /// So many reports at one look are a rush: rings may fill before the next idle look.
 const RUSH: usize = 256;
 
-/// Changes of bands, and hits, that a reader may lag behind before it misses some.
+/// Changes of bands, hits, and queries for honeypots, that a reader may lag behind before it misses some.
 const MOVES_KEPT: usize = 4096;
 /// Changes of upstreams likewise.
 const UPSTREAMS_KEPT: usize = 256;
@@ -56,7 +58,7 @@ pub(crate) struct State {
     /// The latest edition that workers were sent.
     pub edition: u64,
     /// What feeds say, which is laid under the lists of every policy.
-    pub feeds: Arc<PrefixTable<Listing>>,
+    pub feeds: Arc<FeedTables>,
     /// The policy edition that each worker has reported as installed.
     pub installed: watch::Sender<Vec<u64>>,
     published: Vec<Arc<Published>>,
@@ -66,6 +68,9 @@ pub(crate) struct State {
     pub moves: broadcast::Sender<BandChange>,
     /// What inspection finds, as it happens.
     pub hits: broadcast::Sender<InspectionHit>,
+    /// Who asks for honeypots, as it happens, and who did lately.
+    pub lures: broadcast::Sender<Lured>,
+    pub lured: LuredRoom,
     /// Upstreams that come up or go down, as they do.
     pub upstreams: broadcast::Sender<UpstreamChange>,
     rush: bool,
@@ -99,6 +104,8 @@ impl State {
             packet_log,
             moves: broadcast::Sender::new(MOVES_KEPT),
             hits: broadcast::Sender::new(MOVES_KEPT),
+            lures: broadcast::Sender::new(MOVES_KEPT),
+            lured: LuredRoom::default(),
             upstreams: broadcast::Sender::new(UPSTREAMS_KEPT),
             rush,
         }
@@ -133,7 +140,20 @@ impl State {
                 *breath = Breath { tick, at: Instant::now() };
             }
         }
-        let Self { post, ledger, crowds, installed, packet_log, moves, hits, upstreams, history, .. } = self;
+        let Self {
+            post,
+            ledger,
+            crowds,
+            installed,
+            packet_log,
+            moves,
+            hits,
+            upstreams,
+            history,
+            lures,
+            lured,
+            ..
+        } = self;
         let now = SystemTime::now();
         let taken = post.collect(|worker, report| match report {
             Report::Installed { edition, old, .. } => {
@@ -151,6 +171,11 @@ impl State {
             // Nobody may be listening.
             Report::Band(change) => drop(moves.send(change)),
             Report::Inspected(inspected) => drop(hits.send(InspectionHit::of(&inspected, history.checked()))),
+            Report::Lured(told) => {
+                lured.take(&told, now);
+                // Nobody may be listening.
+                drop(lures.send(told));
+            }
             Report::Log(line) => packet_log.line(worker, &line),
             // Nobody may be listening.
             Report::Upstream(change) => drop(upstreams.send(change)),

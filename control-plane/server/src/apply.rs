@@ -206,7 +206,7 @@ impl Hub {
         current: Arc<Checked>,
     ) -> Result<Prepared, HubError> {
         let workers = usize::from(self.workers());
-        let (feeds, hub) = (self.run(|state| Arc::clone(&state.feeds)).await?, self.clone());
+        let feeds = self.run(|state| Arc::clone(&state.feeds)).await?;
         blocking(move || {
             let checked = Arc::new(parse(&name, &text)?);
             let changes = diff(&current, &checked);
@@ -215,8 +215,7 @@ impl Hub {
                 return Err(HubError::NeedsRestart(restart.collect()));
             }
             let places = geo::open(&checked)?;
-            let beside = hub.beside(places.homes.clone());
-            let policies = vec![beside.join(checked.compile_with(&feeds, 0)); workers];
+            let policies = vec![feeds.join(&checked, 0, places.homes.clone()); workers];
             Ok(Prepared { checked, text, changes, policies, places })
         })
         .await

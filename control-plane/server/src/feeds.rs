@@ -20,5 +20,6 @@ mod view;
 
 pub(crate) use alerts::{ALERTS, Asked};
 pub(crate) use keeper::keep;
+pub(crate) use lay::FeedTables;
 pub(crate) use shelf::{Shelf, Shown};
 pub use view::FeedView;

@@ -1,20 +1,23 @@
 //! Names that nobody honest asks for and that come while the box runs: a live feed of honeypots and sinkholes.
 //!
-//! The API adds and removes them, each for a while; workers get all of them as one table, by the road of feeds
-//! ([`Hub::lay_feeds`]). **Always holds:** a request changes all that it names or nothing; there are at most
-//! [`HONEYPOTS_MAX`] names; none of them is a public suffix or stands for all below one.
+//! The API adds and removes them, each for a while; workers get all of them with the names of feeds as one table, by the
+//! road of feeds ([`Hub::lay_feeds`]). **Always holds:** a request changes all that it names or nothing; there are at most
+//! [`HONEYPOTS_MAX`] names; none of them is everybody's ([`is_everybodys`]).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use repute_model::{DomainName, DomainTable};
-use repute_reputation::names::own_index;
+use repute_feeds::Import;
+use repute_model::DomainName;
+use repute_reputation::names::is_everybodys;
 use repute_store::HONEYPOTS_MAX;
 use tokio::sync::watch;
 
 use crate::{Hub, HubError};
 
+/// What the list of them is called where feeds are named; no feed of names is called so.
+pub(crate) const LIVE: &str = "live";
 /// The longest time that a name counts: 30 days.
 pub const HONEYPOT_TTL_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// So many bytes of a note are kept.
@@ -82,15 +85,10 @@ impl Honeypots {
         self.lock().iter().map(one).filter(|one| one.until > now).collect()
     }
 
-    /// The same as workers look them up.
-    pub fn table(&self, now: SystemTime) -> Arc<DomainTable<()>> {
-        let names = self.all(now).into_iter().map(|one| (one.name, ()));
-        Arc::new(DomainTable::new(names).unwrap_or_default())
-    }
-
-    /// The next moment at which one of them ends.
-    pub fn next_end(&self, now: SystemTime) -> Option<SystemTime> {
-        self.lock().values().map(|(until, _)| *until).filter(|until| *until > now).min()
+    /// The same as the import of a feed.
+    pub fn import(&self, now: SystemTime) -> Import {
+        let all = self.all(now);
+        Import::own_names(all.iter().map(|one| (one.name.clone(), one.until, one.note.as_str())))
     }
 
     /// Tells when something has been added or removed.
@@ -177,20 +175,12 @@ fn name(text: &str) -> Result<DomainName, String> {
         .trim()
         .parse()
         .map_err(|error: repute_model::DomainNameError| error.to_string().escape_debug().to_string())?;
-    if is_public_suffix(&name) {
+    if is_everybodys(&name) {
         return Err(format!(
-            "`{name}` is a public suffix, or all below one: honest people ask for names there"
+            "`{name}` is a public suffix, all below one, or a machine's own name: honest people ask for it"
         ));
     }
     Ok(name)
-}
-
-/// Whether a name, or what a wildcard stands below, is the root or a public suffix.
-fn is_public_suffix(name: &DomainName) -> bool {
-    let rest = name.labels().skip(usize::from(name.is_wildcard()));
-    // Whatever stands right below a public suffix is somebody's own.
-    let below: Vec<&[u8]> = std::iter::once(&b"x"[..]).chain(rest).collect();
-    own_index(below.into_iter()).is_none_or(|own| own == 0)
 }
 
 fn bounded(note: &str) -> String {
@@ -200,6 +190,8 @@ fn bounded(note: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use repute_feeds::Until;
+
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {
@@ -219,13 +211,13 @@ mod tests {
         );
         names.add(vec![honeypot("a.example.org", 30)], at(0)).unwrap();
         assert_eq!(names.all(at(0))[0].until.max(names.all(at(0))[1].until), at(90));
-        assert_eq!(names.next_end(at(0)), Some(at(60)), "a later request makes nothing shorter");
-        let listed = |now, name: &str| {
-            names.table(at(now)).get(name.parse::<DomainName>().unwrap().as_bytes()).is_some()
-        };
-        assert!(listed(59, "a.example.org") && listed(59, "x.b.example.org") && !listed(59, "b.example.org"));
-        assert!(!listed(60, "a.example.org") && listed(60, "x.b.example.org"));
-        assert_eq!((names.next_end(at(60)), names.next_end(at(90))), (Some(at(90)), None));
+        let ends = |now| names.import(at(now)).next_end(at(now)).map(Until::time);
+        assert_eq!(ends(0), Some(at(60)), "a later request makes nothing shorter");
+        let listed =
+            |now| names.import(at(now)).names().iter().map(|one| one.name.to_string()).collect::<Vec<_>>();
+        assert_eq!(listed(59), ["*.b.example.org", "a.example.org"]);
+        assert_eq!(listed(60), ["*.b.example.org"]);
+        assert_eq!((ends(60), ends(90)), (Some(at(90)), None));
         names.add(vec![honeypot("c.example.org", 200)], at(100)).unwrap();
         assert_eq!(names.all(at(0)).len(), 1, "what is over makes room");
     }

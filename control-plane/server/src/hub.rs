@@ -6,7 +6,7 @@ use std::time::Duration;
 use repute_access::Audit;
 use repute_engine::{Account, Published};
 use repute_metrics::RequestLatency;
-use repute_model::{BandChange, Command, Explanation, Owners, Score, Source, Token, UpstreamChange};
+use repute_model::{BandChange, Command, Explanation, Lured, Owners, Score, Source, Token, UpstreamChange};
 use repute_policy::Checked;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -74,6 +74,7 @@ pub(crate) struct Inner {
     events: broadcast::Sender<LimitEvent>,
     moves: broadcast::Sender<BandChange>,
     hits: broadcast::Sender<InspectionHit>,
+    lures: broadcast::Sender<Lured>,
     upstreams: broadcast::Sender<UpstreamChange>,
     /// Moves with every change of the policy history.
     pub(crate) history_changed: watch::Receiver<()>,
@@ -124,7 +125,7 @@ impl Hub {
         tell_of_zones(history.checked());
         let state = State::new(Post::new(handles), published.clone(), history, limits, owners, installed_tx);
         let (events, moves, hits) = (state.ledger.events(), state.moves.clone(), state.hits.clone());
-        let upstreams = state.upstreams.clone();
+        let (lures, upstreams) = (state.lures.clone(), state.upstreams.clone());
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
         tokio::spawn(run(state, receiver));
         let (started, road, info) = (Instant::now(), Mutex::new(()), watch::Sender::new(info));
@@ -140,6 +141,7 @@ impl Hub {
             events,
             moves,
             hits,
+            lures,
             upstreams,
             history_changed,
             kept,
@@ -251,6 +253,12 @@ impl Hub {
     /// a worker did not report.
     pub fn subscribe_hits(&self) -> broadcast::Receiver<InspectionHit> {
         self.inner.hits.subscribe()
+    }
+
+    /// Who asks for honeypots, from now on. A slow reader is told how many it missed, and [`Lured::untold`] how many a worker did
+    /// not report.
+    pub fn subscribe_lures(&self) -> broadcast::Receiver<Lured> {
+        self.inner.lures.subscribe()
     }
 
     /// Upstreams that come up or go down, from now on. A slow reader is told how many it missed.

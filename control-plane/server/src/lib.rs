@@ -36,6 +36,7 @@ mod keep;
 mod ledger;
 mod list;
 mod lookups;
+mod lured;
 mod numbers;
 mod packet_log;
 mod post;

@@ -1,4 +1,4 @@
-//! Honeypots that come while the box runs: from the API to the workers, and what is said of them.
+//! Honeypots that come while the box runs: from the API and from feeds to the workers, and what is said of them.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod common;
@@ -10,6 +10,7 @@ use common::Datagram;
 use repute_proto::v1;
 use repute_proto::v1::dns_client::DnsClient;
 use served::Served;
+use tokio_stream::StreamExt;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
@@ -94,6 +95,67 @@ async fn what_cannot_be_is_told_and_changes_nothing() {
     assert_eq!((error.code(), names(&served).await.len()), (Code::NotFound, 1), "{error}");
     let ingress = Served::start("", &[]).await;
     assert_eq!(add(&ingress, &["fine.example"], 60).await.unwrap_err().code(), Code::FailedPrecondition);
+}
+
+/// What feeds have, and one is pushed.
+const FEEDS: &str = "[profiles.dns]\n\
+    [[feeds]]\nname = \"traps\"\npush = true\nsays = \"honeypot\"\n\
+    [[feeds]]\nname = \"sinkholes\"\nfile = \"DIR/sinkholes\"\nsays = \"honeypot\"\n";
+
+async fn push(served: &Served, text: &str) -> Result<v1::Feed, Status> {
+    let part = v1::PushFeedRequest { name: "traps".to_owned(), part: text.as_bytes().to_vec() };
+    served.feeds().push(tokio_stream::iter([part])).await.map(tonic::Response::into_inner)
+}
+
+async fn lists(served: &Served, name: &str) -> Vec<String> {
+    let request = v1::ExplainNameRequest { name: name.to_owned(), ..Default::default() };
+    client(served).explain(request).await.unwrap().into_inner().honeypot_lists
+}
+
+#[tokio::test]
+async fn feeds_bring_names_that_are_hit_told_and_gone_with_them() {
+    let served =
+        Served::start(FEEDS, &[("sinkholes", "0.0.0.0 www.trap.example\n*.sinkhole.example\n")]).await;
+    assert_eq!(lured(&served, ASKERS[0], "none", 1).await, 0.0);
+    let feed = served.refresh("sinkholes").await;
+    assert_eq!((feed.honeypot, feed.entries, feed.error.as_str()), (true, 2, ""));
+    assert_eq!(lured(&served, ASKERS[0], "trap", 2).await, 1.0, "workers judge by it when the call returns");
+    let feed = push(&served, "*.trap.example # all\nc2.example\ncom\n192.0.2.1\n").await.unwrap();
+    let skips: Vec<_> = feed.skips.iter().map(|skip| (skip.count, skip.first.as_str())).collect();
+    assert_eq!(
+        (feed.entries, feed.skipped, skips.as_slice()),
+        (2, 2, [(1, "line 3"), (1, "line 4")].as_slice())
+    );
+    add(&served, &["trap.example"], 60).await.unwrap();
+    let explained = served.explain(&std::net::Ipv4Addr::from_bits(ASKERS[0]).to_string()).await;
+    let [lured_by] = explained.lured.as_slice() else { panic!("{explained:?}") };
+    assert_eq!((lured_by.name.as_str(), lured_by.times, lured_by.counted), ("www.trap.example", 1, true));
+    let both = ["traps: *.trap.example", "sinkholes: www.trap.example"];
+    assert_eq!(lured_by.lists, both);
+    assert_eq!(lists(&served, "www.trap.example").await, both);
+    assert_eq!(lists(&served, "trap.example").await, ["live: trap.example (sandbox)"]);
+    let shown = v1::ShowFeedRequest { name: "traps".to_owned(), max_rows: 1 };
+    let mut shown = served.feeds().show(shown).await.unwrap().into_inner();
+    let rows = shown.next().await.unwrap().unwrap().rows;
+    assert_eq!(
+        rows.iter().map(|row| (row.name.as_str(), row.prefix.as_str())).collect::<Vec<_>>(),
+        [("*.trap.example", "")]
+    );
+    assert!(shown.next().await.is_none());
+
+    // What is no list of names leaves the last good one in force; a new one takes its place.
+    let refused = push(&served, "192.0.2.1\n").await.unwrap_err();
+    assert!(refused.code() == Code::InvalidArgument && refused.message().contains("not a name"), "{refused}");
+    assert_eq!(lists(&served, "www.trap.example").await, both);
+    push(&served, "c2.example\n").await.unwrap();
+    assert_eq!(lists(&served, "www.trap.example").await, both[1..]);
+    // Without its feed a name counts for nobody.
+    served.apply(&FEEDS.replace("DIR/sinkholes", "DIR/others")).await;
+    while !lists(&served, "www.trap.example").await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(lured(&served, ASKERS[1], "trap", 3).await, 0.0);
+    assert_eq!(lists(&served, "c2.example").await, ["traps: c2.example"], "the others go on");
 }
 
 /// Nobody has to ask for it: the table without a name comes when its time is over.

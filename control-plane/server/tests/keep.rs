@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use common::{Plan, Rig, source};
-use repute_model::{Band, Filter, Rule};
+use common::{Datagram, Plan, Rig, source};
+use repute_model::{Band, Factor, Filter, Rule};
 use repute_server::{
     ApplyRequest, HubError, Keeper, LimitCursor, PageToken, RollbackRequest, VersionState, past,
 };
@@ -272,6 +272,39 @@ fn feeds_say_what_they_said_before() {
         keeper.restored().await.unwrap();
         sleep(2 * WINDOW).await;
         assert_eq!(rule(rig).await, Rule::Listed(60));
+    });
+}
+
+/// So do feeds of names.
+#[test]
+fn feeds_of_names_say_what_they_said_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, state) = (folder.path().join("list"), folder.path().join("state"));
+    std::fs::create_dir(&state).unwrap();
+    let plan = || {
+        let file = list.display();
+        let config =
+            format!("[profiles.dns]\n[[feeds]]\nname = \"a\"\nfile = \"{file}\"\nsays = \"honeypot\"\n");
+        Plan { config, ..Plan::default() }
+    };
+    std::fs::write(&list, "www.trap.example\n*.dga.example\n").unwrap();
+    life(&state, 0, plan(), |_, _, store| async move {
+        while store.feed("a").unwrap().is_none() {
+            sleep(WINDOW).await;
+        }
+    });
+    std::fs::remove_file(&list).unwrap();
+    life(&state, 60, plan(), |rig, mut keeper, _| async move {
+        keeper.restored().await.unwrap();
+        sleep(2 * WINDOW).await;
+        let feeds = rig.hub.feeds();
+        assert_eq!((feeds[0].entries, feeds[0].error.is_some()), (2, true), "{feeds:?}");
+        let who = 0x0a00_0001;
+        rig.deliver(who, Datagram::query(who, "trap"));
+        rig.received(1).await;
+        let explained = rig.hub.explain(source("10.0.0.1")).await.unwrap().answer;
+        let lured = explained.terms.iter().find(|term| term.factor == Factor::Honeypots);
+        assert_eq!(lured.map(|term| term.evidence.round()), Some(1.0), "{explained:?}");
     });
 }
 

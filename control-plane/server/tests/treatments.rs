@@ -142,7 +142,7 @@ async fn treatments_outlive_the_box() {
     keeper.restored().await;
     rig.hub.treat(&prefix("198.51.100.0/24"), Treat::Limit, HOUR, NOTE).await.unwrap();
     rig.hub.treat(&Subject::Source(source("192.0.2.7")), Treat::Drop, HOUR, "another").await.unwrap();
-    while store.feed("alerts").unwrap().is_none_or(|feed| feed.entries.len() < 2) {
+    while store.feed("alerts").unwrap().is_none_or(|feed| feed.head.entries < 2) {
         tokio::task::yield_now().await;
     }
     keeper.close().await;

@@ -11,6 +11,7 @@ mod health;
 mod id;
 mod incident;
 mod inspection;
+mod lured;
 mod schema;
 mod severity;
 mod standing;
@@ -33,6 +34,7 @@ pub use health::{
 pub use id::{BootId, EventId};
 pub use incident::{AlertReceived, IncidentStep, StepState};
 pub use inspection::InspectionHit;
+pub use lured::HoneypotAsked;
 pub use schema::{SCHEMA_ID, SchemaId, json_schema};
 pub use severity::Severity;
 pub use standing::{BandChanged, Mitigation, Phase};
@@ -117,6 +119,8 @@ events! {
     ChallengePassed(ChallengePassed) = "challenge-passed",
     /// Inspection has found something.
     InspectionHit(InspectionHit) = "inspection-hit",
+    /// Somebody has asked for a honeypot.
+    HoneypotAsked(HoneypotAsked) = "honeypot-asked",
     /// A feed was loaded.
     FeedLoaded(FeedLoaded) = "feed-loaded",
     /// A feed could not be loaded; the last good one stays.

@@ -55,10 +55,10 @@ pub use alert::{Alert, AlertError, Blame, Culprit, RECORD_MAX, TEXT_MAX, parse_c
 pub use bus::{Bus, QUEUE_MAX, SUBSCRIPTIONS_MAX, Subscription, SubscriptionStatus, TooManySubscriptions};
 pub use event::{
     AlertReceived, BandChanged, BootId, ChallengePassed, CrowdChanged, CrowdSenders, Event, EventId,
-    EventsLost, FeedCut, FeedFailed, FeedLoaded, FeedStale, IncidentStep, InspectionHit, Mitigation, Phase,
-    PolicyApplied, PolicyExpired, PolicyRolledBack, PortLink, ReportsLost, SCHEMA_ID, SchemaId, Severity,
-    SinkFailed, SinkRecovered, Started, StepState, Stopping, UpstreamChanged, What, WorkerLagging,
-    WorkerRecovered, json_schema,
+    EventsLost, FeedCut, FeedFailed, FeedLoaded, FeedStale, HoneypotAsked, IncidentStep, InspectionHit,
+    Mitigation, Phase, PolicyApplied, PolicyExpired, PolicyRolledBack, PortLink, ReportsLost, SCHEMA_ID,
+    SchemaId, Severity, SinkFailed, SinkRecovered, Started, StepState, Stopping, UpstreamChanged, What,
+    WorkerLagging, WorkerRecovered, json_schema,
 };
 pub use format::Format;
 pub use incident::{

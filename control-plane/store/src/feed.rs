@@ -1,7 +1,9 @@
 //! The last good import of every feed, so that a box without its sources of feeds starts with what it knew.
 //!
 //! Entries are kept in the order of their prefixes as differences from one to the next, some thousands to a row: four
-//! to six bytes for a typical IPv4 entry.
+//! to six bytes for a typical IPv4 entry. Names are in a table of their own.
+
+mod names;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,7 +29,9 @@ const TEXT_MAX: usize = 1024;
 /// Entries of one row.
 const PART: usize = 8192;
 
-/// One entry of a feed.
+pub use names::{FEED_NAMES_MAX, FeedName};
+
+/// One entry of a feed of prefixes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FeedEntry {
     /// Whom it is about.
@@ -61,8 +65,26 @@ pub struct FeedHead {
 pub struct FeedState {
     /// Everything but its entries.
     pub head: FeedHead,
-    /// Its entries; they come back in the order of their prefixes.
-    pub entries: Vec<FeedEntry>,
+    /// Its entries.
+    pub entries: FeedEntries,
+}
+
+/// What a feed is of. One without entries comes back as one of prefixes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FeedEntries {
+    /// Prefixes; they come back in their order.
+    Prefixes(Vec<FeedEntry>),
+    /// Names, in the order in which they were put.
+    Names(Vec<FeedName>),
+}
+
+impl FeedEntries {
+    fn len(&self) -> usize {
+        match self {
+            Self::Prefixes(entries) => entries.len(),
+            Self::Names(names) => names.len(),
+        }
+    }
 }
 
 /// An entry in its row.
@@ -87,11 +109,21 @@ fn pack(entries: &[FeedEntry]) -> Vec<Packed> {
             Listing::Allow => 0,
             Listing::Deny(confidence) => confidence.clamp(1, 100),
         };
-        let seconds = |until: SystemTime| until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let until = entry.until.map_or(0, |until| seconds(until).saturating_add(1));
+        let until = seconds(entry.until);
         Packed { gap, len: entry.prefix.len128(), says, until, note: entry.note }
     };
     entries.iter().map(pack_one).collect()
+}
+
+/// Seconds since 1970 + 1; 0 = none.
+fn seconds(until: Option<SystemTime>) -> u64 {
+    let since = |until: SystemTime| until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    until.map_or(0, |until| since(until).saturating_add(1))
+}
+
+/// The moment that was written so.
+fn moment(seconds: u64) -> Option<SystemTime> {
+    seconds.checked_sub(1).and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s)))
 }
 
 fn unpack(packed: Vec<Packed>, into: &mut Vec<FeedEntry>) -> Result<(), Fault> {
@@ -100,7 +132,7 @@ fn unpack(packed: Vec<Packed>, into: &mut Vec<FeedEntry>) -> Result<(), Fault> {
         let beyond = || Fault::Damaged("an entry of a feed is no prefix".to_owned());
         first = first.checked_add(gap).filter(|_| len <= 128).ok_or_else(beyond)?;
         let says = if says == 0 { Listing::Allow } else { Listing::Deny(says.min(100)) };
-        let until = until.checked_sub(1).and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s)));
+        let until = moment(until);
         into.push(FeedEntry { prefix: Prefix::containing(Address(first), len), says, until, note });
     }
     Ok(())
@@ -114,7 +146,9 @@ impl Store {
     pub fn put_feed(&self, feed: FeedState) -> Result<(), StoreError> {
         let FeedState { mut head, mut entries } = feed;
         expect_sizes(&head, &entries)?;
-        entries.sort_unstable_by_key(|entry| (entry.prefix, entry.note));
+        if let FeedEntries::Prefixes(entries) = &mut entries {
+            entries.sort_unstable_by_key(|entry| (entry.prefix, entry.note));
+        }
         head.entries = entries.len() as u64;
         self.write(|transaction| {
             let name = head.name.as_str();
@@ -122,6 +156,10 @@ impl Store {
             let mut feeds = transaction.open_table(FEEDS)?;
             feeds.insert(name, seal(&head)?.as_slice())?;
             expect("feeds", feeds.len()?, FEEDS_MAX)?;
+            let entries = match &entries {
+                FeedEntries::Prefixes(entries) => entries,
+                FeedEntries::Names(names) => return names::put(transaction, name, names),
+            };
             let mut parts = transaction.open_table(FEED_PARTS)?;
             for (part, number) in entries.chunks(PART).zip(0..) {
                 parts.insert((name, number), seal(&pack(part))?.as_slice())?;
@@ -142,6 +180,9 @@ impl Store {
             for part in transaction.open_table(FEED_PARTS)?.range((name, 0)..=(name, u32::MAX))? {
                 unpack(unseal("entries of a feed", part?.1.value())?, &mut entries)?;
             }
+            let names = names::all(transaction, name)?;
+            let entries =
+                if names.is_empty() { FeedEntries::Prefixes(entries) } else { FeedEntries::Names(names) };
             if entries.len() as u64 != head.entries {
                 return Err(Fault::Damaged(format!(
                     "{} of {} entries of `{name}`",
@@ -179,11 +220,17 @@ impl Store {
 fn clear(transaction: &WriteTransaction, name: &str) -> Result<bool, Fault> {
     let all = |_: (&str, u32), _: &[u8]| false;
     transaction.open_table(FEED_PARTS)?.retain_in((name, 0)..=(name, u32::MAX), all)?;
+    names::clear(transaction, name)?;
     Ok(transaction.open_table(FEEDS)?.remove(name)?.is_some())
 }
 
-fn expect_sizes(head: &FeedHead, entries: &[FeedEntry]) -> Result<(), StoreError> {
-    expect("entries of a feed", entries.len() as u64, FEED_ENTRIES_MAX as u64)?;
+fn expect_sizes(head: &FeedHead, entries: &FeedEntries) -> Result<(), StoreError> {
+    match entries {
+        FeedEntries::Prefixes(entries) => {
+            expect("entries of a feed", entries.len() as u64, FEED_ENTRIES_MAX as u64)?;
+        }
+        FeedEntries::Names(names) => names::expect_size(names)?,
+    }
     expect("labels of a feed", head.labels.len() as u64, LABELS_MAX as u64)?;
     let lengths = std::iter::once(&head.name).chain(&head.labels).map(|text| text.len() as u64);
     expect("bytes of a feed's name or label", lengths.max().unwrap_or(0), TEXT_MAX as u64)

@@ -59,7 +59,10 @@ mod time;
 
 pub use error::StoreError;
 pub use explained::{EXPIRE_AT_ONCE, Explained, ExplainedTerm, NAME_MAX, TERMS_MAX};
-pub use feed::{FEED_ENTRIES_MAX, FEEDS_MAX, FeedEntry, FeedHead, FeedState, LABELS_MAX};
+pub use feed::{
+    FEED_ENTRIES_MAX, FEED_NAMES_MAX, FEEDS_MAX, FeedEntries, FeedEntry, FeedHead, FeedName, FeedState,
+    LABELS_MAX,
+};
 pub use honeypots::{HONEYPOTS_MAX, KeptHoneypot};
 pub use hours::{ServiceWeek, WEEKS_MAX, WeekHour};
 pub use limits::Limits;

@@ -32,6 +32,8 @@ pub(crate) const MARKS: TableDefinition<&str, &[u8]> = TableDefinition::new("mar
 pub(crate) const HOURS: TableDefinition<&str, &[u8]> = TableDefinition::new("hours");
 /// Name of a honeypot → until when, and who says so. Came later as well.
 pub(crate) const HONEYPOTS: TableDefinition<&str, &[u8]> = TableDefinition::new("honeypots");
+/// Name of a feed of names, number of the part → names. Came later as well.
+pub(crate) const FEED_NAMES: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("feed-names");
 /// Always empty: what is put into it and taken out again must have found room ([`crate::store`]).
 pub(crate) const SPARE: TableDefinition<(), &[u8]> = TableDefinition::new("spare");
 

@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use repute_model::{Address, Listing, Prefix};
 use repute_store::{
-    FEEDS_MAX, FeedEntry, FeedHead, FeedState, HONEYPOTS_MAX, KeptHoneypot, Limits, MARK_BYTES_MAX,
-    MARKS_MAX, NUDGES_MAX, Nudge, POLICIES_MAX, POLICY_TEXTS_MAX, PolicyState, PolicyVersion, ServiceWeek,
-    Store, StoreError, UNFINISHED_MAX, WEEKS_MAX, WeekHour,
+    FEED_NAMES_MAX, FEEDS_MAX, FeedEntries, FeedEntry, FeedHead, FeedName, FeedState, HONEYPOTS_MAX,
+    KeptHoneypot, Limits, MARK_BYTES_MAX, MARKS_MAX, NUDGES_MAX, Nudge, POLICIES_MAX, POLICY_TEXTS_MAX,
+    PolicyState, PolicyVersion, ServiceWeek, Store, StoreError, UNFINISHED_MAX, WEEKS_MAX, WeekHour,
 };
 
 #[test]
@@ -216,7 +216,7 @@ fn feed(name: &str, entries: Vec<FeedEntry>) -> FeedState {
         entries: entries.len() as u64,
         labels,
     };
-    FeedState { head, entries }
+    FeedState { head, entries: FeedEntries::Prefixes(entries) }
 }
 
 #[test]
@@ -236,11 +236,9 @@ fn feeds_come_back_in_order() {
     TestRunner::new_with_rng(config, rng)
         .run(&prop::collection::vec(entry, 0..200), |entries| {
             store.put_feed(feed("drop", entries.clone())).unwrap();
-            let mut expected = feed("drop", entries);
-            expected.entries.sort_by_key(|entry| (entry.prefix, entry.note));
-            let kept = store.feed("drop").unwrap().unwrap();
-            assert_eq!(kept.head, expected.head);
-            assert_eq!(kept.entries, expected.entries);
+            let mut sorted = entries;
+            sorted.sort_by_key(|entry| (entry.prefix, entry.note));
+            assert_eq!(store.feed("drop").unwrap().unwrap(), feed("drop", sorted));
             Ok(())
         })
         .unwrap();
@@ -256,15 +254,43 @@ fn feeds_are_bounded_and_replaced_as_a_whole() {
         (0..count).map(entry).collect::<Vec<_>>()
     };
     store.put_feed(feed("big", entries(100_000))).unwrap();
-    assert_eq!(store.feed("big").unwrap().unwrap().entries, entries(100_000));
+    assert_eq!(store.feed("big").unwrap().unwrap(), feed("big", entries(100_000)));
     store.put_feed(feed("big", entries(3))).unwrap();
-    assert_eq!(store.feed("big").unwrap().unwrap().entries.len(), 3);
+    assert_eq!(store.feed("big").unwrap().unwrap(), feed("big", entries(3)));
     assert_eq!(store.feeds().unwrap().len(), 1);
     assert!(store.remove_feed("big").unwrap() && !store.remove_feed("big").unwrap());
     assert_eq!(store.feed("big").unwrap(), None);
     (0..FEEDS_MAX).for_each(|i| store.put_feed(feed(&i.to_string(), vec![])).unwrap());
     assert!(matches!(store.put_feed(feed("more", vec![])), Err(StoreError::TooMany { .. })));
     assert!(store.put_feed(feed(&"n".repeat(2000), vec![])).is_err());
+}
+
+#[test]
+fn feeds_of_names_come_back_and_go_with_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), Limits::default());
+    let name = |n: u32| FeedName {
+        name: format!("*.n{n}.example").parse().unwrap(),
+        until: n.is_multiple_of(2).then(|| at(1000 * u64::from(n))),
+        note: n % 3,
+    };
+    let names = |count: u32| FeedState {
+        entries: FeedEntries::Names((0..count).map(name).collect()),
+        head: FeedHead { entries: count.into(), ..feed("traps", Vec::new()).head },
+    };
+    store.put_feed(names(20_000)).unwrap();
+    drop(store);
+    let store = open(folder.path(), Limits::default());
+    assert!(store.feed("traps").unwrap() == Some(names(20_000)));
+    store.put_feed(names(3)).unwrap();
+    assert_eq!(store.feed("traps").unwrap().unwrap(), names(3));
+    // Another kind under the same name takes the place of all of it.
+    store.put_feed(feed("traps", Vec::new())).unwrap();
+    assert_eq!(store.feed("traps").unwrap().unwrap(), feed("traps", Vec::new()));
+    store.put_feed(names(1)).unwrap();
+    assert!(store.remove_feed("traps").unwrap() && store.feed("traps").unwrap().is_none());
+    let error = store.put_feed(names(FEED_NAMES_MAX as u32 + 1)).unwrap_err();
+    assert!(matches!(error, StoreError::TooMany { max: 1_048_576, .. }), "{error}");
 }
 
 /// A service whose rates at each hour are told by a number.

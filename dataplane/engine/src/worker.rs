@@ -23,6 +23,7 @@ mod short;
 mod soften;
 mod stranger;
 mod team;
+mod told;
 mod treat;
 mod verdicts;
 mod view;
@@ -41,6 +42,7 @@ use repute_reputation::{Change, Excesses, Rules, Shard, Slot};
 use repute_wire::{Parsed, Softened, parse_ethernet, parse_ip};
 pub use setup::{Role, Setup, Team, Wire};
 pub(crate) use stranger::Stranger;
+use told::Told;
 use treat::Waiting;
 use verdicts::Verdicts;
 use view::{Facing, View};
@@ -102,9 +104,10 @@ pub struct Worker<P> {
     resets: Resets<P>,
     pub(crate) excesses: Excesses,
     opened: Opened,
-    /// Hits that may still be told of in this tick, and those that were not.
-    hits_left: u32,
-    hits_untold: u32,
+    /// What is told of hits.
+    hits: Told,
+    /// What is told of queries for honeypots.
+    lures: Told,
     judgements: [Judgement; BATCH],
     /// How many of them are of the last batch, and what these have in common.
     judged: usize,
@@ -178,8 +181,8 @@ impl<P: Packet> Worker<P> {
             resets: Resets::new(),
             excesses: Excesses::new(limits.excesses),
             opened: Opened::new(),
-            hits_left: 0,
-            hits_untold: 0,
+            hits: Told::default(),
+            lures: Told::default(),
             judgements: [Judgement::FORWARD; BATCH],
             judged: 0,
             verdicts: Verdicts::NONE,
@@ -327,7 +330,8 @@ impl<P: Packet> Worker<P> {
         }
         self.log_left = LOG_LINES_PER_TICK;
         self.revisions_left = self.limits.revisions;
-        self.hits_left = inspect::TOLD_PER_TICK;
+        self.hits.renew();
+        self.lures.renew();
         self.resets.tick();
         self.release(io);
         if self.endpoint.is_some() {

@@ -4,8 +4,8 @@
 //! old policy, states that were restored, forms that were filled in, what was usual) is kept and offered again.
 
 use crate::{
-    Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, NameLook, Passed, Policy, Score,
-    Source, SourceRow, SourceState, Tick, Token, TopLook, Treatment, UpstreamChange, Usuals,
+    Address, Band, CrowdChange, Explanation, Factor, Inspected, Judgement, Lured, NameLook, Passed, Policy,
+    Score, Source, SourceRow, SourceState, Tick, Token, TopLook, Treatment, UpstreamChange, Usuals,
 };
 
 /// A limit imposed on a source, or lifted.
@@ -112,6 +112,8 @@ pub enum Report {
     Upstream(UpstreamChange),
     /// Inspection has found something.
     Inspected(Inspected),
+    /// Somebody has asked for a honeypot.
+    Lured(Lured),
     /// The answer to `LookAtName`: the form, to be freed.
     Name(Token, Box<NameLook>),
     /// The answer to `LookAtTop`: the form, to be freed.

@@ -17,6 +17,7 @@ mod table;
 pub use table::{TableError, Weights};
 
 use features::{COUNTS, counts, grams, weight_of_grams};
+use repute_model::DomainName;
 
 /// The model that was trained on the corpus.
 const BUILT_IN: &[u8] = include_bytes!("../data/names.model");
@@ -36,6 +37,9 @@ const CATEGORIES: [&[u8]; 14] = [
     b"ac", b"co", b"com", b"edu", b"go", b"gob", b"gov", b"mil", b"ne", b"net", b"nom", b"or", b"org",
     b"gouv",
 ];
+
+/// Under these a machine names itself and its neighbours.
+const HOME: [&[u8]; 3] = [b"localhost", b"local", b"localdomain"];
 
 /// Scores domain names.
 #[derive(Clone, Debug)]
@@ -128,6 +132,18 @@ where
 pub fn own_index<'a>(labels: impl ExactSizeIterator<Item = &'a [u8]>) -> Option<usize> {
     let count = labels.len();
     count.checked_sub(suffix_len(labels) + 1)
+}
+
+/// Whether a name, or what a wildcard stands below, is one that all kinds of people ask for, so that it says nothing about
+/// who does: the root, a public suffix, what reverse look-ups go through, a machine's own name or network (RFC 6761,
+/// RFC 6762).
+pub fn is_everybodys(name: &DomainName) -> bool {
+    let rest: Vec<&[u8]> = name.labels().skip(usize::from(name.is_wildcard())).collect();
+    let Some(&top) = rest.last() else { return true };
+    // Whatever stands right below a public suffix is somebody's own.
+    let below: Vec<&[u8]> = [&b"x"[..]].into_iter().chain(rest.iter().copied()).collect();
+    let suffix = own_index(below.into_iter()).is_none_or(|own| own == 0);
+    suffix || (top == b"arpa" && rest.len() <= 2) || HOME.contains(&top)
 }
 
 /// 1 / (1 + e^−x), of plain arithmetic so that every machine computes the same bits; off by less than 10⁻⁵.

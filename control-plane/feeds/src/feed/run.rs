@@ -157,12 +157,7 @@ impl<C: Fn() -> SystemTime, D: Fn(Delivery)> Runner<C, D> {
         if self.feed.take(outcome, (self.clock)())
             && let Some(import) = self.feed.last_good()
         {
-            info!(
-                feed = &*self.name,
-                entries = import.entries().len(),
-                skipped = import.skipped.total(),
-                "new"
-            );
+            info!(feed = &*self.name, entries = import.len(), skipped = import.skipped.total(), "new");
             (self.deliver)(Delivery { feed: Arc::clone(&self.name), import: Arc::clone(import) });
         }
         self.shown.send_replace(self.feed.status().clone());

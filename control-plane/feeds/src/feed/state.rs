@@ -80,7 +80,7 @@ impl Feed {
         let mut hasher = DefaultHasher::new();
         (&config.name, seed).hash(&mut hasher);
         let next_at = (!matches!(config.origin, super::Origin::Pushed)).then_some(now);
-        let entries = last_good.as_ref().map_or(0, |import| import.entries().len());
+        let entries = last_good.as_ref().map_or(0, |import| import.len());
         let status = Status { entries, next_at, ..Status::default() };
         Self {
             config,
@@ -125,7 +125,7 @@ impl Feed {
         if self.last_good.is_some() {
             return false;
         }
-        self.status.entries = import.entries().len();
+        self.status.entries = import.len();
         self.status.records = import.records;
         self.status.good_at = Some(at);
         self.status.kept = true;
@@ -137,7 +137,7 @@ impl Feed {
     pub fn take(&mut self, outcome: Outcome, now: SystemTime) -> bool {
         let (at, wait, new) = match outcome {
             Outcome::New(import, validators) => {
-                self.status.entries = import.entries().len();
+                self.status.entries = import.len();
                 self.status.records = import.records;
                 self.status.skipped = import.skipped.total();
                 self.status.good_at = Some(now);

@@ -1,4 +1,5 @@
-//! Plain lists, as most of the world publishes them: an address, a prefix or a range a line.
+//! Plain lists, as most of the world publishes them: an address, a prefix or a range a line. Where names are wanted: a
+//! name a line, or a hosts file.
 //!
 //! FireHOL's files say in a comment how many lines follow (`# Entries : 6273 subnets, …`): fewer mean that the file
 //! was cut off.
@@ -11,6 +12,7 @@ use crate::collect::{Claim, Collector, Mark};
 use crate::read::Lines;
 use crate::refusal::{Place, Refusal, Why};
 use crate::skipped::Reason;
+use crate::text::{Value, value};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -63,7 +65,7 @@ impl From<(u64, Why)> for Stopped {
 fn entry(text: &[u8], into: &mut Collector<'_>, number: u64) -> Result<(), Refusal> {
     let at = Mark::line(number);
     // What nearly every line of a long list is.
-    if let Some(prefix) = std::str::from_utf8(text).ok().and_then(plain) {
+    if let Some(prefix) = std::str::from_utf8(text).ok().filter(|_| !into.terms.names()).and_then(plain) {
         into.record(at)?;
         return into.take(prefix, Claim::default(), at);
     }
@@ -72,11 +74,24 @@ fn entry(text: &[u8], into: &mut Collector<'_>, number: u64) -> Result<(), Refus
     if text.is_empty() {
         return Ok(());
     }
+    if let Some(names) = hosts(text).filter(|_| into.terms.names()) {
+        return names.into_iter().try_for_each(|name| {
+            into.record(at)?;
+            into.text(name, Claim::default(), at)
+        });
+    }
     into.record(at)?;
     match columns(text) {
         Some(first) => into.text(first, Claim::default(), at),
         None => into.skip(Reason::Unreadable, at),
     }
+}
+
+/// The names of a line of a hosts file (hosts(5)), which stand behind their address.
+fn hosts(text: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let address = matches!(value(words.next()?), Value::Prefix(..));
+    Some(words.collect()).filter(|names: &Vec<_>| address && !names.is_empty())
 }
 
 /// A prefix that begins like an IPv4 one, if the text is nothing else; never costs an allocation for what is none.
@@ -113,9 +128,11 @@ fn entries_stated(comment: &[u8]) -> Option<u64> {
 mod tests {
     use std::time::SystemTime;
 
+    use repute_model::DomainName;
+
     use super::*;
     use crate::format::{Format, import};
-    use crate::import::{Import, Terms};
+    use crate::import::{Action, Import, Terms};
 
     fn list(text: &[u8]) -> Result<Import, Refusal> {
         import(Format::List, text, &Terms::new("test", SystemTime::UNIX_EPOCH))
@@ -165,6 +182,40 @@ mod tests {
             (b"224.0.0.0/4\n", "never a source"),
         ] {
             let error = list(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_and_hosts_files_where_names_are_wanted() {
+        let names = |text: &[u8]| {
+            let terms = Terms { action: Action::Honeypot, ..Terms::new("test", SystemTime::UNIX_EPOCH) };
+            import(Format::List, text, &terms)
+        };
+        let text = b"# traps\r\nTrap.example # one\n*.dga.example\n127.0.0.1 localhost local.\n\
+                     0.0.0.0\tads.example  cdn.ads.example\n::1 ip6-localhost\n0.0.0.0 0.0.0.0\n192.0.2.1\n\
+                     seen.example 12\ncom\n*.co.uk\ntrap.example.\n";
+        let import = names(text).unwrap();
+        let found: Vec<_> = import.names().iter().map(|entry| entry.name.to_string()).collect();
+        let mut expected =
+            ["*.dga.example", "ads.example", "cdn.ads.example", "seen.example", "trap.example"]
+                .map(str::to_owned);
+        expected.sort_by_key(|name| name.parse::<DomainName>().unwrap());
+        assert_eq!((found.as_slice(), import.len()), (expected.as_slice(), 5));
+        assert!(import.entries().is_empty());
+        let rows = import.skipped.rows().iter().map(|skip| (skip.reason, skip.count, skip.first.clone()));
+        assert_eq!(
+            rows.collect::<Vec<_>>(),
+            [(Reason::Everybodys, 5, Place::Line(4)), (Reason::NoName, 2, Place::Line(7))]
+        );
+        assert_eq!((import.records, import.duplicates), (13, 1));
+        for (text, expected) in [
+            (b"<html>\n<body>404 gone</body>\n".as_slice(), "line 1: 2 of 2 records are no domain name"),
+            (b"a.example b.example\n", "line 1: 1 of 1 records are no domain name"),
+            (b"192.0.2.1\n", "1 about an address, a URL or a file, not a name, the first at line 1"),
+            (b"com\n", "1 a public suffix, all below one"),
+        ] {
+            let error = names(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Wherever `Attribute` lists stand in `response`, `Event` or `Object`, attributes of type `ip-src`, `ip-dst`, with or
 //! without a port, and the address of `domain|ip` are taken, unless they are marked as not for detection (`to_ids`
-//! false) or deleted. The note is the event's `info`.
+//! false) or deleted. Of these, where names are wanted, `domain`, `hostname`, with or without a port, and the name of
+//! `domain|ip`. The note is the event's `info`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -61,11 +62,12 @@ impl Reading<'_, '_> {
         let (Some(kind), Some(value)) = (attribute.kind.text(), attribute.value.text()) else {
             return into.skip(Reason::Unreadable, at);
         };
-        let address = match kind {
-            "ip-src" | "ip-dst" => value,
-            "ip-src|port" | "ip-dst|port" => value.split('|').next().unwrap_or_default(),
-            "domain|ip" => value.split('|').nth(1).unwrap_or_default(),
-            _ => return into.skip(Reason::NoAddress, at),
+        let (first, second) = value.split_once('|').unwrap_or((value, ""));
+        let text = match (kind, into.terms.names()) {
+            ("ip-src" | "ip-dst", false) | ("domain" | "hostname", true) => value,
+            ("ip-src|port" | "ip-dst|port", false) | ("domain|ip" | "hostname|port", true) => first,
+            ("domain|ip", false) => second,
+            _ => return into.skip(into.terms.other(), at),
         };
         let not_meant = attribute.to_ids == Loose::Truth(false) || attribute.to_ids.number() == Some(0.0);
         if attribute.deleted.is_true() {
@@ -74,7 +76,7 @@ impl Reading<'_, '_> {
         if not_meant {
             return into.skip(Reason::NotMeant, at);
         }
-        into.text(address.trim().as_bytes(), Claim { note, ..Claim::default() }, at)
+        into.text(text.trim().as_bytes(), Claim { note, ..Claim::default() }, at)
     }
 }
 
@@ -158,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::format::{Format, import};
-    use crate::import::Terms;
+    use crate::import::{Action, Terms};
 
     #[test]
     fn attributes_are_found_in_events_and_objects() {
@@ -183,6 +185,24 @@ mod tests {
                 (Reason::NoAddress, 1, ", line 6, /response/0/Event/Attribute/4".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn names_are_taken_where_names_are_wanted() {
+        let text = br#"{"Event":{"info":"sinkholes","Attribute":[
+            {"type":"domain","value":"a.example","to_ids":true}, {"type":"hostname","value":"www.b.example"},
+            {"type":"domain|ip","value":"c.example|192.0.2.3"}, {"type":"hostname|port","value":"d.example|53"},
+            {"type":"ip-dst","value":"192.0.2.1"}, {"type":"url","value":"http://e.example/"},
+            {"type":"domain","value":"f.example","to_ids":false}, {"type":"domain","value":"com"}]}}"#;
+        let terms = Terms { action: Action::Honeypot, ..Terms::new("m", SystemTime::UNIX_EPOCH) };
+        let import = import(Format::Misp, text.as_slice(), &terms).unwrap();
+        let mut found: Vec<_> =
+            import.names().iter().map(|e| (e.name.to_string(), import.note(e.note))).collect();
+        found.sort();
+        let names = ["a.example", "c.example", "d.example", "www.b.example"];
+        assert_eq!(found, names.map(|name| (name.to_owned(), "sinkholes")));
+        let skipped = [Reason::NoName, Reason::NotMeant, Reason::Everybodys].map(|r| import.skipped.count(r));
+        assert_eq!(skipped, [2, 1, 1]);
     }
 
     #[test]

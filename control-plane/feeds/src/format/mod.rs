@@ -34,8 +34,8 @@ pub(crate) use stix::{Indicators, envelope};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// An address, prefix or range (`a-b`) a line; `#` and `;` begin comments. FireHOL's netsets and ipsets, whose
-    /// count is checked.
+    /// An address, prefix or range (`a-b`) a line, or a name; `#` and `;` begin comments. FireHOL's netsets and ipsets,
+    /// whose count is checked; hosts files, whose names count where names are wanted.
     List,
     /// Spamhaus DROP: JSON lines with a count at the end, or the older text (`prefix ; SBL number`).
     Spamhaus,
@@ -45,7 +45,7 @@ pub enum Format {
     SuricataIprep,
     /// STIX bundles, versions 2.0 and 2.1, and envelopes of TAXII 2.1.
     Stix,
-    /// MISP warninglists of the kinds `cidr` and `string`.
+    /// MISP warninglists of the kinds `cidr` and `string`, or where names are wanted `hostname` and `string`.
     MispWarninglist,
     /// MISP events, objects and attributes, as its API exports them.
     Misp,
@@ -83,6 +83,11 @@ impl Format {
             Self::CrowdsecCti => "crowdsec-cti",
         }
     }
+
+    /// Whether it may be about domain names.
+    pub const fn has_names(self) -> bool {
+        matches!(self, Self::List | Self::Stix | Self::MispWarninglist | Self::Misp)
+    }
 }
 
 /// Reads a file or an answer in a known format.
@@ -100,6 +105,9 @@ fn refuse(terms: &Terms<'_>, why: Why) -> Refusal {
 }
 
 fn read(format: Format, source: impl Read, terms: &Terms<'_>) -> Result<Import, Refusal> {
+    if terms.names() && !format.has_names() {
+        return Err(refuse(terms, Why::NoNames(format.name())));
+    }
     let mut collector = Collector::new(terms);
     match format {
         Format::List => list::read(source, &mut collector)?,

@@ -1,7 +1,7 @@
-//! The part of STIX patterns (STIX 2.1, section 9) that names addresses and nothing else.
+//! The part of STIX patterns (STIX 2.1, section 9) that names addresses or domains and nothing else.
 //!
-//! Understood: `[ipv4-addr:value = '192.0.2.1']`, `ISSUBSET '192.0.2.0/24'`, `IN ('a', 'b')`, the same for IPv6, joined
-//! by `OR` inside one observation or between several. A pattern that asks for more at once (`AND`, `FOLLOWEDBY`,
+//! Understood: `[ipv4-addr:value = '192.0.2.1']`, `ISSUBSET '192.0.2.0/24'`, `IN ('a', 'b')`, the same for IPv6, `=` and
+//! `IN` for `domain-name:value`, joined by `OR` inside one observation or between several. A pattern that asks for more at once (`AND`, `FOLLOWEDBY`,
 //! `NOT`, qualifiers of time) would be true for fewer packets than its address: it is not taken.
 
 /// One alternative of a pattern.
@@ -9,7 +9,9 @@
 pub(super) enum Alternative {
     /// An address or a prefix, not checked yet.
     Address(String),
-    /// Something else than an address: a name, a URL, a hash.
+    /// A domain name, not checked yet.
+    Name(String),
+    /// Something else: a URL, a hash, what a name is like.
     Other,
 }
 
@@ -66,17 +68,19 @@ impl Scanner<'_> {
         // A path may have list steps: `[*]`.
         let (path, rest) = start.split_at(end);
         let address = matches!(path, "ipv4-addr:value" | "ipv6-addr:value");
+        let name = path == "domain-name:value";
+        let of: fn(String) -> Alternative = if name { Alternative::Name } else { Alternative::Address };
         if !path.contains(':') {
             return None;
         }
         self.rest = rest;
-        if !address {
+        if !(address || name) {
             self.other()?;
             found.push(Alternative::Other);
         } else if self.word("IN").is_some() {
             self.symbol("(")?;
             loop {
-                found.push(Alternative::Address(self.literal()?));
+                found.push(of(self.literal()?));
                 if found.len() > ALTERNATIVES_MAX {
                     return None;
                 }
@@ -85,14 +89,18 @@ impl Scanner<'_> {
                 }
                 self.symbol(",")?;
             }
+        } else if self.symbol("=").is_some() || (address && self.word("ISSUBSET").is_some()) {
+            found.push(of(self.literal()?));
+        } else if name {
+            self.other()?;
+            found.push(Alternative::Other);
         } else {
-            self.symbol("=").or_else(|| self.word("ISSUBSET"))?;
-            found.push(Alternative::Address(self.literal()?));
+            return None;
         }
         Some(())
     }
 
-    /// Passes over the rest of a comparison that is not about an address: whatever stands before its literal, and it.
+    /// Passes over the rest of a comparison that names nothing: whatever stands before its literal, and it.
     fn other(&mut self) -> Option<()> {
         let quote = self.rest.find('\'')?;
         if self.rest[..quote].contains([']', ')']) && !self.rest[..quote].contains("[*]") {
@@ -127,7 +135,7 @@ mod tests {
 
     fn shown(pattern: &str) -> Option<Vec<String>> {
         let text = |alternative| match alternative {
-            Alternative::Address(text) => text,
+            Alternative::Address(text) | Alternative::Name(text) => text,
             Alternative::Other => "-".to_owned(),
         };
         alternatives(pattern).map(|found| found.into_iter().map(text).collect())
@@ -140,7 +148,9 @@ mod tests {
             ("[ ipv4-addr:value='192.0.2.1' ]", vec!["192.0.2.1"]),
             ("[ipv4-addr:value ISSUBSET '192.0.2.0/24']", vec!["192.0.2.0/24"]),
             ("[ipv6-addr:value IN ('2001:db8::1', '2001:db8::2')]", vec!["2001:db8::1", "2001:db8::2"]),
-            ("[domain-name:value = 'x' OR ipv4-addr:value = '192.0.2.1']", vec!["-", "192.0.2.1"]),
+            ("[domain-name:value = 'x' OR ipv4-addr:value = '192.0.2.1']", vec!["x", "192.0.2.1"]),
+            ("[domain-name:value IN ('a.example', 'b.example')]", vec!["a.example", "b.example"]),
+            ("[domain-name:value LIKE '%.example' OR url:value = 'x']", vec!["-", "-"]),
             (
                 "[ipv4-addr:value = '192.0.2.1'] OR [ipv4-addr:value = '192.0.2.2']",
                 vec!["192.0.2.1", "192.0.2.2"],

@@ -1,4 +1,5 @@
-//! STIX bundles (2.0 and 2.1) and the envelopes of TAXII 2.1: indicators whose patterns are addresses.
+//! STIX bundles (2.0 and 2.1) and the envelopes of TAXII 2.1: indicators whose patterns are addresses or, where these are
+//! wanted, names. An object that was only observed (`domain-name`, `ipv4-addr`) says nothing bad of itself.
 //!
 //! Of several versions of one object the last modified counts, and a revoked one counts for nothing. `valid_from`,
 //! `valid_until` and `confidence` are kept; the note is the indicator's id.
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 use super::pattern::{Alternative, alternatives};
 use crate::collect::{Claim, Collector, Mark};
+use crate::import::Terms;
 use crate::read::{Json, Loose, list_of};
 use crate::refusal::{Place, Refusal, Why};
 use crate::skipped::Reason;
@@ -67,7 +69,7 @@ pub(crate) fn envelope(
     let feed = into.terms.feed;
     let side = list_of(json, feed, &["objects"], |_, object: Object, at| {
         into.record(at)?;
-        indicators.see(&object, at, into.terms.now);
+        indicators.see(&object, at, into.terms);
         Ok(())
     })?;
     let more = side.get("more").is_some_and(Loose::is_true);
@@ -79,7 +81,7 @@ pub(crate) fn envelope(
 }
 
 impl Indicators {
-    fn see(&mut self, object: &Object, at: Mark<'_>, now: SystemTime) {
+    fn see(&mut self, object: &Object, at: Mark<'_>, terms: &Terms<'_>) {
         let number = at.item.map_or(0, |(_, number)| number);
         let modified = object.modified.text().and_then(moment);
         let id = match object.id.text() {
@@ -91,7 +93,7 @@ impl Indicators {
         }
         let until = object.valid_until.text().and_then(moment);
         let confidence = object.confidence.percent();
-        let what = what(object, now);
+        let what = what(object, terms);
         self.0.insert(id, Version { modified, line: at.line, number, confidence, until, what });
     }
 
@@ -122,18 +124,19 @@ impl Version {
         let claim = Claim { confidence: self.confidence, until: self.until, note };
         for alternative in alternatives {
             match alternative {
-                Alternative::Address(text) => into.text(text.as_bytes(), claim, at)?,
-                Alternative::Other => into.skip(Reason::NoAddress, at)?,
+                Alternative::Address(text) => into.address(text.as_bytes(), claim, at)?,
+                Alternative::Name(text) => into.name(text.as_bytes(), claim, at)?,
+                Alternative::Other => into.skip(into.terms.other(), at)?,
             }
         }
         Ok(())
     }
 }
 
-/// The addresses of an indicator that counts now, or why there are none.
-fn what(object: &Object, now: SystemTime) -> Result<Vec<Alternative>, Reason> {
+/// The alternatives of an indicator that counts now, or why there are none.
+fn what(object: &Object, terms: &Terms<'_>) -> Result<Vec<Alternative>, Reason> {
     if object.kind.text() != Some("indicator") {
-        return Err(Reason::NoAddress);
+        return Err(terms.other());
     }
     if object.revoked.is_true() {
         return Err(Reason::Revoked);
@@ -145,7 +148,7 @@ fn what(object: &Object, now: SystemTime) -> Result<Vec<Alternative>, Reason> {
     if object.pattern_type.text().is_some_and(|language| language != "stix") {
         return Err(Reason::Unsupported);
     }
-    if object.valid_from.text().and_then(moment).is_some_and(|from| from > now) {
+    if object.valid_from.text().and_then(moment).is_some_and(|from| from > terms.now) {
         return Err(Reason::NotYet);
     }
     object.pattern.text().and_then(alternatives).ok_or(Reason::Unsupported)
@@ -157,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::format::{Format, import};
-    use crate::import::{Import, Terms};
+    use crate::import::{Action, Import};
 
     fn bundle(objects: &str) -> Result<Import, Refusal> {
         let text = format!("{{\"type\":\"bundle\",\"id\":\"bundle--0\",\"objects\":[{objects}]}}");
@@ -200,6 +203,31 @@ mod tests {
         }
         let revoked = import.skipped.rows().iter().find(|skip| skip.reason == Reason::Revoked).unwrap();
         assert_eq!(revoked.first.to_string(), ", line 1, /objects/2");
+    }
+
+    #[test]
+    fn names_are_taken_where_names_are_wanted() {
+        let pattern = |id: u32, pattern: &str| {
+            format!("{{\"type\":\"indicator\",\"id\":\"indicator--{id}\",\"pattern\":\"{pattern}\"}}")
+        };
+        let objects = [
+            pattern(1, "[domain-name:value = 'C2.example']"),
+            pattern(2, "[domain-name:value IN ('a.example', 'com') OR ipv4-addr:value = '192.0.2.1']"),
+            pattern(3, "[domain-name:value LIKE '%.example']"),
+            pattern(4, "[domain-name:value = 'd.example' AND network-traffic:dst_port = 53]"),
+            "{\"type\":\"domain-name\",\"id\":\"domain-name--5\",\"value\":\"seen.example\"}".to_owned(),
+        ];
+        let text = format!("{{\"type\":\"bundle\",\"objects\":[{}]}}", objects.join(","));
+        let terms = Terms { action: Action::Honeypot, ..Terms::new("taxii", SystemTime::UNIX_EPOCH) };
+        let import = import(Format::Stix, text.as_bytes(), &terms).unwrap();
+        let found: Vec<_> =
+            import.names().iter().map(|e| (e.name.to_string(), import.note(e.note))).collect();
+        let expected = [("c2.example", "indicator--1"), ("a.example", "indicator--2")];
+        let mut expected = expected.map(|(name, note)| (name.to_owned(), note));
+        expected.sort_by_key(|(name, _)| name.parse::<repute_model::DomainName>().unwrap());
+        assert_eq!(found, expected);
+        let reasons = [Reason::NoName, Reason::Everybodys, Reason::Unsupported];
+        assert_eq!(reasons.map(|reason| import.skipped.count(reason)), [3, 1, 1]);
     }
 
     #[test]

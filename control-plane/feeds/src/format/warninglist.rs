@@ -1,6 +1,7 @@
 //! MISP warninglists: `{"name","type":"cidr","list":["192.0.2.0/24",…]}`. Usually something to allow.
 //!
-//! Lists of host names and patterns name no addresses; they are refused with their kind.
+//! Lists of the other kind than what is wanted, addresses (`cidr`) or names (`hostname`), and patterns are refused with
+//! their kind.
 
 use std::io::Read;
 
@@ -22,16 +23,17 @@ pub(super) fn read(source: impl Read, into: &mut Collector<'_>) -> Result<(), Re
     if !side.found {
         return Err(into.refuse(Place::Whole, Why::NoList("list")));
     }
+    let (wanted, what) = if into.terms.names() { ("hostname", "domains") } else { ("cidr", "addresses") };
     match side.get("type").and_then(Loose::text) {
-        // The schema's other kinds: hostname, substring, regex.
-        Some(kind @ ("hostname" | "substring" | "regex")) => {
-            let why = format!("is a warninglist of type `{kind}`, which names no addresses");
+        // The schema's other kind is `string`, which may be anything.
+        Some(kind @ ("cidr" | "hostname" | "substring" | "regex")) if kind != wanted => {
+            let why = format!("is a warninglist of type `{kind}`, which names no {what}");
             Err(into.refuse(Place::Whole, Why::Malformed(why)))
         }
         _ => {
             let name = side.get("name").and_then(Loose::text).unwrap_or_default();
             let note = into.note(name);
-            into.import.entries.iter_mut().for_each(|entry| entry.note = note);
+            into.note_all(note);
             Ok(())
         }
     }
@@ -64,6 +66,13 @@ mod tests {
     fn lists_of_names_say_so() {
         let error = allow(r#"{"list":["www.example.org"],"type":"hostname"}"#).unwrap_err().to_string();
         assert!(error.contains("of type `hostname`"), "{error}");
+        let terms = Terms { action: Action::Honeypot, ..Terms::new("warn", SystemTime::UNIX_EPOCH) };
+        let names = |text: &str| import(Format::MispWarninglist, text.as_bytes(), &terms);
+        let import = names(r#"{"list":["www.example.org","com"],"type":"hostname","name":"N"}"#).unwrap();
+        let [entry] = import.names() else { panic!("{import:?}") };
+        assert_eq!((entry.name.to_string().as_str(), import.note(entry.note)), ("www.example.org", "N"));
+        let error = names(r#"{"list":["192.0.2.0/24"],"type":"cidr"}"#).unwrap_err().to_string();
+        assert!(error.contains("of type `cidr`, which names no domains"), "{error}");
         assert!(matches!(allow("{}").unwrap_err().why, Why::NoList("list")));
         assert!(allow(r#"{"list":[[],{},1],"type":"cidr"}"#).unwrap_err().to_string().contains("/list/0"));
     }

@@ -9,6 +9,7 @@
 
 mod cut;
 mod index;
+mod lures;
 mod reserved;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::import::Import;
 use cut::Space;
 use index::{Index, Row};
 
+pub use lures::{Lure, Lures};
 pub use reserved::RESERVED;
 
 /// What no deny entry may touch.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::at;
-use crate::config::{Config, Feed, FeedFormat, FeedHeader, PLACES};
+use crate::config::{Config, Feed, FeedFormat, FeedHeader, PLACES, Says};
 use crate::read::{Reader, listed};
 use crate::value::Text;
 
@@ -12,6 +12,8 @@ use crate::value::Text;
 pub(crate) const FEEDS_MAX: usize = 64;
 /// What the list is called that alerts make.
 const ALERTS: &str = "alerts";
+/// What lists of honeypots are called that are no feeds: that of the config, and that of the API.
+const NAMES_ELSEWHERE: [&str; 2] = ["config", "live"];
 /// The longest name.
 const NAME_MAX: usize = 64;
 /// How long between two refreshes where a feed does not say, in ms: of decisions, and of anything else.
@@ -32,11 +34,11 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
         let message = format!("{} feeds, at most {FEEDS_MAX} are followed", config.feeds.len());
         return reader.findings.push(at(reader, "feeds", message).label("join some of them"));
     }
-    let mut names = BTreeMap::new();
+    let mut before = BTreeMap::new();
     for (i, feed) in config.feeds.iter().enumerate() {
         let path = format!("feeds[{i}]");
         name(&path, feed, reader);
-        if let Some(before) = names.insert(feed.name.as_str(), i) {
+        if let Some(before) = before.insert(feed.name.as_str(), i) {
             let message = format!("two feeds are called `{}`", feed.name);
             let found = at(reader, &format!("{path}.name"), message)
                 .label("whoever is told of it cannot tell which")
@@ -44,6 +46,7 @@ pub(super) fn check(config: &Config, reader: &mut Reader) {
             reader.findings.push(found);
         }
         origin(&path, feed, reader);
+        names(&path, feed, config, reader);
         times(&path, feed, reader);
         headers(&path, feed, reader);
     }
@@ -126,6 +129,37 @@ fn origin(path: &str, feed: &Feed, reader: &mut Reader) {
                 at(reader, &format!("{path}.{key}"), format!("`{key}` means nothing for feed `{name}`"));
             reader.findings.push(found.label(why).help("remove it"));
         }
+    }
+}
+
+/// A feed of names is for a DNS server, comes in a format that has names, and is not called as another list of them is.
+fn names(path: &str, feed: &Feed, config: &Config, reader: &mut Reader) {
+    if feed.says != Says::Honeypot {
+        return;
+    }
+    let name = &feed.name;
+    if config.profiles.dns.is_none() && reader.sound("profiles") {
+        let found =
+            at(reader, &format!("{path}.says"), format!("nobody asks for the names of feed `{name}`"))
+                .label("needs `[profiles.dns]`")
+                .help("judge the requesters of a DNS server, or remove the feed");
+        reader.findings.push(found);
+    }
+    let help = "it has to be `list`, `stix`, `misp` or `misp-warninglist`, or found out with `auto`";
+    if !feed.format.may_have_names() {
+        let message = format!("format `{}` of feed `{name}` has no names", feed.format.name());
+        let found = at(reader, &format!("{path}.format"), message).label("honeypots are names");
+        reader.findings.push(found.help(help));
+    }
+    if feed.crowdsec.is_some() {
+        let message = format!("what feed `{name}` follows has no names");
+        let found = at(reader, &format!("{path}.crowdsec"), message).label("decisions are about addresses");
+        reader.findings.push(found.help("take the names from `file`, `url`, `taxii` or `push = true`"));
+    }
+    if NAMES_ELSEWHERE.contains(&name.as_str()) {
+        let found =
+            at(reader, &format!("{path}.name"), format!("another list of honeypots is called `{name}`"));
+        reader.findings.push(found.label("taken already").help("choose another name"));
     }
 }
 

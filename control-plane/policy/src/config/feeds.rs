@@ -1,4 +1,4 @@
-//! `[[feeds]]`: what others know about sources.
+//! `[[feeds]]`: what others know about sources and names.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,6 +13,8 @@ keywords! {
         Deny = "deny",
         /// They always pass.
         Allow = "allow",
+        /// They are names: whoever asks a DNS server for one loses reputation.
+        Honeypot = "honeypot",
     }
 }
 
@@ -21,7 +23,7 @@ keywords! {
     FeedFormat {
         /// By its first bytes.
         Auto = "auto",
-        /// An address, prefix or range a line; also FireHOL's netsets and ipsets.
+        /// An address, prefix or range a line, also FireHOL's netsets and ipsets; or a name a line, also hosts files.
         List = "list",
         /// Spamhaus DROP.
         Spamhaus = "spamhaus",
@@ -42,7 +44,14 @@ keywords! {
     }
 }
 
-/// Somebody else's list of sources. It comes from exactly one of `file`, `url`, `crowdsec`, `taxii` and `push`.
+impl FeedFormat {
+    /// Whether a feed of names may be written so.
+    pub(crate) fn may_have_names(self) -> bool {
+        matches!(self, Self::Auto | Self::List | Self::Stix | Self::MispWarninglist | Self::Misp)
+    }
+}
+
+/// Somebody else's list of sources, or of names that nobody honest asks for. It comes from exactly one of `file`, `url`, `crowdsec`, `taxii` and `push`.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 #[schemars(default, deny_unknown_fields, extend("required" = ["name"]))]
 pub struct Feed {

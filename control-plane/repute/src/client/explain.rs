@@ -13,7 +13,7 @@ use super::past::{self, Past};
 use super::service;
 use super::table::Table;
 use super::treatment::{details, name};
-use super::units::{measured, ms_until, short, span, wrapped};
+use super::units::{measured, ms_ago, ms_until, short, span, wrapped};
 
 /// Explain why a source gets what it gets: factors, evidence, rule, treatment, policy
 #[derive(Args, Debug)]
@@ -161,6 +161,7 @@ fn facts(explained: &v1::Explanation) -> Vec<(&'static str, String)> {
         facts.push(("place", place));
     }
     facts.extend(explained.system.as_ref().map(|system| ("system", in_system(system))));
+    facts.extend(explained.lured.iter().map(|one| ("honeypot", lured(one))));
     for v1::Opinion { service, confidence, note, error } in &explained.opinions {
         let says = if error.is_empty() { format!("bad to {confidence} % {note}") } else { error.clone() };
         facts.push(("look-up", format!("{service}: {}", says.trim_end())));
@@ -204,6 +205,15 @@ fn in_service(pair: &v1::PairStanding) -> String {
         short(pair.bytes_per_s.into()),
         short(pair.usual_bytes_per_s.into()),
     )
+}
+
+/// A honeypot that the source has asked for, and who has it as one.
+fn lured(lured: &v1::Lured) -> String {
+    let v1::Lured { name, lists, times, last_unix_ms, counted } = lured;
+    let lists = if lists.is_empty() { "in no list any more".to_owned() } else { lists.join(", ") };
+    let counts = if *counted { "" } else { ", which counts against nobody" };
+    let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+    format!("{name} ({lists}), {times}, {} ago{counts}", span(ms_ago(*last_unix_ms)))
 }
 
 /// What is usual at this hour of the week, and what the source sends.

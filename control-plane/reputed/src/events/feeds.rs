@@ -59,8 +59,11 @@ impl Seen {
             news.push(FeedFailed { feed: feed.clone(), reason, kept }.into());
         }
         if view.cut > 0 && view.cut != self.cut {
-            let reason = "private or reserved space, or prefixes of `inside`".to_owned();
-            news.push(FeedCut { feed: feed.clone(), entries: view.cut, reason }.into());
+            let reason = match view.names {
+                true => "no room beside the names of other feeds",
+                false => "private or reserved space, or prefixes of `inside`",
+            };
+            news.push(FeedCut { feed: feed.clone(), entries: view.cut, reason: reason.to_owned() }.into());
         }
         let unconfirmed = view.confirmed.and_then(|at| now.duration_since(at).ok()).unwrap_or_default();
         let stale = view.refresh.is_some_and(|refresh| unconfirmed > refresh * REFRESHES);
@@ -84,6 +87,7 @@ mod tests {
             name: "drop".to_owned(),
             entries: 0,
             skipped: 0,
+            names: false,
             cut: 0,
             counts: [0; 3],
             error: None,

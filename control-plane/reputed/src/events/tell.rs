@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use dpdk::Port;
-use repute_model::{BandChange, UpstreamChange};
+use repute_model::{BandChange, Lured, UpstreamChange};
 use repute_policy::value::UpstreamServer;
 use repute_server::{HISTORY_MAX, Hub, LimitChange, LimitEvent, StatusView, VersionInfo, VersionState};
 use repute_siem::{
-    BandChanged, Bus, EventsLost, InspectionHit, Mitigation, Phase, PolicyApplied, PolicyExpired,
-    PolicyRolledBack, PortLink, ReportsLost, UpstreamChanged, What, WorkerLagging, WorkerRecovered,
+    BandChanged, Bus, EventsLost, HoneypotAsked, InspectionHit, Mitigation, Phase, PolicyApplied,
+    PolicyExpired, PolicyRolledBack, PortLink, ReportsLost, UpstreamChanged, What, WorkerLagging,
+    WorkerRecovered,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -28,6 +29,8 @@ const LAGGING: Duration = Duration::from_secs(2);
 const BANDS: &str = "band-changed";
 /// What hits are called there.
 const HITS: &str = "inspection-hit";
+/// The same of queries for honeypots.
+const LURES: &str = "honeypot-asked";
 /// What changes of upstreams are called there.
 const UPSTREAMS: &str = "upstream-changed";
 /// What the mitigations are called where some are lost before they reach the bus.
@@ -124,6 +127,28 @@ pub async fn hits(hub: Hub, bus: Bus) {
             SystemTime::now(),
             InspectionHit { source, finding, signature, destination, protocol, port },
         );
+    }
+}
+
+/// Who asks for honeypots, within a bound.
+pub async fn lures(hub: Hub, bus: Bus) {
+    let (mut lures, mut bound) = (hub.subscribe_lures(), Bound::default());
+    loop {
+        let Lured { source, name, counted, untold } = match lures.recv().await {
+            Ok(lured) => lured,
+            Err(RecvError::Lagged(missed)) => {
+                bound.missed(missed);
+                continue;
+            }
+            Err(RecvError::Closed) => return,
+        };
+        bound.missed(untold.into());
+        let Some(lost) = bound.take(Instant::now()) else { continue };
+        if lost > 0 {
+            bus.publish(SystemTime::now(), EventsLost { sink: LURES.to_owned(), lost });
+        }
+        let name = name.name().map(|name| name.to_string()).unwrap_or_default();
+        bus.publish(SystemTime::now(), HoneypotAsked { source, name, counted });
     }
 }
 

@@ -28,7 +28,7 @@ fn config(feed: &Feed, origin: Origin) -> FeedConfig {
     let usual = FeedConfig::new(feed.name.as_str(), origin);
     FeedConfig {
         format: format(feed.format),
-        action: if feed.says == Says::Allow { Action::Allow } else { Action::Deny },
+        action: action(feed.says),
         confidence: feed.confidence.get() as u8,
         expiry: feed.expiry.map(|expiry| Duration::from_millis(expiry.get())),
         refresh: feed.refresh.map_or(usual.refresh, |refresh| Duration::from_millis(refresh.get())),
@@ -37,6 +37,14 @@ fn config(feed: &Feed, origin: Origin) -> FeedConfig {
         entries_max: feed.entries_max.get() as usize,
         categories: feed.categories.as_ref().map(path),
         ..usual
+    }
+}
+
+fn action(says: Says) -> Action {
+    match says {
+        Says::Deny => Action::Deny,
+        Says::Allow => Action::Allow,
+        Says::Honeypot => Action::Honeypot,
     }
 }
 

@@ -1,12 +1,14 @@
 //! The task that tells workers what feeds say.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-use repute_feeds::{Merged, Until};
+use repute_feeds::{Lures, Merged};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::FeedTables;
+use crate::honeypots::LIVE;
 use crate::hub::Inner;
 use crate::{Hub, HubError};
 
@@ -46,19 +48,20 @@ pub(crate) async fn keep(hub: Weak<Inner>, mut changes: watch::Receiver<u64>) {
 /// Joins all feeds and tells every worker; for how long that holds.
 async fn join(hub: &Hub) -> Result<Duration, HubError> {
     let shelf = &hub.inner.shelf;
-    let (imports, shape, of) = shelf.imports();
+    let (mut imports, shape, of) = shelf.imports();
+    // Where not all names find room, these are taken first.
+    imports.insert(0, (LIVE.into(), Arc::new(hub.inner.honeypots.import(SystemTime::now()))));
     let joining = tokio::task::spawn_blocking(move || {
-        let mut merged = Merged::new(&imports, &shape, SystemTime::now());
-        let table = merged.take_table();
-        (merged, table)
+        let now = SystemTime::now();
+        (Merged::new(&imports[1..], &shape, now), Lures::new(&imports, now))
     });
-    let (merged, table) = joining.await.map_err(|_| HubError::Gone)?;
-    let now = SystemTime::now();
-    let ends = [merged.next_end().map(Until::time), hub.inner.honeypots.next_end(now)];
-    let next = ends.into_iter().flatten().min().map(|end| end.duration_since(now).unwrap_or_default());
+    let (mut merged, lures) = joining.await.map_err(|_| HubError::Gone)?;
+    let next = [merged.next_end(), lures.next_end()].into_iter().flatten().min();
+    let next = next.map(|end| end.time().duration_since(SystemTime::now()).unwrap_or_default());
     let entries = merged.len();
-    let lagging = hub.lay_feeds(table).await?;
-    tracing::info!(entries, ?lagging, "feeds in force");
-    shelf.tell(merged, of);
+    let tables = FeedTables { prefixes: merged.take_table(), names: Arc::clone(lures.table()) };
+    let lagging = hub.lay_feeds(tables).await?;
+    tracing::info!(entries, names = lures.len(), ?lagging, "feeds in force");
+    shelf.tell(merged, lures, of);
     Ok(next.map_or(LONGEST, |next| next.clamp(TOGETHER, LONGEST)))
 }

@@ -1,28 +1,28 @@
 //! What feeds say goes to every worker, by the road that policies take.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use repute_model::{DomainTable, Homes, Listing, Policy, PrefixTable};
+use repute_policy::Checked;
 
 use crate::actor::State;
 use crate::apply::blocking;
 use crate::{Hub, HubError};
 
 impl Hub {
-    /// Lays what feeds say under the lists of the config in force, on every worker or on none, with where sources are at home
-    /// and live honeypots: a new edition of the same version. Later policies keep it. Returns the workers that lag.
+    /// Lays what feeds say under the lists of the config in force, on every worker or on none, with where sources are at
+    /// home: a new edition of the same version. Later policies keep it. Returns the workers that lag.
     ///
     /// # Errors
     /// A worker that takes no commands. Nothing was changed then.
-    pub(crate) async fn lay_feeds(&self, feeds: PrefixTable<Listing>) -> Result<Vec<u16>, HubError> {
+    pub(crate) async fn lay_feeds(&self, feeds: FeedTables) -> Result<Vec<u16>, HubError> {
         let _road = self.inner.road.lock().await;
         let asked = self.run(|state| (Arc::clone(state.history.checked()), state.history.version()));
         let (checked, version) = asked.await?;
         let workers = usize::from(self.workers());
-        let beside = self.beside(self.inner.geo.homes());
+        let homes = self.inner.geo.homes();
         let (policies, feeds) = blocking(move || {
-            let policies = vec![beside.join(checked.compile_with(&feeds, version)); workers];
+            let policies = vec![feeds.join(&checked, version, homes); workers];
             Ok((policies, Arc::new(feeds)))
         })
         .await?;
@@ -36,25 +36,20 @@ impl Hub {
     }
 }
 
-/// What goes to workers beside a config and what feeds say.
-pub(crate) struct Beside {
-    homes: Homes,
-    honeypots: Arc<DomainTable<()>>,
+/// What feeds say, as workers look it up.
+#[derive(Debug, Default)]
+pub(crate) struct FeedTables {
+    pub prefixes: PrefixTable<Listing>,
+    pub names: Arc<DomainTable<()>>,
 }
 
-impl Hub {
-    /// As of now, with these homes.
-    pub(crate) fn beside(&self, homes: Homes) -> Beside {
-        Beside { homes, honeypots: self.inner.honeypots.table(SystemTime::now()) }
-    }
-}
-
-impl Beside {
-    /// The policy with it.
-    pub(crate) fn join(&self, mut policy: Policy) -> Policy {
-        policy.homes = self.homes.clone();
+impl FeedTables {
+    /// A config with it, and with where sources are at home.
+    pub fn join(&self, checked: &Checked, version: u64, homes: Homes) -> Policy {
+        let mut policy = checked.compile_with(&self.prefixes, version);
+        policy.homes = homes;
         if let Some(dns) = &mut policy.dns {
-            dns.live_honeypots = Arc::clone(&self.honeypots);
+            dns.live_honeypots = Arc::clone(&self.names);
         }
         policy
     }

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-use repute_feeds::{Cuts, Delivery, FeedConfig, Handle, Import, Merged, Origin, Shape, Status, run};
+use repute_feeds::{Cuts, Delivery, FeedConfig, Handle, Import, Lures, Merged, Origin, Shape, Status, run};
 use repute_model::Prefix;
 use repute_policy::Checked;
 use repute_policy::config::PLACES;
@@ -53,7 +53,7 @@ impl Placed {
         let Selected { name, action, file, import, at } = selected;
         let config = FeedConfig { action, ..FeedConfig::new(name, Origin::File(file)) };
         let (good_at, confirmed_at) = (Some(at), Some(at));
-        let (entries, records, skipped) = (import.entries().len(), import.records, import.skipped.total());
+        let (entries, records, skipped) = (import.len(), import.records, import.skipped.total());
         let counts = [1, 0, 0];
         let status = Status { entries, records, skipped, good_at, confirmed_at, counts, ..Status::default() };
         Self { config: Arc::new(config), import, status }
@@ -87,6 +87,8 @@ pub(crate) struct Shelf {
     followed: Mutex<Followed>,
     /// The joined feeds by which workers judge, without their table.
     merged: Mutex<Arc<Merged>>,
+    /// Likewise their names, with live honeypots.
+    lures: Mutex<Arc<Lures>>,
     /// How many changes there have been.
     changes: watch::Sender<u64>,
     /// How many of them workers have been told of.
@@ -103,6 +105,7 @@ impl Default for Shelf {
         Self {
             followed: Mutex::default(),
             merged: Mutex::default(),
+            lures: Mutex::default(),
             changes: watch::Sender::new(0),
             told: watch::Sender::new(0),
             pushes: Semaphore::new(PUSHES_MAX),
@@ -194,8 +197,11 @@ impl Shelf {
 
     /// The same without the list of alerts.
     pub fn shown_feeds(&self, name: Option<&str>) -> Vec<Shown> {
-        let cuts: Vec<_> = self.merged().cuts().map(|(feed, cuts)| (feed.to_owned(), cuts)).collect();
-        let cuts_of = |name: &str| cuts.iter().find(|(feed, _)| feed == name).map(|(_, cuts)| *cuts);
+        let (merged, lures) = (self.merged(), self.lures());
+        // What finds no room counts as little as what is cut.
+        let left_out = lures.left_out().map(|(feed, whole)| (feed, Cuts { whole, ..Cuts::default() }));
+        let cuts: Vec<_> = left_out.chain(merged.cuts()).collect();
+        let cuts_of = |name: &str| cuts.iter().find(|(feed, _)| *feed == name).map(|(_, cuts)| *cuts);
         let followed = self.followed();
         let asked = followed.feeds.iter().filter(|feed| name.is_none_or(|name| feed.config.name == name));
         let show = |feed: &Running| Shown {
@@ -300,15 +306,21 @@ impl Shelf {
         timeout(within, told.wait_for(|told| *told >= wanted)).await.is_ok_and(|told| told.is_ok())
     }
 
-    /// Workers judge by `merged` from now on, which has everything up to change `of`.
-    pub fn tell(&self, merged: Merged, of: u64) {
+    /// Workers judge by `merged` and `lures` from now on, which have everything up to change `of`.
+    pub fn tell(&self, merged: Merged, lures: Lures, of: u64) {
         *self.merged.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(merged);
+        *self.lures.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(lures);
         self.told.send_replace(of);
     }
 
     /// The joined feeds by which workers judge.
     pub fn merged(&self) -> Arc<Merged> {
         Arc::clone(&self.merged.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The names that workers judge by as honeypots, beside those of the config.
+    pub fn lures(&self) -> Arc<Lures> {
+        Arc::clone(&self.lures.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Tells when something has changed; ends with the shelf.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use repute_feeds::Origin;
+use repute_feeds::{Action, Origin};
 
 use super::Shown;
 use crate::Hub;
@@ -16,7 +16,9 @@ pub struct FeedView {
     pub entries: u64,
     /// Records of the last good answer that were skipped.
     pub skipped: u64,
-    /// Entries that were cut, wholly or partly.
+    /// Whether they are names.
+    pub names: bool,
+    /// Entries that were cut, wholly or partly; names that found no room.
     pub cut: u64,
     /// Refreshes that brought something, that brought nothing new, and that failed.
     pub counts: [u64; 3],
@@ -41,6 +43,7 @@ fn view(shown: &Shown) -> FeedView {
         name: config.name.clone(),
         entries: status.entries as u64,
         skipped: status.skipped,
+        names: config.action == Action::Honeypot,
         cut: cuts.whole + cuts.partly,
         counts: status.counts,
         error: status.error.clone(),

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use repute_model::Listing;
 use repute_policy::config::Treat;
-use repute_store::{FeedEntry, FeedHead, FeedState};
+use repute_store::{FeedEntries, FeedEntry, FeedHead, FeedState};
 use tokio::time::sleep;
 
 use super::{Desk, KeepError};
@@ -41,6 +41,8 @@ async fn restore(desk: &Desk) -> Result<(), KeepError> {
     let Some(FeedState { head, entries }) = desk.store(|store| store.feed(ALERTS)).await? else {
         return Ok(());
     };
+    // What alerts ask for is about sources.
+    let FeedEntries::Prefixes(entries) = entries else { return Ok(()) };
     let now = (desk.clock)();
     let mut given = 0;
     for FeedEntry { prefix, says, until, note } in entries {
@@ -72,5 +74,5 @@ fn state(asked: Vec<Asked>, now: SystemTime) -> FeedState {
     // It has no config that could be another one.
     let (name, identity) = (ALERTS.to_owned(), [0; 32]);
     let head = FeedHead { name, identity, imported: now, entries: entries.len() as u64, labels };
-    FeedState { head, entries }
+    FeedState { head, entries: FeedEntries::Prefixes(entries) }
 }

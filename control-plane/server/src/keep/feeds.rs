@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use repute_feeds::{Entry, FeedConfig, Import, Note, Until};
-use repute_store::{FeedEntry, FeedHead, FeedState};
+use repute_feeds::{Action, Entry, FeedConfig, Import, NameEntry, Note, Until};
+use repute_store::{FeedEntries, FeedEntry, FeedHead, FeedName, FeedState};
 use sha2::{Digest, Sha256};
 
 use super::Desk;
@@ -94,12 +94,20 @@ fn row(config: &FeedConfig, import: &Import, imported: SystemTime) -> FeedState 
         until: entry.until.map(Until::time),
         note: entry.note.number(),
     };
-    let entries: Vec<_> = import.entries().iter().map(entry).collect();
+    let named = |entry: &NameEntry| FeedName {
+        name: entry.name.clone(),
+        until: entry.until.map(Until::time),
+        note: entry.note.number(),
+    };
+    let entries = match config.action {
+        Action::Honeypot => FeedEntries::Names(import.names().iter().map(named).collect()),
+        Action::Deny | Action::Allow => FeedEntries::Prefixes(import.entries().iter().map(entry).collect()),
+    };
     let head = FeedHead {
         name: config.name.clone(),
         identity: identity(config),
         imported,
-        entries: entries.len() as u64,
+        entries: import.len() as u64,
         labels: import.notes().map(str::to_owned).collect(),
     };
     FeedState { head, entries }
@@ -110,7 +118,13 @@ fn import(kept: FeedState) -> Import {
     let entry = |FeedEntry { prefix, says, until, note }: FeedEntry| {
         (Entry { prefix, says, until: until.map(Until::at), note: Note::NONE }, note)
     };
-    Import::kept(entries.into_iter().map(entry), head.labels)
+    let named = |FeedName { name, until, note }: FeedName| {
+        (NameEntry { name, until: until.map(Until::at), note: Note::NONE }, note)
+    };
+    match entries {
+        FeedEntries::Prefixes(entries) => Import::kept(entries.into_iter().map(entry), head.labels),
+        FeedEntries::Names(names) => Import::kept_names(names.into_iter().map(named), head.labels),
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +145,11 @@ mod tests {
         for (a, b) in after.entries().iter().zip(before.entries()) {
             assert_eq!(after.note(a.note), before.note(b.note));
         }
+        let terms = Terms { action: Action::Honeypot, ..terms };
+        let before = read(Format::List, b"*.dga.example\ntrap.example\n".as_slice(), &terms).unwrap();
+        let names = FeedConfig { action: Action::Honeypot, ..config.clone() };
+        let after = import(row(&names, &before, now));
+        assert_eq!((after.names(), after.len()), (before.names(), 2));
         let other = FeedConfig { confidence: 50, ..config.clone() };
         assert_ne!(identity(&config), identity(&other));
     }

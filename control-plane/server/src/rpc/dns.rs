@@ -1,7 +1,5 @@
 //! Service `Dns`.
 
-use std::time::SystemTime;
-
 use repute_model::{
     Address, Asking, DomainName, NameLook, RequesterRow, Rpz, RpzMatch, RpzRuling, RpzTrigger,
 };
@@ -15,8 +13,8 @@ use super::Api;
 use super::audited::Asked;
 use super::convert::band;
 use super::honeypots::{self, named};
+use crate::HubError;
 use crate::dns::client;
-use crate::{Honeypot, HubError};
 
 /// Rows of each kind, where nobody says how many, and at most.
 const ROWS: u16 = 20;
@@ -76,8 +74,8 @@ impl Service for Api {
         let client = client(&from)?;
         let checked = self.hub.dns_config().await?;
         let looks = self.hub.dns_name(&name, kind, client).await?;
-        let live = self.hub.honeypots(SystemTime::now());
-        Ok(Response::new(explanation(&checked, &live, &name, kind, client, &looks)))
+        let lists = honeypots::lists(&checked, &self.hub.inner.shelf.lures(), &name);
+        Ok(Response::new(explanation(&checked, lists, &name, kind, client, &looks)))
     }
 
     async fn honeypots(
@@ -126,7 +124,7 @@ fn domain((name, asking): &(DomainName, Asking)) -> v1::DnsDomain {
 
 fn explanation(
     checked: &Checked,
-    live: &[Honeypot],
+    honeypot_lists: Vec<String>,
     name: &DomainName,
     kind: u16,
     client: Address,
@@ -140,7 +138,6 @@ fn explanation(
         RpzRuling::AtAnswer => "at-answer",
         RpzRuling::Match(found) => found.action.effect().name(),
     };
-    let honeypot_lists = honeypots::lists(checked, live, name);
     v1::NameExplanation {
         name: name.to_string(),
         r#type: kind.into(),

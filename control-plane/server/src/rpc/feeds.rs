@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use repute_feeds::{Action, FeedConfig, Found, Import, Origin};
+use repute_feeds::{Action, Entry, FeedConfig, Found, Import, NameEntry, Origin, Until};
 use repute_policy::config::PLACES;
 use repute_proto::v1;
 use repute_proto::v1::feeds_server::Feeds as Service;
@@ -39,7 +39,7 @@ impl Service for Api {
         let Shown { config, latest, .. } = self.one(&name)?;
         let latest = latest.unwrap_or_default();
         let count = if max_rows == 0 { u64::MAX } else { max_rows };
-        let count = latest.entries().len().min(usize::try_from(count).unwrap_or(usize::MAX));
+        let count = latest.len().min(usize::try_from(count).unwrap_or(usize::MAX));
         Ok(Response::new(self.stream(move |sink| show(sink, config, latest, count))))
     }
 
@@ -164,13 +164,22 @@ async fn show(
     import: Arc<Import>,
     count: usize,
 ) -> Result<(), Status> {
-    for some in import.entries()[..count].chunks(ROWS_MAX) {
-        let row = |entry: &repute_feeds::Entry| {
-            let (prefix, says, until) = (entry.prefix, entry.says, entry.until);
-            let note = import.note(entry.note);
-            listed(&Found { feed: &config.name, prefix, says, until, note, cut: false })
-        };
-        send(&sink, v1::ShowFeedResponse { rows: some.iter().map(row).collect() }).await?;
+    let row = |entry: &Entry| {
+        let Entry { prefix, says, until, note } = *entry;
+        listed(&Found { feed: &config.name, prefix, says, until, note: import.note(note), cut: false })
+    };
+    let named = |entry: &NameEntry| v1::Listed {
+        feed: config.name.clone(),
+        name: entry.name.to_string(),
+        note: import.note(entry.note).to_owned(),
+        until_unix_ms: entry.until.map(Until::time).map(unix_ms),
+        ..v1::Listed::default()
+    };
+    // An import is of one of the two.
+    let rows = import.entries().iter().map(row).chain(import.names().iter().map(named)).take(count);
+    let mut rows = rows.peekable();
+    while rows.peek().is_some() {
+        send(&sink, v1::ShowFeedResponse { rows: rows.by_ref().take(ROWS_MAX).collect() }).await?;
     }
     Ok(())
 }
@@ -188,6 +197,7 @@ fn feed(shown: &Shown) -> v1::Feed {
         origin: origin(config),
         format: config.format.map_or("auto", |format| format.name()).to_owned(),
         allow: config.action == Action::Allow,
+        honeypot: config.action == Action::Honeypot,
         confidence: config.confidence.into(),
         entries: status.entries as u64,
         records: status.records,

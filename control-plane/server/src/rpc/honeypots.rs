@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use repute_model::{DomainName, DomainTable};
+use repute_feeds::{Lure, Lures};
+use repute_model::DomainName;
 use repute_policy::Checked;
 use repute_proto::v1;
 use tonic::Status;
@@ -66,14 +67,12 @@ pub(super) fn list(hub: &Hub, max_rows: u32) -> v1::HoneypotsResponse {
     v1::HoneypotsResponse { honeypots: all.iter().take(most).map(one).collect(), total: all.len() as u64 }
 }
 
-/// Which lists have a name as a honeypot.
-pub(super) fn lists(checked: &Checked, live: &[Honeypot], name: &DomainName) -> Vec<String> {
+/// Which lists have a name as a honeypot now.
+pub(super) fn lists(checked: &Checked, lures: &Lures, name: &DomainName) -> Vec<String> {
     let own = checked.honeypots().get(name.as_bytes()).map(|()| "config".to_owned());
-    let numbered = live.iter().zip(0u32..).map(|(one, number)| (one.name.clone(), number));
-    let found = DomainTable::new(numbered).and_then(|table| table.get(name.as_bytes()));
-    let found = found.and_then(|number| live.get(number as usize)).map(|one| {
-        let why = if one.note.is_empty() { String::new() } else { format!(" ({})", one.note) };
-        format!("live: {}{why}", one.name)
+    let found = lures.who(name, SystemTime::now()).into_iter().map(|Lure { feed, name, note, .. }| {
+        let why = if note.is_empty() { String::new() } else { format!(" ({note})") };
+        format!("{feed}: {name}{why}")
     });
     own.into_iter().chain(found).collect()
 }

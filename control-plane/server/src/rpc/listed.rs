@@ -9,11 +9,12 @@ use repute_feeds::{Found, Until};
 use repute_model::{Explanation, Listing, Rule, Source};
 use repute_proto::v1;
 
-use super::Api;
 use super::convert::unix_ms;
+use super::{Api, honeypots};
 use crate::consistency::{NUDGE, Taking};
 use crate::garden::{Given, PASS};
 use crate::lookups::Said;
+use crate::lured::Lure;
 use crate::{Hub, HubError};
 
 impl Api {
@@ -44,9 +45,27 @@ impl Api {
         answer.taken = taken.into_iter().map(taking).collect();
         let given = self.hub.inner.passes.of(explained.source, SystemTime::now());
         answer.given = given.into_iter().map(self::given).collect();
+        answer.lured = self.lured(explained.source).await?;
         let said = self.hub.look_up(address, SystemTime::now()).await?;
         answer.opinions = said.into_iter().map(opinion).collect();
         Ok(())
+    }
+
+    /// Which honeypots the source has asked for lately, with the lists that have them now.
+    async fn lured(&self, source: Source) -> Result<Vec<v1::Lured>, HubError> {
+        let found = self.hub.run(move |state| {
+            let lured = state.lured.of(source, SystemTime::now());
+            (lured, Arc::clone(state.history.checked()))
+        });
+        let ((lured, checked), lures) = (found.await?, self.hub.inner.shelf.lures());
+        let one = |lure: Lure| v1::Lured {
+            lists: honeypots::lists(&checked, &lures, &lure.name),
+            name: lure.name.to_string(),
+            times: lure.times,
+            last_unix_ms: unix_ms(lure.at),
+            counted: lure.counted,
+        };
+        Ok(lured.into_iter().map(one).collect())
     }
 }
 
@@ -99,6 +118,7 @@ pub(super) fn listed(found: &Found<'_>) -> v1::Listed {
         note: found.note.to_owned(),
         until_unix_ms: found.until.map(Until::time).map(unix_ms),
         cut: found.cut,
+        name: String::new(),
     }
 }
 

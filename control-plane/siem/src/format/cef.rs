@@ -66,6 +66,10 @@ impl Extension {
             What::Mitigation(mitigation) => self.mitigation(mitigation),
             What::CrowdChanged(change) => self.crowd(change),
             What::InspectionHit(hit) => self.hit(hit),
+            What::HoneypotAsked(asked) => {
+                self.custom("cs3", "name", &asked.name);
+                self.custom("cs4", "counted", asked.counted);
+            }
             What::ChallengePassed(passed) => {
                 self.custom("cn1", "scoreBefore", passed.before);
                 self.custom("cn2", "score", passed.after);

@@ -11,8 +11,8 @@ use repute_model::{Band, CrowdState, Prefix, Score, Source};
 use serde_json::{Map, Value, json};
 
 use crate::event::{
-    AlertReceived, BandChanged, CrowdChanged, Event, IncidentStep, InspectionHit, Mitigation, Phase,
-    StepState, What,
+    AlertReceived, BandChanged, CrowdChanged, Event, HoneypotAsked, IncidentStep, InspectionHit, Mitigation,
+    Phase, StepState, What,
 };
 
 /// The version of the schema that objects follow.
@@ -47,6 +47,7 @@ pub fn object(event: &Event) -> Value {
             (Class::DetectionFinding, life_of_crowd(change) as u32, crowd(change, event))
         }
         What::InspectionHit(hit) => (Class::DetectionFinding, Life::Create as u32, inspected(hit, event)),
+        What::HoneypotAsked(asked) => (Class::DetectionFinding, Life::Create as u32, lured(asked, event)),
         What::AlertReceived(alert) => (Class::DetectionFinding, Life::Create as u32, finding(alert, event)),
         What::IncidentStep(step) => {
             (Class::DetectionFinding, life_of_step(step) as u32, incident(step, event))
@@ -197,6 +198,15 @@ fn inspected(hit: &InspectionHit, event: &Event) -> Map<String, Value> {
     }
     let to = json!({ "ip": hit.destination.to_string(), "port": hit.port });
     let evidence = json!([{ "src_endpoint": endpoint(hit.source), "dst_endpoint": to }]);
+    object.insert("evidences".to_owned(), evidence);
+    object.insert("action_id".to_owned(), 3.into());
+    object.insert("disposition_id".to_owned(), 15.into());
+    object
+}
+
+fn lured(asked: &HoneypotAsked, event: &Event) -> Map<String, Value> {
+    let mut object = about(asked.source, &format!("honeypot {}", event.id), &asked.name, event);
+    let evidence = json!([{ "src_endpoint": endpoint(asked.source), "query": { "hostname": asked.name } }]);
     object.insert("evidences".to_owned(), evidence);
     object.insert("action_id".to_owned(), 3.into());
     object.insert("disposition_id".to_owned(), 15.into());

@@ -121,6 +121,8 @@ pub fn every() -> Vec<What> {
             port: 443,
         }
         .into(),
+        HoneypotAsked { source: source("192.0.2.7"), name: text("c2.trap.example"), counted: true }.into(),
+        HoneypotAsked { source: source("2001:db8:0:1::/64"), name: nasty(), counted: false }.into(),
         ChallengePassed {
             source: source("2001:db8:0:1::/64"),
             before: Score::new(5500),

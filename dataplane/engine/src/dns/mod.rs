@@ -173,7 +173,8 @@ impl Interceptor {
         let hit = self.cache.as_mut()?.lookup(&query, known, &rules.cache, silent, turn.now)?;
         let found = hit.found;
         let says = (hit.rcode(), hit.bytes(query.udp_size().min(UDP_MAX)));
-        if let Some(shape) = shape.filter(|_| known != Some(found)) {
+        // Who asks for a honeypot is told of, which the way of what is known leaves out.
+        if let Some(shape) = shape.filter(|_| known != Some(found) && !inquiry.is_honeypot) {
             self.repeats.note(query.message.bytes(), turn.edition, Repeat { shape, inquiry, found });
         }
         self.given[turn.place % BATCH] = Given { found, shape, ..Given::default() };

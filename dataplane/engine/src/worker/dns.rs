@@ -70,6 +70,9 @@ impl<P: Packet> Worker<P> {
                 dns.count_domain(asked.inquiry.domain, 1, self.now, asked.query.question.name);
             }
             self.tap_query(speech, asked, x);
+            if asked.inquiry.is_honeypot {
+                self.tell_lure(asked, x, false);
+            }
         }
         let proved = speech.asked().is_some_and(|asked| self.returns_server_cookie(asked, x));
         let (Some(dns), Some(rules)) = (&self.policy.dns, rules(&self.policy)) else {

@@ -9,9 +9,6 @@ use repute_wire::{L4, Parsed, promise, tcp, udp};
 
 use super::Worker;
 
-/// Hits told in a tick at most.
-pub(super) const TOLD_PER_TICK: u32 = 4;
-
 impl<P: Packet> Worker<P> {
     /// Looks into a packet of a source that was judged, if it goes on.
     pub(super) fn inspect(
@@ -67,12 +64,7 @@ impl<P: Packet> Worker<P> {
     }
 
     fn tell_of(&mut self, source: Source, hit: Hit, x: &Exchange) {
-        if self.hits_left == 0 {
-            self.hits_untold = self.hits_untold.saturating_add(1);
-            return;
-        }
-        self.hits_left -= 1;
-        let untold = std::mem::take(&mut self.hits_untold);
+        let Some(untold) = self.hits.take() else { return };
         let to = PortRule { protocol: x.protocol, port: x.dport };
         self.mailbox.send(Report::Inspected(Inspected { source, hit, destination: x.dst, to, untold }));
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use repute_model::{
-    Band, Command, DomainTable, Factor, Judgement, Limits, Passed, Policy, Reason, Report, Score, Tick,
-    Token, Verdict,
+    Band, Command, DomainTable, Factor, Judgement, Limits, Lured, Passed, Policy, Reason, Report, Score,
+    Tick, Token, Verdict,
 };
 use repute_wire::dns::Rcode;
 
@@ -323,6 +323,33 @@ fn who_asks_for_a_honeypot_loses_reputation() {
     let why = rig.explain(CLIENT);
     assert_eq!(why.band, Band::Poor, "challenged, for who can be forged is not blocked: {why:?}");
     assert!(rig.explain(OTHER).terms[Factor::Honeypots.index()].value == 0.0);
+}
+
+/// What is told of queries for honeypots since this was asked last: by whom, the name, whether it counts, and how many were
+/// not told before.
+fn lures(rig: &mut Rig) -> Vec<(String, String, bool, u32)> {
+    let lured = rig.reports.drain(..).filter_map(|report| match report {
+        Report::Lured(Lured { source, name, counted, untold }) => {
+            Some((source.to_string(), name.name().unwrap().to_string(), counted, untold))
+        }
+        _ => None,
+    });
+    lured.collect()
+}
+
+#[test]
+fn who_asks_for_a_honeypot_is_told_within_a_bound() {
+    let mut rig = rig("honeypots = [\"trap.example\", \"*.sinkhole.example\"]");
+    let asks = |id, name| by_udp((CLIENT, 40_000 + id), &query(id, name, A, None));
+    for (id, name) in [(1, "www.example"), (2, "TRAP.example"), (3, "a.sinkhole.example")] {
+        ask(&mut rig, 1, asks(id, name));
+    }
+    let told = |name: &str, untold| ("198.51.100.7".to_owned(), name.to_owned(), true, untold);
+    assert_eq!(lures(&mut rig), [told("trap.example", 0), told("a.sinkhole.example", 0)]);
+    rig.breathe(1, (10..20).map(|id| (0, asks(id, "trap.example"))));
+    assert_eq!(lures(&mut rig), vec![told("trap.example", 0); 4]);
+    ask(&mut rig, 1, asks(30, "trap.example"));
+    assert_eq!(lures(&mut rig), [told("trap.example", 6)]);
 }
 
 /// Names that come while the box runs count from the next tick on, and so they cease to.

@@ -102,6 +102,32 @@ fn the_more_random_bytes_the_less_doubt() {
 }
 
 #[test]
+fn what_everybody_asks_for_is_known() {
+    let everybodys = |name: &str| is_everybodys(&name.parse().unwrap());
+    for name in [
+        ".",
+        "*",
+        "com",
+        "*.com",
+        "co.uk",
+        "*.co.uk",
+        "localhost",
+        "printer.local",
+        "localhost.localdomain",
+        "*.local",
+        "arpa",
+        "*.in-addr.arpa",
+        "ip6.arpa",
+    ] {
+        assert!(everybodys(name), "{name}");
+    }
+    for name in ["shop.co.uk", "*.shop.co.uk", "a.b", "local.example.org", "7.2.0.192.in-addr.arpa", "x.com"]
+    {
+        assert!(!everybodys(name), "{name}");
+    }
+}
+
+#[test]
 fn it_fits_a_worker() {
     assert!(NameModel::built_in().unwrap().bytes() < 256 * 1024);
 }

@@ -34,8 +34,11 @@ pub struct Test {
     #[arg(long, value_parser = PossibleValuesParser::new(formats()))]
     format: Option<String>,
     /// Its entries are to be allowed, not denied
-    #[arg(long)]
+    #[arg(long, conflicts_with = "honeypots")]
     allow: bool,
+    /// Its entries are to be honeypots: names that nobody honest asks for
+    #[arg(long)]
+    honeypots: bool,
     /// Of a Suricata list: the file that names the categories
     #[arg(long, value_name = "FILE")]
     categories: Option<PathBuf>,
@@ -98,7 +101,11 @@ pub fn run(args: &Test, output: Output) -> anyhow::Result<()> {
     let file = open()?;
     let categories = args.categories.as_deref().map(categories).transpose()?;
     let mut terms = Terms::new(&name, SystemTime::now());
-    terms.action = if args.allow { Action::Allow } else { Action::Deny };
+    terms.action = match (args.allow, args.honeypots) {
+        (true, _) => Action::Allow,
+        (_, true) => Action::Honeypot,
+        _ => Action::Deny,
+    };
     terms.limits = limits(args);
     terms.categories = categories.as_ref();
     let bar = progress(file.metadata()?.len());
@@ -152,7 +159,7 @@ fn report(file: String, format: Format, import: Import) -> Report {
     });
     let skipped = skipped.collect();
     let Import { records, duplicates, masked, widened, .. } = import;
-    let entries = import.entries().len();
+    let entries = import.len();
     let shape = Shape { inside: Vec::new(), reserved: true };
     let feeds = [(file.as_str().into(), Arc::new(import))];
     let merged = Merged::new(&feeds, &shape, SystemTime::now());
@@ -167,7 +174,7 @@ fn human(report: &Report) -> String {
     let Report { file, format, records, entries, .. } = report;
     let mut out = format!("{file}: {format}, {records} records, {entries} entries\n");
     for (count, what) in [
-        (report.duplicates, "repeat a prefix; the most confident counts"),
+        (report.duplicates, "repeat a prefix or a name; the most confident counts, then what lasts longest"),
         (report.masked, "have bits behind their length, read as the network around them"),
         (report.widened, "are about part of a source, read as all of it"),
     ] {

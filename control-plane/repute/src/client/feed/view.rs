@@ -7,6 +7,9 @@ use repute_proto::v1;
 use crate::client::table::Table;
 use crate::client::units::{brief, ms_ago, ms_until, span};
 
+/// What a feed of names says.
+const HONEYPOT: &str = "honeypot";
+
 /// One line a feed, and what is wrong with some of them.
 pub fn feeds(list: &[v1::Feed]) -> String {
     if list.is_empty() {
@@ -17,7 +20,7 @@ pub fn feeds(list: &[v1::Feed]) -> String {
     for feed in list {
         table.row([
             (&feed.name).into(),
-            says(feed.allow, feed.confidence).into(),
+            if feed.honeypot { HONEYPOT.to_owned() } else { says(feed.allow, feed.confidence) }.into(),
             feed.entries.into(),
             feed.skipped.into(),
             (feed.cut_whole + feed.cut_partly).into(),
@@ -52,6 +55,8 @@ pub fn one(feed: &v1::Feed) -> String {
     }
     if !feed.cut_first.is_empty() {
         let _ = writeln!(out, "{}", cuts(feed.cut_whole, feed.cut_partly, &feed.cut_first));
+    } else if feed.cut_whole > 0 {
+        let _ = writeln!(out, "left out: {} names, for which there is no room", feed.cut_whole);
     }
     out.push('\n');
     out
@@ -66,7 +71,8 @@ pub fn cuts(whole: u64, partly: u64, first: &str) -> String {
 pub fn entries(rows: &[v1::Listed]) -> String {
     let mut out = String::new();
     for row in rows {
-        let _ = writeln!(out, "{:<20} {}", row.prefix, terms(row));
+        let about = if row.name.is_empty() { &row.prefix } else { &row.name };
+        let _ = writeln!(out, "{about:<20} {}", terms(row));
     }
     out
 }
@@ -76,7 +82,8 @@ pub fn terms(row: &v1::Listed) -> String {
     let note = if row.note.is_empty() { String::new() } else { format!(", {}", row.note) };
     let until = row.until_unix_ms.map(|at| format!(", for another {}", span(ms_until(at))));
     let cut = if row.cut { ", but this space must not be denied" } else { "" };
-    format!("{}{note}{}{cut}", says(row.allow, row.confidence), until.unwrap_or_default())
+    let says = if row.name.is_empty() { says(row.allow, row.confidence) } else { HONEYPOT.to_owned() };
+    format!("{says}{note}{}{cut}", until.unwrap_or_default())
 }
 
 fn says(allow: bool, confidence: u32) -> String {
@@ -116,5 +123,10 @@ mod tests {
         assert!(feeds(&[]).contains("[[feeds]]"));
         let row = v1::Listed { prefix: "192.0.2.0/24".into(), allow: true, ..v1::Listed::default() };
         assert_eq!(entries(&[row]), "192.0.2.0/24         allow\n");
+        let row = v1::Listed { name: "*.dga.example".into(), note: "one".into(), ..v1::Listed::default() };
+        assert_eq!(entries(&[row]), "*.dga.example        honeypot, one\n");
+        let names = v1::Feed { honeypot: true, cut_whole: 7, cut_first: String::new(), ..feed };
+        let text = one(&names);
+        assert!(text.contains("honeypot") && text.contains("left out: 7 names"), "{text}");
     }
 }

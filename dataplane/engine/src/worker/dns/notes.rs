@@ -3,9 +3,9 @@
 //! Called by the general way once something is decided, for what servers answer, and once a tick. Always holds: an answer
 //! counts only for a query that went on; what nobody asked for changes nothing.
 
-use repute_model::{Packet, Source};
+use repute_model::{FlatName, Lured, Packet, Report, Source};
 use repute_reputation::{Exchange, Flags, Outcome, Requester, Slot};
-use repute_wire::dns::{Answer, Rcode, segment};
+use repute_wire::dns::{Answer, NAME_MAX, Rcode, segment};
 use repute_wire::{L4, Parsed};
 
 use super::{Asked, Reason, Speech};
@@ -50,6 +50,18 @@ impl<P: Packet> Worker<P> {
         if look {
             self.rescore(slot);
         }
+        if let Some(asked) = speech.asked().filter(|asked| asked.inquiry.is_honeypot) {
+            self.tell_lure(asked, x, true);
+        }
+    }
+
+    /// Tells that somebody has asked for a honeypot.
+    pub(super) fn tell_lure(&mut self, asked: &Asked<'_>, x: &Exchange, counted: bool) {
+        let Some(source) = Source::of(x.src, width(&self.policy, &self.limits)) else { return };
+        let Some(untold) = self.lures.take() else { return };
+        let mut wire = [0; NAME_MAX];
+        let name = FlatName::new(asked.query.question.name.lowered(&mut wire));
+        self.mailbox.send(Report::Lured(Lured { source, name, counted, untold }));
     }
 
     /// Takes note of a query that goes on to a server: what comes back is its outcome. By TCP it is a proof besides, once
