@@ -1,10 +1,11 @@
 //! Outside knowledge about sources, made into one table.
 //!
 //! A *feed* is somebody else's list of addresses with a confidence and an expiry, or of names that nobody honest asks
-//! for. [`import`] turns one file or answer into entries, [`Feed`] decides when to ask for the next one and keeps the last good one, [`run`] does the
-//! asking. [`Merged`] joins all feeds of addresses into the table that workers read and the index that tells which feed an
-//! address stands in; [`Lures`] does so with names. [`rpz`] reads policy zones, which are about names as well. [`geo`] knows where addresses are, [`lookup`] asks services about single ones. The daemon
-//! calls all of this; nothing here runs on a worker.
+//! for. [`import`] turns one file or answer into entries, [`Feed`] decides when to ask for the next one and keeps the last
+//! good one, [`run`] does the asking. [`Merged`] joins all feeds of addresses into the table that workers read and the
+//! index that tells which feed an address stands in; [`Lures`] does so with names. [`rpz`] reads policy zones, which are
+//! about names as well. [`geo`] knows where addresses are, [`lookup`] asks services about single ones. The daemon calls
+//! all of this; nothing here runs on a worker.
 //!
 //! ```
 //! use std::{sync::Arc, time::SystemTime};
