@@ -159,7 +159,13 @@ pub struct Dns {
 impl Dns {
     /// Whether this is an address and a port at which a server is asked.
     pub fn serves(&self, address: Address, port: u16) -> bool {
-        self.ports.contains(&port) && (self.servers.is_empty() || self.servers.get(address).is_some())
+        self.ports.contains(&port) && self.serves_at(address)
+    }
+
+    /// Whether this is an address at which a server is asked.
+    #[inline]
+    pub fn serves_at(&self, address: Address) -> bool {
+        self.servers.is_empty() || self.servers.get(address).is_some()
     }
 
     /// Everything that lists names which nobody honest asks for.

@@ -101,12 +101,12 @@ impl Secret {
             short.iter_mut().zip(rest).for_each(|(place, &byte)| *place = byte);
             short
         });
-        let begin = self.0[0] ^ (bytes.len() as u64).rotate_left(48);
         // What went before is in both factors, so that no word of a string is multiplied with a constant.
-        words.iter().chain([&last]).fold(begin, |hash, word| {
-            let word = u64::from_le_bytes(*word);
-            fold(hash ^ word ^ self.0[1], hash.rotate_left(32) ^ self.0[2])
-        })
+        let behind = |hash: u64, word: &[u8; 8]| {
+            fold(hash ^ u64::from_le_bytes(*word) ^ self.0[1], hash.rotate_left(32) ^ self.0[2])
+        };
+        let begin = self.0[0] ^ (bytes.len() as u64).rotate_left(48);
+        behind(words.iter().fold(begin, behind), &last)
     }
 
     /// A number for an address, for small side tables.

@@ -36,7 +36,6 @@ use top::Top;
 pub use account::DnsAccount;
 pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Found, Hit, UDP_MAX, Unkept};
 pub(crate) use networks::Served;
-pub(crate) use ready::Says;
 pub(crate) use repeats::{Place, Repeat, Whereabouts};
 pub(crate) use reply::{Replies, payload};
 pub(crate) use secrets::seconds;
@@ -117,8 +116,8 @@ pub(crate) struct Given {
     pub found: Found,
     /// What the query was found to be, if that is plain enough.
     pub shape: Option<Shape>,
-    /// The headers of its packet, where an outline told of them.
-    pub datagram: Option<Datagram>,
+    /// Whether its headers are those that were found ahead.
+    pub is_ahead: bool,
     /// Where it stands ready.
     pub ready: Option<Place>,
 }
@@ -152,6 +151,16 @@ impl Interceptor {
     pub fn exceeds(&mut self, inquiry: &Inquiry, kind: u16, rules: &Dns, network: u64, now: Tick) -> bool {
         let per_s = u32::from(rules.same.per_s);
         per_s > 0 && self.rates.exceeds(self.names.same(network, inquiry, kind), per_s, now)
+    }
+
+    /// Asks the CPU once more for what is known of the query at this place of the batch: the lines of a whole batch are more
+    /// than the innermost cache holds.
+    #[inline]
+    pub fn fetch_again(&self, place: usize) {
+        if let Some(place) = self.ahead[place].place {
+            self.repeats.fetch(place);
+            self.repeats.fetch_head(place);
+        }
     }
 
     /// Whether it is the turn of one in so many.

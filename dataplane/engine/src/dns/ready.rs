@@ -14,7 +14,7 @@ use super::cache::{Hit, UDP_MAX};
 /// Bytes of an id.
 pub const ID: usize = 2;
 /// Bytes of the longest answer that is kept, without its id.
-const BYTES_MAX: usize = 236;
+const BYTES_MAX: usize = 235;
 /// Bytes of an OPT record without options.
 const BARE_OPT: usize = 11;
 
@@ -41,9 +41,11 @@ pub struct Says {
     pub rcode: Rcode,
     /// Its bytes, as [`Hit::bytes`] has them.
     pub bytes: u16,
+    /// Whether it stands ready: long ones do not.
+    pub is_ready: bool,
 }
 
-const SAYS_NOTHING: Says = Says { rcode: Rcode::NOERROR, bytes: 0 };
+const SAYS_NOTHING: Says = Says { rcode: Rcode::NOERROR, bytes: 0, is_ready: false };
 const NOTHING: Row = Row { until: 0, version: 0, sum: 0, says: SAYS_NOTHING, len: 0, bytes: [0; BYTES_MAX] };
 
 /// The answers, by places.
@@ -65,6 +67,12 @@ impl Ready {
         [&row.bytes[0], &row.bytes[64], &row.bytes[128]].into_iter().for_each(prefetch);
     }
 
+    /// Asks the CPU for what is said of it.
+    #[inline]
+    pub fn fetch_head(&self, place: usize) {
+        prefetch(&self.rows[place]);
+    }
+
     /// Forgets what is at a place: another query has taken it.
     pub fn forget(&mut self, place: usize) {
         (self.rows[place].until, self.rows[place].len) = (0, 0);
@@ -77,26 +85,36 @@ impl Ready {
         (now.0 < row.until && row.version == version).then_some(row.says)
     }
 
-    /// Makes the answer to the query in `message`, which has this shape, stand ready at its place, if it is short enough.
+    /// Makes the answer to the query in `message`, which has this shape, stand ready at its place, if it is short enough. What
+    /// it says.
     #[inline(never)]
-    pub fn prepare(&mut self, place: usize, hit: &Hit<'_>, version: u32, message: &[u8], shape: &Shape) {
+    pub fn prepare(
+        &mut self,
+        place: usize,
+        hit: &Hit<'_>,
+        version: u32,
+        message: &[u8],
+        shape: &Shape,
+    ) -> Says {
         let row = &mut self.rows[place];
         (row.until, row.len) = (0, 0);
         let size_max = shape.udp_size().min(UDP_MAX);
         let bytes = hit.bytes(size_max);
+        let says = Says { rcode: hit.rcode(), bytes: bytes as u16, is_ready: false };
         if bytes + BARE_OPT > ID + BYTES_MAX {
-            return;
+            return says;
         }
         let mut answer = [0; ID + BYTES_MAX];
-        let Some(question) = answer.get_mut(..message.len()) else { return };
+        let Some(question) = answer.get_mut(..message.len()) else { return says };
         question.copy_from_slice(message);
         let Ok(len) = hit.write_over(&mut answer, &shape.asked(), &Extras::default(), size_max) else {
-            return;
+            return says;
         };
         row.bytes.copy_from_slice(&answer[ID..]);
-        row.says = Says { rcode: hit.rcode(), bytes: bytes as u16 };
+        row.says = Says { is_ready: true, ..says };
         (row.len, row.sum) = ((len - ID) as u8, !Sum::default().with(&answer[ID..len]).checksum());
         (row.until, row.version) = (hit.until(), version);
+        row.says
     }
 
     /// The answer at a place without its id, and the sum of its bytes.

@@ -102,11 +102,29 @@ impl Repeats {
     pub fn approach(&self, at: Whereabouts) -> Option<Place> {
         let way = self.tags[at.set as usize].iter().position(|&tag| tag == at.tag)?;
         let place = Place { set: at.set, way: way as u32, notes: self.notes };
+        self.fetch(place);
+        self.fetch_ready(place);
+        Some(place)
+    }
+
+    /// Asks the CPU for what is known of the message at a place.
+    #[inline]
+    pub fn fetch(&self, place: Place) {
         let row = self.row(place);
         prefetch(row);
         row.bytes.iter().step_by(64).for_each(prefetch);
+    }
+
+    /// Asks the CPU for the begin of the answer that stands ready at a place.
+    #[inline]
+    pub fn fetch_head(&self, place: Place) {
+        self.ready.fetch_head(place.index());
+    }
+
+    /// Asks the CPU for all of it.
+    #[inline]
+    pub fn fetch_ready(&self, place: Place) {
         self.ready.fetch(place.index());
-        Some(place)
     }
 
     #[inline]
@@ -138,9 +156,16 @@ impl Repeats {
         self.ready.says(place.index(), version, now)
     }
 
-    /// Makes the answer that was found for a message stand ready at its place.
-    pub fn prepare(&mut self, place: Place, hit: &Hit<'_>, version: u32, message: &[u8], shape: &Shape) {
-        self.ready.prepare(place.index(), hit, version, message, shape);
+    /// Makes the answer that was found for a message stand ready at its place. What it says.
+    pub fn prepare(
+        &mut self,
+        place: Place,
+        hit: &Hit<'_>,
+        version: u32,
+        message: &[u8],
+        shape: &Shape,
+    ) -> Says {
+        self.ready.prepare(place.index(), hit, version, message, shape)
     }
 
     /// The answer that stands ready for the message that was at this place, without its id, and the sum of its bytes. `None`

@@ -15,7 +15,7 @@ use super::cache::OPT_MAX;
 use super::ready::ID;
 use super::secrets::seconds;
 use super::zones::{Frame, Ruled};
-use super::{Cache, Given, Hit, Place, Repeats, UDP_MAX};
+use super::{Ahead, Cache, Given, Hit, Place, Repeats, UDP_MAX};
 use crate::worker::parse;
 
 /// Bytes that an answer may have more than its question: a server cookie, an extended error and an IPv6 address.
@@ -35,7 +35,9 @@ pub struct Replies<'a> {
     pub secrets: CookieSecrets,
     /// Answers that may be given again.
     pub cache: Option<&'a Cache>,
-    /// Those that are given in this batch, by places.
+    /// What was found out ahead about the queries of this batch, by places.
+    pub ahead: &'a [Ahead; BATCH],
+    /// Answers that are given in this batch, by places.
     pub given: &'a [Given; BATCH],
     /// Answers that stand ready.
     pub repeats: &'a Repeats,
@@ -74,11 +76,19 @@ impl Replies<'_> {
         own || is_ruled(reason)
     }
 
+    /// Asks the CPU once more for the answer that stands ready for the query at this place in its batch.
+    #[inline]
+    pub fn fetch_again(&self, place: usize) {
+        if let Some(ready) = self.given[place].ready {
+            self.repeats.fetch_ready(ready);
+        }
+    }
+
     /// Turns a query, at this place in its batch, into the answer that `reason` names, to leave by the way that it came.
     /// False where that cannot be written; the packet is of no use then.
     pub fn write<P: Packet>(&self, packet: &mut P, place: usize, reason: Reason) -> bool {
         if reason == Reason::DnsCached
-            && let Some(given) = self.give(packet, &self.given[place % BATCH])
+            && let Some(given) = self.give(packet, place % BATCH)
         {
             return given;
         }
@@ -105,17 +115,19 @@ impl Replies<'_> {
         written.is_some_and(|len| packet.resize(len as u32))
     }
 
-    /// Turns a query into its answer from the cache, as [`write`](Self::write) does: in place, its question stays. `None`, and
+    /// Turns a query, at this place in its batch, into its answer from the cache, as [`write`](Self::write) does: in place, its question stays. `None`, and
     /// nothing is changed, where that answer has given way to another one of the same breath: its requester is told to come
     /// by TCP.
-    fn give<P: Packet>(&self, packet: &mut P, given: &Given) -> Option<bool> {
-        if let (Some(place), Some(datagram)) = (given.ready, given.datagram)
+    fn give<P: Packet>(&self, packet: &mut P, place: usize) -> Option<bool> {
+        let given = &self.given[place];
+        let datagram = self.ahead[place].datagram.filter(|_| given.is_ahead);
+        if let (Some(place), Some(datagram)) = (given.ready, datagram)
             && let Some(written) = self.give_ready(packet, place, datagram)
         {
             return Some(written);
         }
         let hit = self.cache?.found(given.found, &self.rules.cache, self.now)?;
-        let (datagram, asked, size_max, subnet) = match (&given.shape, given.datagram) {
+        let (datagram, asked, size_max, subnet) = match (&given.shape, datagram) {
             (Some(shape), Some(datagram)) => (datagram, shape.asked(), shape.udp_size(), None),
             _ => {
                 let parsed = parse(packet);

@@ -138,12 +138,6 @@ impl Lanes {
         self.kind[i].has(Kind::DATAGRAM) && comes_from_reflector(self.ports[i])
     }
 
-    /// The port on the other side, of packets from the owner side.
-    #[inline(always)]
-    pub const fn port(&self, i: usize) -> u16 {
-        self.ports[i] as u16
-    }
-
     /// What a plain packet from the owner side does: a segment of a connection, or a datagram. Whether a segment
     /// carries anything is not known here.
     pub fn exchange(&self, i: usize) -> Exchange {

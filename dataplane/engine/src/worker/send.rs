@@ -2,6 +2,7 @@
 
 use arrayvec::Drain;
 use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Policy, Reason, Tick, Verdict};
+use repute_reputation::AHEAD;
 
 use super::cookies::{self, Cookies};
 use super::{Waiting, Worker, parse};
@@ -171,14 +172,17 @@ pub(super) fn replies<'a>(
     now: Tick,
 ) -> Option<Replies<'a>> {
     let (rules, dns) = (policy.dns.as_ref()?, dns?);
-    let Interceptor { cache, given, repeats, .. } = dns;
-    Some(Replies { rules, secrets: dns.secrets.at(now), cache: cache.as_ref(), given, repeats, now })
+    let Interceptor { cache, ahead, given, repeats, .. } = dns;
+    Some(Replies { rules, secrets: dns.secrets.at(now), cache: cache.as_ref(), ahead, given, repeats, now })
 }
 
 impl<P: Packet> Answers<'_, P> {
     /// Turns a packet, at this place in its batch, round, to leave by the port that it came by; gives it back where that cannot be done.
     #[inline(never)]
     fn take(&mut self, mut packet: P, place: usize, reason: Reason, port: u8) -> Option<P> {
+        if let Some(replies) = &self.replies {
+            replies.fetch_again((place + AHEAD) % BATCH);
+        }
         let answer = match reason {
             Reason::SynCookie => self.cookies.answer(&mut packet, self.now),
             Reason::CookieReturned => cookies::reset(&mut packet),

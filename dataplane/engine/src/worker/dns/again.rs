@@ -4,14 +4,14 @@
 //! decided and noted here is what the general way would have; a test compares the two.
 
 use repute_model::{Address, BATCH, Judgement, Packet, Path, Reason, Source, Verdict};
-use repute_reputation::{Flags, Happening, Inquiry, Outcome, Slot};
+use repute_reputation::{AHEAD, Flags, Happening, Inquiry, Outcome, Slot};
 use repute_wire::Datagram;
 use repute_wire::dns::Query;
 
 use super::Speech;
 use super::notes::outcome;
 use crate::Batch;
-use crate::dns::{Ahead, Given, Repeat, Says, Served, UDP_MAX};
+use crate::dns::{Ahead, Given, Repeat, Served};
 use crate::worker::judge::Case;
 use crate::worker::lanes::Lanes;
 use crate::worker::view::Way;
@@ -51,11 +51,12 @@ impl<P: Packet> Worker<P> {
         let slot = self.shard.hinted(lanes.sought(i))?;
         let rules = self.policy.dns.as_ref()?;
         let is_known = self.shard.hot(slot).shortcut.is_of(self.policy.edition);
-        if !is_known || !rules.serves(lanes.other(i), lanes.port(i)) {
+        if !is_known || !rules.serves_at(lanes.other(i)) {
             return None;
         }
-        let Ahead { datagram, .. } = self.dns.as_ref()?.ahead[i % BATCH];
-        let message = datagram?.payload(batch.packets[i].bytes())?;
+        let dns = self.dns.as_ref()?;
+        dns.fetch_again((i + AHEAD) % BATCH);
+        let message = dns.ahead[i % BATCH].datagram?.payload(batch.packets[i].bytes())?;
         let judged = self.answer_again(lanes, i, slot, message);
         judged.or_else(|| self.judge_read(lanes, i, slot, message))
     }
@@ -68,8 +69,7 @@ impl<P: Packet> Worker<P> {
         }
         let Self { dns: Some(dns), policy, shard, now, .. } = self else { return None };
         let (rules, now) = (policy.dns.as_ref()?, *now);
-        let Ahead { datagram, place, .. } = dns.ahead[i % BATCH];
-        let place = place?;
+        let place = dns.ahead[i % BATCH].place?;
         let Repeat { shape, inquiry, found } = dns.repeats.get(place, message, policy.edition)?;
         let cache = dns.cache.as_mut()?;
         let version = cache.version(&found);
@@ -77,9 +77,7 @@ impl<P: Packet> Worker<P> {
             Some(says) => says,
             None => {
                 let hit = cache.fresh(found, shape.udp_size(), &rules.cache, now)?;
-                dns.repeats.prepare(place, &hit, version, message, &shape);
-                let says =
-                    Says { rcode: hit.rcode(), bytes: hit.bytes(shape.udp_size().min(UDP_MAX)) as u16 };
+                let says = dns.repeats.prepare(place, &hit, version, message, &shape);
                 cache.use_again(found);
                 says
             }
@@ -99,7 +97,8 @@ impl<P: Packet> Worker<P> {
         if let Some(cache) = &mut dns.cache {
             cache.count_hit();
         }
-        dns.given[i % BATCH] = Given { found, shape: Some(shape), datagram, ready: Some(place) };
+        let shape_if_long = if says.is_ready { None } else { Some(shape) };
+        dns.given[i % BATCH] = Given { found, shape: shape_if_long, is_ahead: true, ready: Some(place) };
         let outcome = outcome(says.rcode);
         if outcome == Outcome::Answered {
             let taught = dns.repeats.taught(place);
