@@ -121,7 +121,7 @@ impl Repeats {
         self.ready.fetch_head(place.index());
     }
 
-    /// Asks the CPU for all of it.
+    /// Asks the CPU for most of it.
     #[inline]
     pub fn fetch_ready(&self, place: Place) {
         self.ready.fetch(place.index());

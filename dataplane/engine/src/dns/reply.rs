@@ -115,9 +115,9 @@ impl Replies<'_> {
         written.is_some_and(|len| packet.resize(len as u32))
     }
 
-    /// Turns a query, at this place in its batch, into its answer from the cache, as [`write`](Self::write) does: in place, its question stays. `None`, and
-    /// nothing is changed, where that answer has given way to another one of the same breath: its requester is told to come
-    /// by TCP.
+    /// Turns a query, at this place in its batch, into its answer from the cache, as [`write`](Self::write) does: in place,
+    /// its question stays. `None`, and nothing is changed, where that answer has given way to another one of the same
+    /// breath: its requester is told to come by TCP.
     fn give<P: Packet>(&self, packet: &mut P, place: usize) -> Option<bool> {
         let given = &self.given[place];
         let datagram = self.ahead[place].datagram.filter(|_| given.is_ahead);

@@ -42,9 +42,6 @@ impl<V: Copy> Top<V> {
 
     /// Counts `times` queries of `key`, of which `value` tells where it is new.
     pub fn count(&mut self, key: u64, times: u16, now: Tick, value: impl FnOnce() -> V) {
-        if times == 0 {
-            return;
-        }
         let (key, times, window) = (key.max(1), u32::from(times), window(now));
         let set = key as usize % (ROWS / WAYS);
         let rows = &mut self.sets[set];

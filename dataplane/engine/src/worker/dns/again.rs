@@ -6,7 +6,7 @@
 use repute_model::{Address, BATCH, Judgement, Packet, Path, Reason, Source, Verdict};
 use repute_reputation::{AHEAD, Flags, Happening, Inquiry, Outcome, Slot};
 use repute_wire::Datagram;
-use repute_wire::dns::Query;
+use repute_wire::dns::{Name, Query};
 
 use super::Speech;
 use super::notes::outcome;
@@ -116,7 +116,8 @@ impl<P: Packet> Worker<P> {
         self.note_served(slot, lanes.other(i));
         if due > 0 {
             let fails = outcome == Outcome::Nxdomain;
-            self.note_among_others(slot, subject, &inquiry, fails, &|| Query::of_shape(message, &shape));
+            let name = Query::of_shape(message, &shape).map(|query| query.question.name);
+            self.note_among_others(slot, subject, &inquiry, fails, name);
         }
         if self.shard.requester_mut(slot)?.asks(&inquiry) {
             self.rescore(slot);
@@ -131,13 +132,13 @@ impl<P: Packet> Worker<P> {
 
     /// Takes note of a query that was answered at once where those of many requesters are counted.
     #[inline(never)]
-    fn note_among_others<'m>(
+    fn note_among_others(
         &mut self,
         slot: Slot,
         from: Address,
         inquiry: &Inquiry,
         fails: bool,
-        query: &dyn Fn() -> Option<Query<'m>>,
+        name: Option<Name<'_>>,
     ) {
         let width = width(&self.policy, &self.limits);
         let Self { dns: Some(dns), shard, view, now, .. } = self else { return };
@@ -147,8 +148,8 @@ impl<P: Packet> Worker<P> {
         let served = Served { is_random: inquiry.is_random, is_nxdomain: fails };
         requester.belongs(dns.networks.is_served(network, fingerprint, served, times, *now));
         dns.count_requester(fingerprint, times, *now, || Source::of(from, width));
-        if let Some(query) = query() {
-            dns.count_domain(inquiry.domain, times, *now, query.question.name);
+        if let Some(name) = name {
+            dns.count_domain(inquiry.domain, times, *now, name);
         }
         if let Some(resident) = shard.resident_mut(slot).filter(|_| view.systems) {
             dns.systems.learns(resident, network, inquiry.domain, fails, *now);
