@@ -96,6 +96,8 @@ pub struct Worker<P> {
     tap: Tap,
     /// Which packets of the batch under way the mirror picked, a bit each.
     copied: u64,
+    /// Which packets of the batch under way were written over by their answers when they were judged, a bit each.
+    answered: u64,
     softener: Softener,
     /// Which packets of the batch under way are softened, and how.
     rewrites: ArrayVec<(u8, Softened), BATCH>,
@@ -175,6 +177,7 @@ impl<P: Packet> Worker<P> {
             mirror: Mirror::new(mirror),
             tap: Tap::new(tap, seed),
             copied: 0,
+            answered: 0,
             softener: Softener::new(limits.softened),
             rewrites: ArrayVec::new(),
             replaced: ArrayVec::new(),
@@ -258,7 +261,7 @@ impl<P: Packet> Worker<P> {
 
     /// Judges every packet of a batch that was looked at.
     #[inline(always)]
-    fn judge_all(&mut self, batch: &Batch<P>) {
+    fn judge_all(&mut self, batch: &mut Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         for i in 0..batch.len().min(BATCH) {
             self.shard.fetch_again(batch.lanes.all_sought(), i);
@@ -275,7 +278,7 @@ impl<P: Packet> Worker<P> {
 
     /// Out of the way of those that are judged at once.
     #[inline(never)]
-    fn judge_slower(&mut self, batch: &Batch<P>, i: usize) -> Verdict {
+    fn judge_slower(&mut self, batch: &mut Batch<P>, i: usize) -> Verdict {
         let shortly = match batch.lanes.kind(i).is_query() {
             true => self.judge_again(batch, i),
             false => self.judge_shortly(&batch.lanes, i),

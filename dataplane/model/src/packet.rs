@@ -35,6 +35,16 @@ pub trait Packet: Sized {
     /// Cuts or lengthens it at its end to `len` bytes, of which new ones are zero; `false`, and nothing is changed, where
     /// it is scattered or shared, or has no room.
     fn resize(&mut self, len: u32) -> bool;
+    /// Puts `end` behind its first `from` bytes, which it has, in place of all that stands there; `false`, and nothing is
+    /// changed, where [`resize`](Self::resize) cannot.
+    fn replace_end(&mut self, from: u32, end: &[u8]) -> bool {
+        let (from, len) = (from as usize, from as usize + end.len());
+        self.resize(len as u32)
+            && self.bytes_mut().and_then(|bytes| bytes.get_mut(from..len)).is_some_and(|place| {
+                place.copy_from_slice(end);
+                true
+            })
+    }
     /// Asks the CPU for the first bytes, which will be read a little later.
     #[inline(always)]
     fn prefetch(&self) {}

@@ -10,6 +10,9 @@ use crate::answer::{network_len, write_network};
 use crate::checksum::Sum;
 use crate::{L2, L3, L4, Parsed, Readdressed, ethernet, ipv4, ipv6, outline, parse_ethernet, udp};
 
+/// EtherType of IPv4, version 4, five words of header.
+const PLAIN_IPV4: [u8; 3] = [8, 0, 0x45];
+
 /// Where the headers of a whole datagram are that stands directly behind a plain IP header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Datagram {
@@ -32,7 +35,11 @@ impl Datagram {
     /// Of a frame of which an [`Outline`](crate::Outline) says that it is one; of any other it may be anything.
     #[inline]
     pub fn outlined(frame: &[u8]) -> Option<Self> {
-        let ether_type = u16::from_be_bytes(*frame.get(12..)?.first_chunk()?);
+        let [.., first, second, version] = frame.first_chunk::<15>()?;
+        if [*first, *second, *version] == PLAIN_IPV4 {
+            return Some(Self { is_frame: true, is_v4: true, l3: 14, l4: 34 });
+        }
+        let ether_type = u16::from_be_bytes([*first, *second]);
         let l3 = if matches!(ether_type, outline::TAG | outline::SERVICE_TAG) { 18 } else { 14 };
         let is_v4 = frame.get(usize::from(l3))? >> 4 == 4;
         let l4 = l3 + if is_v4 { size_of::<ipv4::Header>() } else { size_of::<ipv6::Header>() } as u16;

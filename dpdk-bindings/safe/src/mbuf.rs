@@ -165,6 +165,7 @@ impl Mbuf {
     }
 
     /// Free bytes before the data.
+    #[inline]
     #[must_use]
     pub fn headroom(&self) -> u16 {
         // SAFETY: the mbuf is valid.
@@ -172,6 +173,7 @@ impl Mbuf {
     }
 
     /// Free bytes behind the data of the first segment.
+    #[inline]
     #[must_use]
     pub fn tailroom(&self) -> u16 {
         // SAFETY: the mbuf is valid.
@@ -192,6 +194,25 @@ impl Mbuf {
             self.set_len(len);
             let grown = usize::from(len).saturating_sub(old);
             first_byte(self.as_ptr()).add(usize::from(len) - grown).write_bytes(0, grown);
+        }
+        true
+    }
+
+    /// Puts `end` behind the first `from` bytes in place of all that stands there. `false`, and nothing is changed, when the
+    /// packet is shorter than `from`, is shared, has several segments, or has no room.
+    #[inline]
+    #[must_use]
+    pub fn replace_end(&mut self, from: usize, end: &[u8]) -> bool {
+        let old = self.data().len();
+        let fits = from <= old && from + end.len() <= old + usize::from(self.tailroom());
+        if !fits || !self.is_single_owned() {
+            return false;
+        }
+        // SAFETY: the packet is this owner's alone, and as many bytes as it has then fit behind data_off, which are no more
+        // than a buffer has: 16 bits.
+        unsafe {
+            first_byte(self.as_ptr()).add(from).copy_from_nonoverlapping(end.as_ptr(), end.len());
+            self.set_len((from + end.len()) as u16);
         }
         true
     }
@@ -229,6 +250,7 @@ impl Mbuf {
         true
     }
 
+    #[inline]
     fn is_single_owned(&self) -> bool {
         self.segments() == 1 && !self.is_shared()
     }

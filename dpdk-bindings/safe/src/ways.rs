@@ -50,6 +50,11 @@ impl Packet for Mbuf {
         u16::try_from(len).is_ok_and(|len| Mbuf::resize(self, len))
     }
 
+    #[inline]
+    fn replace_end(&mut self, from: u32, end: &[u8]) -> bool {
+        Mbuf::replace_end(self, from as usize, end)
+    }
+
     #[inline(always)]
     fn prefetch(&self) {
         Mbuf::prefetch(self);

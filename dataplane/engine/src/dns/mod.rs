@@ -20,7 +20,6 @@ pub mod upstream;
 pub(crate) mod zones;
 
 use repute_model::{BATCH, Dns, FlatName, Limits, Source, Tick};
-use repute_reputation::Inquiry;
 use repute_wire::Datagram;
 use repute_wire::dns::{Name, Rcode, Shape};
 
@@ -36,7 +35,7 @@ use top::Top;
 pub use account::DnsAccount;
 pub use cache::{Asks, Cache, CacheCounters, CacheLimits, Found, Hit, UDP_MAX, Unkept};
 pub(crate) use networks::Served;
-pub(crate) use repeats::{Place, Repeat, Whereabouts};
+pub(crate) use repeats::{Known, Place, Repeat, Whereabouts};
 pub(crate) use reply::{Replies, payload};
 pub(crate) use secrets::seconds;
 pub use upstream::{Sent, Transaction, Upstream, Waiting};
@@ -118,8 +117,6 @@ pub(crate) struct Given {
     pub shape: Option<Shape>,
     /// Whether its headers are those that were found ahead.
     pub is_ahead: bool,
-    /// Where it stands ready.
-    pub ready: Option<Place>,
 }
 
 impl Interceptor {
@@ -145,22 +142,6 @@ impl Interceptor {
             cut_off: [false; 2],
             turn: 0,
         })
-    }
-
-    /// Whether a network, which `network` names, asks for this name and type too often.
-    pub fn exceeds(&mut self, inquiry: &Inquiry, kind: u16, rules: &Dns, network: u64, now: Tick) -> bool {
-        let per_s = u32::from(rules.same.per_s);
-        per_s > 0 && self.rates.exceeds(self.names.same(network, inquiry, kind), per_s, now)
-    }
-
-    /// Asks the CPU once more for what is known of the query at this place of the batch: the lines of a whole batch are more
-    /// than the innermost cache holds.
-    #[inline]
-    pub fn fetch_again(&self, place: usize) {
-        if let Some(place) = self.ahead[place].place {
-            self.repeats.fetch(place);
-            self.repeats.fetch_head(place);
-        }
     }
 
     /// Whether it is the turn of one in so many.

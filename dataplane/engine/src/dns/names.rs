@@ -66,9 +66,9 @@ impl Names {
         self.secret.address(network(address))
     }
 
-    /// What names this name and type as the network that [`network`](Self::network) names asks for them.
-    pub fn same(&self, network: u64, inquiry: &Inquiry, kind: u16) -> u64 {
-        self.secret.both(network ^ u64::from(kind), inquiry.name)
+    /// What names this name and type as the network of `from` asks for them.
+    pub fn same(&self, from: Address, inquiry: &Inquiry, kind: u16) -> u64 {
+        self.secret.both(self.network(from) ^ u64::from(kind), inquiry.name)
     }
 
     /// Bytes that it takes.

@@ -37,8 +37,14 @@ impl Rates {
         Self { sets: Table::new(SETS, [Bucket { tag: 0, earned: 0 }; WAYS]) }
     }
 
-    /// Whether one more of what `key` names is more than `per_s` in a second, 1..=64 000; it is not counted then.
-    pub fn exceeds(&mut self, key: u64, per_s: u32, now: Tick) -> bool {
+    /// Whether one more of what `key` names is more than `per_s` in a second, 1..=64 000; it is not counted then. 0 =
+    /// nothing is, and nothing is counted.
+    #[inline]
+    pub fn exceeds(&mut self, per_s: u16, now: Tick, key: impl FnOnce() -> u64) -> bool {
+        per_s > 0 && self.is_more(key(), per_s.into(), now)
+    }
+
+    fn is_more(&mut self, key: u64, per_s: u32, now: Tick) -> bool {
         let (set, tag, now) = (key as usize % SETS, (key >> 32) as u32, now.low().wrapping_mul(PARTS));
         let set = &mut self.sets[set];
         let ahead = |bucket: &Bucket| (bucket.earned.wrapping_sub(now) as i32).max(0) as u32;
@@ -48,7 +54,7 @@ impl Rates {
         if ahead > BURST_MS * PARTS {
             return true;
         }
-        set[at] = Bucket { tag, earned: now.wrapping_add(ahead + 1_000 * PARTS / per_s.max(1)) };
+        set[at] = Bucket { tag, earned: now.wrapping_add(ahead + 1_000 * PARTS / per_s) };
         false
     }
 
@@ -66,7 +72,7 @@ mod tests {
     fn a_rate_is_kept_and_others_have_their_own() {
         let mut rates = Rates::new();
         let mut passed = |key: u64, from_ms: u64| {
-            (0..10_000).filter(|ms| !rates.exceeds(key, 50, Tick(from_ms + ms))).count()
+            (0..10_000).filter(|ms| !rates.exceeds(50, Tick(from_ms + ms), || key)).count()
         };
         let first = passed(7 << 32 | 7, 5);
         assert!((595..=605).contains(&first), "{first}: ten seconds and a burst of two");
@@ -79,9 +85,9 @@ mod tests {
         let mut rates = Rates::new();
         let key = |n: u64| n << 32;
         for n in (0..500).map(|_| 1).chain(2..40) {
-            rates.exceeds(key(n), 50, Tick(1));
+            rates.exceeds(50, Tick(1), || key(n));
         }
-        assert!(rates.exceeds(key(1), 50, Tick(1)));
-        assert!(!rates.exceeds(key(2), 50, Tick(1)));
+        assert!(rates.exceeds(50, Tick(1), || key(1)));
+        assert!(!rates.exceeds(50, Tick(1), || key(2)));
     }
 }

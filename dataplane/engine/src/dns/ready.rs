@@ -4,8 +4,9 @@
 //! given until another second is to be taken off its TTLs. Always holds: what is here for a query is what the cache would
 //! write for it, but for the id; long answers are never here.
 
-use repute_memory::{Table, prefetch};
-use repute_model::Tick;
+use repute_memory::prefetch;
+use repute_model::{Packet, Tick};
+use repute_wire::Datagram;
 use repute_wire::checksum::Sum;
 use repute_wire::dns::{Extras, Rcode, Shape};
 
@@ -18,10 +19,10 @@ const BYTES_MAX: usize = 235;
 /// Bytes of an OPT record without options.
 const BARE_OPT: usize = 11;
 
-/// One answer.
+/// One answer, or none.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-struct Row {
+pub struct Ready {
     /// The tick from which on it is another one.
     until: u64,
     /// The cache's [`version`](super::Cache::version) of it.
@@ -41,66 +42,44 @@ pub struct Says {
     pub rcode: Rcode,
     /// Its bytes, as [`Hit::bytes`] has them.
     pub bytes: u16,
-    /// Whether it stands ready: long ones do not.
-    pub is_ready: bool,
-}
-
-const SAYS_NOTHING: Says = Says { rcode: Rcode::NOERROR, bytes: 0, is_ready: false };
-const NOTHING: Row = Row { until: 0, version: 0, sum: 0, says: SAYS_NOTHING, len: 0, bytes: [0; BYTES_MAX] };
-
-/// The answers, by places.
-#[derive(Debug)]
-pub struct Ready {
-    rows: Table<Row>,
 }
 
 impl Ready {
-    /// For so many places.
-    pub fn new(places: usize) -> Self {
-        Self { rows: Table::new(places, NOTHING) }
-    }
+    /// No answer.
+    pub const NONE: Self = Self {
+        until: 0,
+        version: 0,
+        sum: 0,
+        says: Says { rcode: Rcode::NOERROR, bytes: 0 },
+        len: 0,
+        bytes: [0; BYTES_MAX],
+    };
 
-    /// Asks the CPU for what is at a place: most of an answer of common length.
+    /// Asks the CPU for it: for most of an answer of common length.
     #[inline]
-    pub fn fetch(&self, place: usize) {
-        let row = &self.rows[place];
-        [&row.bytes[0], &row.bytes[64], &row.bytes[128]].into_iter().for_each(prefetch);
+    pub fn fetch(&self) {
+        prefetch(self);
+        [&self.bytes[64], &self.bytes[128]].into_iter().for_each(prefetch);
     }
 
-    /// Asks the CPU for what is said of it.
+    /// Forgets it: another query has taken its place.
+    pub const fn forget(&mut self) {
+        (self.until, self.len) = (0, 0);
+    }
+
+    /// What it says, while it is right.
     #[inline]
-    pub fn fetch_head(&self, place: usize) {
-        prefetch(&self.rows[place]);
+    pub fn says(&self, version: u32, now: Tick) -> Option<Says> {
+        (now.0 < self.until && self.version == version).then_some(self.says)
     }
 
-    /// Forgets what is at a place: another query has taken it.
-    pub fn forget(&mut self, place: usize) {
-        (self.rows[place].until, self.rows[place].len) = (0, 0);
-    }
-
-    /// What the answer at a place says, where it stands ready.
-    #[inline]
-    pub fn says(&self, place: usize, version: u32, now: Tick) -> Option<Says> {
-        let row = &self.rows[place];
-        (now.0 < row.until && row.version == version).then_some(row.says)
-    }
-
-    /// Makes the answer to the query in `message`, which has this shape, stand ready at its place, if it is short enough. What
-    /// it says.
+    /// Makes the answer to the query in `message`, which has this shape, stand ready, if it is short enough. What it says.
     #[inline(never)]
-    pub fn prepare(
-        &mut self,
-        place: usize,
-        hit: &Hit<'_>,
-        version: u32,
-        message: &[u8],
-        shape: &Shape,
-    ) -> Says {
-        let row = &mut self.rows[place];
-        (row.until, row.len) = (0, 0);
+    pub fn prepare(&mut self, hit: &Hit<'_>, version: u32, message: &[u8], shape: &Shape) -> Says {
+        self.forget();
         let size_max = shape.udp_size().min(UDP_MAX);
         let bytes = hit.bytes(size_max);
-        let says = Says { rcode: hit.rcode(), bytes: bytes as u16, is_ready: false };
+        let says = Says { rcode: hit.rcode(), bytes: bytes as u16 };
         if bytes + BARE_OPT > ID + BYTES_MAX {
             return says;
         }
@@ -110,25 +89,28 @@ impl Ready {
         let Ok(len) = hit.write_over(&mut answer, &shape.asked(), &Extras::default(), size_max) else {
             return says;
         };
-        row.bytes.copy_from_slice(&answer[ID..]);
-        row.says = Says { is_ready: true, ..says };
-        (row.len, row.sum) = ((len - ID) as u8, !Sum::default().with(&answer[ID..len]).checksum());
-        (row.until, row.version) = (hit.until(), version);
-        row.says
+        self.bytes.copy_from_slice(&answer[ID..]);
+        self.says = says;
+        (self.len, self.sum) = ((len - ID) as u8, !Sum::default().with(&answer[ID..len]).checksum());
+        (self.until, self.version) = (hit.until(), version);
+        says
     }
 
-    /// The answer at a place without its id, and the sum of its bytes.
+    /// Turns a query whose headers are like this into it. `false` where nothing stands ready, or the packet cannot be
+    /// written: it is as it was then.
     #[inline]
-    pub fn get(&self, place: usize) -> Option<(&[u8], Sum)> {
-        let row = &self.rows[place];
-        let bytes = row.bytes.get(..row.len.into()).filter(|bytes| !bytes.is_empty())?;
-        Some((bytes, Sum::of(row.sum.into())))
-    }
-
-    /// Bytes that they take.
-    pub fn bytes(&self) -> usize {
-        self.rows.bytes()
+    pub fn write<P: Packet>(&self, packet: &mut P, datagram: Datagram) -> bool {
+        let Some(answer) = self.bytes.get(..self.len.into()).filter(|bytes| !bytes.is_empty()) else {
+            return false;
+        };
+        let at = datagram.payload_at();
+        packet.replace_end((at + ID) as u32, answer)
+            && packet.bytes_mut().is_some_and(|bytes| {
+                let id = bytes.get(at..at + ID).unwrap_or_default();
+                let sum = Sum::of(self.sum.into()).with(id);
+                datagram.answer_summed(bytes, ID + answer.len(), sum).is_some()
+            })
     }
 }
 
-const _: () = assert!(size_of::<Row>() == 256 && BYTES_MAX <= u8::MAX as usize);
+const _: () = assert!(size_of::<Ready>() == 256 && BYTES_MAX <= u8::MAX as usize);

@@ -6,13 +6,11 @@
 //! these bytes under this policy; that the answer still is where it was, the cache knows.
 
 use repute_memory::{Table, prefetch};
-use repute_model::Tick;
 use repute_reputation::{Inquiry, Secret};
-use repute_wire::checksum::Sum;
 use repute_wire::dns::Shape;
 
-use super::cache::{Found, Hit};
-use super::ready::{ID, Ready, Says};
+use super::cache::Found;
+use super::ready::{ID, Ready};
 
 /// Bytes of the longest query that is kept, without its id: names of a hundred bytes.
 const BYTES_MAX: usize = 120;
@@ -43,7 +41,7 @@ struct Row {
     len: u8,
     /// Whether it was met again since another one wanted its place.
     met: bool,
-    /// When its name was last counted among those that exist.
+    /// See [`Known::taught`].
     taught: u32,
     bytes: [u8; BYTES_MAX],
 }
@@ -57,13 +55,23 @@ pub struct Whereabouts {
     tag: u32,
 }
 
-/// Where a message is, until another one is noted.
+/// Where a message probably is.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     set: u32,
     way: u32,
-    /// How many had been noted.
-    notes: u32,
+}
+
+/// What is known of a message that was met again.
+#[derive(Debug)]
+pub struct Known<'a> {
+    /// What it was found to be.
+    pub repeat: &'a Repeat,
+    /// When its name was last counted among those that exist, for
+    /// [`Domains::learn_again`](super::domains::Domains::learn_again).
+    pub taught: &'a mut u32,
+    /// The answer to it that stands ready, if one does.
+    pub ready: &'a mut Ready,
 }
 
 /// The table.
@@ -73,7 +81,7 @@ pub struct Repeats {
     /// The upper halves of the hashes, apart from what they lead to.
     tags: Table<[u32; WAYS]>,
     sets: Table<[Row; WAYS]>,
-    ready: Ready,
+    ready: Table<[Ready; WAYS]>,
     /// Messages noted since the beginning, modulo 2^32.
     notes: u32,
 }
@@ -84,7 +92,7 @@ impl Repeats {
         let sets = (answers / ANSWERS / WAYS as u32).max(1).next_power_of_two();
         let secret = Secret::from_seed(seed.rotate_left(13));
         let sets = sets as usize;
-        let (tags, ready) = (Table::new(sets, [0; WAYS]), Ready::new(sets * WAYS));
+        let (tags, ready) = (Table::new(sets, [0; WAYS]), Table::new(sets, [Ready::NONE; WAYS]));
         Self { secret, tags, sets: Table::new(sets, [FREE; WAYS]), ready, notes: 0 }
     }
 
@@ -101,83 +109,24 @@ impl Repeats {
     #[inline]
     pub fn approach(&self, at: Whereabouts) -> Option<Place> {
         let way = self.tags[at.set as usize].iter().position(|&tag| tag == at.tag)?;
-        let place = Place { set: at.set, way: way as u32, notes: self.notes };
-        self.fetch(place);
-        self.fetch_ready(place);
-        Some(place)
-    }
-
-    /// Asks the CPU for what is known of the message at a place.
-    #[inline]
-    pub fn fetch(&self, place: Place) {
-        let row = self.row(place);
+        let row = &self.sets[at.set as usize][way];
         prefetch(row);
         row.bytes.iter().step_by(64).for_each(prefetch);
-    }
-
-    /// Asks the CPU for the begin of the answer that stands ready at a place.
-    #[inline]
-    pub fn fetch_head(&self, place: Place) {
-        self.ready.fetch_head(place.index());
-    }
-
-    /// Asks the CPU for most of it.
-    #[inline]
-    pub fn fetch_ready(&self, place: Place) {
-        self.ready.fetch(place.index());
-    }
-
-    #[inline]
-    fn row(&self, place: Place) -> &Row {
-        &self.sets[place.set as usize][place.way as usize % WAYS]
+        self.ready[at.set as usize][way].fetch();
+        Some(Place { set: at.set, way: way as u32 })
     }
 
     /// What is known of a message that is probably at this place, under this edition of the policy.
     #[inline]
-    pub fn get(&mut self, place: Place, message: &[u8], edition: u64) -> Option<Repeat> {
-        let row = &mut self.sets[place.set as usize][place.way as usize % WAYS];
+    pub fn get(&mut self, place: Place, message: &[u8], edition: u64) -> Option<Known<'_>> {
+        let (set, way) = (place.set as usize, place.way as usize % WAYS);
+        let row = &mut self.sets[set][way];
         if !row.has(bytes(message)?) {
             return None;
         }
         row.met = true;
-        row.repeat.filter(|_| row.edition == edition as u32)
-    }
-
-    /// When the name of a query was last counted among those that exist, for
-    /// [`Domains::learn_again`](super::domains::Domains::learn_again).
-    #[inline]
-    pub fn taught(&mut self, place: Place) -> &mut u32 {
-        &mut self.sets[place.set as usize][place.way as usize % WAYS].taught
-    }
-
-    /// What the answer to the message at a place says, where it stands ready.
-    #[inline]
-    pub fn says(&self, place: Place, version: u32, now: Tick) -> Option<Says> {
-        self.ready.says(place.index(), version, now)
-    }
-
-    /// Makes the answer that was found for a message stand ready at its place. What it says.
-    pub fn prepare(
-        &mut self,
-        place: Place,
-        hit: &Hit<'_>,
-        version: u32,
-        message: &[u8],
-        shape: &Shape,
-    ) -> Says {
-        self.ready.prepare(place.index(), hit, version, message, shape)
-    }
-
-    /// The answer that stands ready for the message that was at this place, without its id, and the sum of its bytes. `None`
-    /// where another message has taken the place.
-    #[inline]
-    pub fn ready<'m>(
-        &self,
-        place: Place,
-        message: impl FnOnce() -> Option<&'m [u8]>,
-    ) -> Option<(&[u8], Sum)> {
-        let is_its = place.notes == self.notes || self.row(place).has(bytes(message()?)?);
-        if is_its { self.ready.get(place.index()) } else { None }
+        let repeat = row.repeat.as_ref().filter(|_| row.edition == edition as u32)?;
+        Some(Known { repeat, taught: &mut row.taught, ready: &mut self.ready[set][way] })
     }
 
     /// Keeps what was found of a message.
@@ -193,7 +142,7 @@ impl Repeats {
         rows.iter_mut().for_each(|row| row.met = false);
         let (edition, len) = (edition as u32, bytes.len() as u8);
         self.tags[at.set as usize][way] = at.tag;
-        self.ready.forget(Place { set: at.set, way: way as u32, notes: 0 }.index());
+        self.ready[at.set as usize][way].forget();
         let row = &mut rows[way];
         *row = Row { repeat: Some(repeat), edition, len, ..FREE };
         row.bytes[..bytes.len()].copy_from_slice(bytes);
@@ -208,12 +157,6 @@ impl Repeats {
 /// What counts of a message.
 fn bytes(message: &[u8]) -> Option<&[u8]> {
     message.get(ID..).filter(|bytes| bytes.len() <= BYTES_MAX)
-}
-
-impl Place {
-    const fn index(self) -> usize {
-        self.set as usize * WAYS + self.way as usize % WAYS
-    }
 }
 
 impl Row {
@@ -242,7 +185,7 @@ mod tests {
 
     fn below(repeats: &mut Repeats, message: &[u8], edition: u64) -> Option<u8> {
         let place = repeats.approach(repeats.seek(message)?)?;
-        repeats.get(place, message, edition).map(|repeat| repeat.inquiry.below)
+        repeats.get(place, message, edition).map(|known| known.repeat.inquiry.below)
     }
 
     #[test]

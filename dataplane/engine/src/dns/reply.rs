@@ -12,10 +12,9 @@ use repute_wire::dns::{
 use repute_wire::{Datagram, Parsed};
 
 use super::cache::OPT_MAX;
-use super::ready::ID;
 use super::secrets::seconds;
 use super::zones::{Frame, Ruled};
-use super::{Ahead, Cache, Given, Hit, Place, Repeats, UDP_MAX};
+use super::{Ahead, Cache, Given, Hit, UDP_MAX};
 use crate::worker::parse;
 
 /// Bytes that an answer may have more than its question: a server cookie, an extended error and an IPv6 address.
@@ -39,8 +38,6 @@ pub struct Replies<'a> {
     pub ahead: &'a [Ahead; BATCH],
     /// Answers that are given in this batch, by places.
     pub given: &'a [Given; BATCH],
-    /// Answers that stand ready.
-    pub repeats: &'a Repeats,
     /// The time.
     pub now: Tick,
 }
@@ -74,14 +71,6 @@ impl Replies<'_> {
                 | Reason::DnsCached
         );
         own || is_ruled(reason)
-    }
-
-    /// Asks the CPU once more for the answer that stands ready for the query at this place in its batch.
-    #[inline]
-    pub fn fetch_again(&self, place: usize) {
-        if let Some(ready) = self.given[place].ready {
-            self.repeats.fetch_ready(ready);
-        }
     }
 
     /// Turns a query, at this place in its batch, into the answer that `reason` names, to leave by the way that it came.
@@ -121,11 +110,6 @@ impl Replies<'_> {
     fn give<P: Packet>(&self, packet: &mut P, place: usize) -> Option<bool> {
         let given = &self.given[place];
         let datagram = self.ahead[place].datagram.filter(|_| given.is_ahead);
-        if let (Some(place), Some(datagram)) = (given.ready, datagram)
-            && let Some(written) = self.give_ready(packet, place, datagram)
-        {
-            return Some(written);
-        }
         let hit = self.cache?.found(given.found, &self.rules.cache, self.now)?;
         let (datagram, asked, size_max, subnet) = match (&given.shape, datagram) {
             (Some(shape), Some(datagram)) => (datagram, shape.asked(), shape.udp_size(), None),
@@ -147,23 +131,6 @@ impl Replies<'_> {
             datagram.answer(bytes, len)
         });
         Some(written.is_some_and(|len| len == at + room || packet.resize(len as u32)))
-    }
-
-    /// The same for one that stands ready; `None` where it does not any more.
-    #[inline]
-    fn give_ready<P: Packet>(&self, packet: &mut P, place: Place, datagram: Datagram) -> Option<bool> {
-        let (answer, sum) = self.repeats.ready(place, || datagram.payload(packet.bytes()))?;
-        let (at, len) = (datagram.payload_at(), ID + answer.len());
-        if !packet.resize((at + len) as u32) {
-            return None;
-        }
-        let written = packet.bytes_mut().and_then(|bytes| {
-            let (id, place) = bytes.get_mut(at..at + len)?.split_at_mut(ID);
-            place.copy_from_slice(answer);
-            let sum = sum.with(id);
-            datagram.answer_summed(bytes, len, sum)
-        });
-        Some(written.is_some())
     }
 
     /// What is said besides with an answer from the cache.

@@ -19,7 +19,7 @@ use repute_wire::dns::CookieStanding;
 use super::stranger::Stranger;
 use super::treat::Fate;
 use super::{Worker, rules};
-use crate::dns::{Turn, seconds};
+use crate::dns::{Interceptor, Turn, seconds};
 pub use speech::Asked;
 pub(super) use speech::Speech;
 
@@ -208,8 +208,9 @@ impl<P: Packet> Worker<P> {
         if standing.proved {
             return Strain::None;
         }
-        let network = dns.names.network(x.src);
-        if dns.exceeds(&asked.inquiry, asked.query.question.kind, rules, network, *now) {
+        let Interceptor { rates, names, .. } = dns;
+        let same = || names.same(x.src, &asked.inquiry, asked.query.question.kind);
+        if rates.exceeds(rules.same.per_s, *now, same) {
             return if dns.slips(rules.same.slip) { Strain::Proof } else { Strain::Beyond(Reason::DnsRate) };
         }
         // A server in a flood of questions: whoever is honest passes the challenge, which costs the server nothing.

@@ -2,7 +2,6 @@
 
 use arrayvec::Drain;
 use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Policy, Reason, Tick, Verdict};
-use repute_reputation::AHEAD;
 
 use super::cookies::{self, Cookies};
 use super::{Waiting, Worker, parse};
@@ -38,7 +37,9 @@ impl<P: Packet> Worker<P> {
         // Lengths that have changed are counted one by one.
         let whole = if batch.taken || replaced { None } else { batch.port() };
         let is_all = |verdict: Verdict| self.verdicts.are_all(verdict);
+        let is_answered = self.answered.count_ones() as usize == batch.len();
         match whole.map(|port| (port, self.wires[usize::from(port)].peer)) {
+            Some((port, _)) if is_answered => self.send_back(batch, port, io),
             Some((port, Some(peer))) if is_all(Verdict::Forward) => {
                 let account = &mut self.account.ports[usize::from(port)];
                 account.receive(batch.len() as u64, batch.bytes);
@@ -60,7 +61,17 @@ impl<P: Packet> Worker<P> {
             self.send_resets(io);
         }
         self.flush(io);
-        (batch.taken, batch.misowned) = (false, 0);
+        (batch.taken, batch.misowned, self.answered) = (false, 0, 0);
+    }
+
+    /// Sends a batch that came by one port and became answers, packet by packet, while it was judged.
+    fn send_back<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, port: u8, io: &mut I) {
+        let account = &mut self.account.ports[usize::from(port)];
+        account.receive(batch.len() as u64, batch.bytes);
+        account.drop_all(&self.judgements[..batch.len()]);
+        account.answered += batch.len() as u64;
+        let bytes = wire_len(&batch.packets);
+        send_to(&mut self.account, port, &mut batch.packets, bytes, io);
     }
 
     /// Sends on what is forwarded of a batch that came by one port. What is not is taken out of it one by one: mostly
@@ -68,7 +79,8 @@ impl<P: Packet> Worker<P> {
     fn send_apart<I: Io<Packet = P>>(&mut self, batch: &mut Batch<P>, port: u8, peer: u8, io: &mut I) {
         let Self { account, judgements, tickets, shaper, connections, dropped, outboxes, tap, .. } = self;
         let replies = replies(&self.policy, self.dns.as_ref(), self.now);
-        let answers = Answers { outboxes, cookies: self.guard.cookies(), replies, tap, now: self.now };
+        let (cookies, answered) = (self.guard.cookies(), self.answered);
+        let answers = Answers { outboxes, cookies, replies, answered, tap, now: self.now };
         let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
         let (received, mut bytes) = (batch.len(), batch.bytes);
         let counts = &mut account.ports[usize::from(port)];
@@ -99,7 +111,8 @@ impl<P: Packet> Worker<P> {
         let Self { account, judgements, tickets, shaper, connections, dropped, wires, outboxes, tap, .. } =
             self;
         let replies = replies(&self.policy, self.dns.as_ref(), self.now);
-        let answers = Answers { outboxes, cookies: self.guard.cookies(), replies, tap, now: self.now };
+        let (cookies, answered) = (self.guard.cookies(), self.answered);
+        let answers = Answers { outboxes, cookies, replies, answered, tap, now: self.now };
         let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
         for (i, (packet, judgement)) in batch.packets.drain(..).zip(&*judgements).enumerate() {
             let (port_in, wire_len) = (batch.ports[i], batch.lanes.wire_len(i));
@@ -161,6 +174,8 @@ struct Answers<'a, P> {
     outboxes: &'a mut [Outbox<P>; PORTS],
     cookies: Cookies,
     replies: Option<Replies<'a>>,
+    /// Which packets of the batch are answers already, a bit each.
+    answered: u64,
     tap: &'a mut Tap,
     now: Tick,
 }
@@ -172,18 +187,16 @@ pub(super) fn replies<'a>(
     now: Tick,
 ) -> Option<Replies<'a>> {
     let (rules, dns) = (policy.dns.as_ref()?, dns?);
-    let Interceptor { cache, ahead, given, repeats, .. } = dns;
-    Some(Replies { rules, secrets: dns.secrets.at(now), cache: cache.as_ref(), ahead, given, repeats, now })
+    let Interceptor { cache, ahead, given, .. } = dns;
+    Some(Replies { rules, secrets: dns.secrets.at(now), cache: cache.as_ref(), ahead, given, now })
 }
 
 impl<P: Packet> Answers<'_, P> {
     /// Turns a packet, at this place in its batch, round, to leave by the port that it came by; gives it back where that cannot be done.
     #[inline(never)]
     fn take(&mut self, mut packet: P, place: usize, reason: Reason, port: u8) -> Option<P> {
-        if let Some(replies) = &self.replies {
-            replies.fetch_again((place + AHEAD) % BATCH);
-        }
         let answer = match reason {
+            _ if self.answered >> place & 1 != 0 => true,
             Reason::SynCookie => self.cookies.answer(&mut packet, self.now),
             Reason::CookieReturned => cookies::reset(&mut packet),
             _ => self.reply(&mut packet, place, reason),
@@ -197,7 +210,7 @@ impl<P: Packet> Answers<'_, P> {
 
     /// Turns a query, at this place in its batch, into the answer that `reason` names.
     fn reply(&mut self, packet: &mut P, place: usize, reason: Reason) -> bool {
-        let Some(replies) = self.replies.filter(|replies| replies.answers(reason)) else { return false };
+        let Some(replies) = self.replies.as_ref().filter(|replies| replies.answers(reason)) else { return false };
         let written = replies.write(packet, place, reason);
         if written && self.tap.is_on() {
             self.tap.copy_answer(packet, &parse(packet), replies.rules, self.now);

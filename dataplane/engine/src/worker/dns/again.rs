@@ -4,14 +4,14 @@
 //! decided and noted here is what the general way would have; a test compares the two.
 
 use repute_model::{Address, BATCH, Judgement, Packet, Path, Reason, Source, Verdict};
-use repute_reputation::{AHEAD, Flags, Happening, Inquiry, Outcome, Slot};
+use repute_reputation::{Flags, Happening, Inquiry, Outcome, Slot};
 use repute_wire::Datagram;
 use repute_wire::dns::{Name, Query};
 
 use super::Speech;
 use super::notes::outcome;
 use crate::Batch;
-use crate::dns::{Ahead, Given, Repeat, Served};
+use crate::dns::{Ahead, Given, Interceptor, Known, Repeat, Served};
 use crate::worker::judge::Case;
 use crate::worker::lanes::Lanes;
 use crate::worker::view::Way;
@@ -24,18 +24,20 @@ impl<P: Packet> Worker<P> {
         let Self { dns: Some(dns), shard, view, crowd, tap, .. } = self else { return };
         let is_calm = crowd.alarms().is_empty() && !tap.is_on() && !dns.is_server_silent();
         dns.is_calm = is_calm && view.repeats_shortly;
-        for (i, packet) in packets.iter().enumerate().take(BATCH) {
+        let len = packets.len().min(BATCH);
+        for i in 0..len {
             if !lanes.kind(i).is_query() {
                 continue;
             }
             shard.fetch_requester(lanes.sought(i));
-            let datagram = Datagram::outlined(packet.bytes());
-            let message = datagram.and_then(|datagram| datagram.payload(packet.bytes()));
+            let datagram = Datagram::outlined(packets[i].bytes());
+            let message = datagram.and_then(|datagram| datagram.payload(packets[i].bytes()));
             let at = message.and_then(|message| dns.repeats.seek(message));
             dns.ahead[i] = Ahead { datagram, at, place: None };
         }
-        for (i, ahead) in dns.ahead.iter_mut().enumerate().take(packets.len()) {
+        for i in 0..len {
             if lanes.kind(i).is_query() {
+                let ahead = &mut dns.ahead[i];
                 ahead.place = ahead.at.and_then(|at| dns.repeats.approach(at));
             }
         }
@@ -43,9 +45,9 @@ impl<P: Packet> Worker<P> {
 
     /// Judges packet `i`, if it is such a query.
     #[inline]
-    pub(in crate::worker) fn judge_again(&mut self, batch: &Batch<P>, i: usize) -> Option<Judgement> {
-        let lanes = &batch.lanes;
-        if !(lanes.kind(i).is_query() && self.view.repeats && batch.misowned >> i & 1 == 0) {
+    pub(in crate::worker) fn judge_again(&mut self, batch: &mut Batch<P>, i: usize) -> Option<Judgement> {
+        let Batch { lanes, packets, misowned, .. } = batch;
+        if !(lanes.kind(i).is_query() && self.view.repeats && *misowned >> i & 1 == 0) {
             return None;
         }
         let slot = self.shard.hinted(lanes.sought(i))?;
@@ -54,70 +56,81 @@ impl<P: Packet> Worker<P> {
         if !is_known || !rules.serves_at(lanes.other(i)) {
             return None;
         }
-        let dns = self.dns.as_ref()?;
-        dns.fetch_again((i + AHEAD) % BATCH);
-        let message = dns.ahead[i % BATCH].datagram?.payload(batch.packets[i].bytes())?;
-        let judged = self.answer_again(lanes, i, slot, message);
-        judged.or_else(|| self.judge_read(lanes, i, slot, message))
+        let datagram = self.dns.as_ref()?.ahead[i % BATCH].datagram?;
+        match self.answer_again(lanes, i, slot, datagram, &mut packets[i]) {
+            None => self.judge_read(lanes, i, slot, datagram.payload(packets[i].bytes())?),
+            judged => judged,
+        }
     }
 
-    /// Answers packet `i` from the cache where nothing is odd about it, its source, its name or the times: then this is all
-    /// that the general way would do. `None`, and nothing is noted, anywhere else.
-    fn answer_again(&mut self, lanes: &Lanes, i: usize, slot: Slot, message: &[u8]) -> Option<Judgement> {
+    /// Turns packet `i` into its answer where nothing is odd about it, its source, its name or the times: then this is all
+    /// that the general way would do. `None`, and nothing is changed or noted, anywhere else.
+    fn answer_again(
+        &mut self,
+        lanes: &Lanes,
+        i: usize,
+        slot: Slot,
+        datagram: Datagram,
+        packet: &mut P,
+    ) -> Option<Judgement> {
         if !self.is_ordinary(lanes, i, slot) {
             return None;
         }
-        let Self { dns: Some(dns), policy, shard, now, .. } = self else { return None };
+        let Self { dns: Some(dns), policy, shard, account, answered, now, .. } = self else { return None };
         let (rules, now) = (policy.dns.as_ref()?, *now);
-        let place = dns.ahead[i % BATCH].place?;
-        let Repeat { shape, inquiry, found } = dns.repeats.get(place, message, policy.edition)?;
-        let cache = dns.cache.as_mut()?;
-        let version = cache.version(&found);
-        let says = match dns.repeats.says(place, version, now) {
+        let Interceptor { repeats, cache: Some(cache), domains, names, rates, ahead, given, .. } = dns else {
+            return None;
+        };
+        let message = datagram.payload(packet.bytes())?;
+        let Known { repeat, taught, ready } =
+            repeats.get(ahead[i % BATCH].place?, message, policy.edition)?;
+        let Repeat { shape, inquiry, found } = repeat;
+        let version = cache.version(found);
+        let says = match ready.says(version, now) {
             Some(says) => says,
             None => {
-                let hit = cache.fresh(found, shape.udp_size(), &rules.cache, now)?;
-                let says = dns.repeats.prepare(place, &hit, version, message, &shape);
-                cache.use_again(found);
+                let hit = cache.fresh(*found, shape.udp_size(), &rules.cache, now)?;
+                let says = ready.prepare(&hit, version, message, shape);
+                cache.use_again(*found);
                 says
             }
         };
-        let subject = lanes.subject(i);
-        let requester = shard.requester(slot)?;
-        let (due, is_proved) = (requester.due(), requester.is_proved(now, rules.proof.lasts_ms));
-        if dns.domains.is_suspect(&inquiry) {
+        let requester = shard.requester_mut(slot)?;
+        if domains.is_suspect(inquiry) {
             return None;
         }
-        if !is_proved {
-            let network = dns.names.network(subject);
-            if dns.exceeds(&inquiry, shape.kind(), rules, network, now) {
-                return None;
-            }
+        let same = || names.same(lanes.subject(i), inquiry, shape.kind());
+        if !requester.is_proved(now, rules.proof.lasts_ms) && rates.exceeds(rules.same.per_s, now, same) {
+            return None;
         }
-        if let Some(cache) = &mut dns.cache {
-            cache.count_hit();
-        }
-        let shape_if_long = if says.is_ready { None } else { Some(shape) };
-        dns.given[i % BATCH] = Given { found, shape: shape_if_long, is_ahead: true, ready: Some(place) };
-        let outcome = outcome(says.rcode);
+        let (due, outcome) = (requester.due(), outcome(says.rcode));
+        let looks = requester.learns(outcome, message.len() as u16, says.bytes);
         if outcome == Outcome::Answered {
-            let taught = dns.repeats.taught(place);
-            dns.domains.learn_again(&inquiry, taught, due, &rules.subdomains, now);
+            domains.learn_again(inquiry, taught, due, &rules.subdomains, now);
         }
+        cache.count_hit();
         let hot = shard.hot_mut(slot);
         let standing = (hot.band, hot.score);
         hot.count(lanes.wire_len(i), now.low());
-        self.account.bands[standing.0.index()] += 1;
-        self.account.dns.paths[Path::Cached.index()] += 1;
-        let requester = self.shard.requester_mut(slot)?;
-        if requester.learns(outcome, message.len() as u16, says.bytes) {
+        account.bands[standing.0.index()] += 1;
+        account.dns.paths[Path::Cached.index()] += 1;
+        if ready.write(packet, datagram) {
+            *answered |= 1 << i;
+        } else {
+            given[i % BATCH] = Given { found: *found, shape: Some(*shape), is_ahead: true };
+        }
+        let (shape, inquiry) = (*shape, *inquiry);
+        if looks {
             self.rescore(slot);
         }
         self.note_served(slot, lanes.other(i));
         if due > 0 {
             let fails = outcome == Outcome::Nxdomain;
-            let name = Query::of_shape(message, &shape).map(|query| query.question.name);
-            self.note_among_others(slot, subject, &inquiry, fails, name);
+            // Whatever was written, the question stands where it stood.
+            let question = datagram.payload(packet.bytes());
+            let query = question.and_then(|message| Query::of_shape(message, &shape));
+            let name = query.map(|query| query.question.name);
+            self.note_among_others(slot, lanes.subject(i), &inquiry, fails, name);
         }
         if self.shard.requester_mut(slot)?.asks(&inquiry) {
             self.rescore(slot);

@@ -76,7 +76,7 @@ impl Interceptor {
         turns: bool,
     ) -> Option<Asked<'p>> {
         let place = self.repeats.approach(at?)?;
-        let Repeat { shape, inquiry, found } = self.repeats.get(place, message, edition)?;
+        let Repeat { shape, inquiry, found } = *self.repeats.get(place, message, edition)?.repeat;
         let query = Query::of_shape(message, &shape)?;
         Some(Asked { query, shape: Some(shape), inquiry, found: Some(found), turns })
     }
