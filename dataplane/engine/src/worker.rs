@@ -281,9 +281,16 @@ impl<P: Packet> Worker<P> {
     fn judge_slower(&mut self, batch: &mut Batch<P>, i: usize) -> Verdict {
         let shortly = match batch.lanes.kind(i).is_query() {
             true => self.judge_again(batch, i),
-            false => self.judge_shortly(&batch.lanes, i),
+            false => self.judge_shortly(&batch.lanes, i).map(|judgement| self.keep(i, judgement)),
         };
-        let judgement = shortly.unwrap_or_else(|| self.judge(batch, i));
+        shortly.unwrap_or_else(|| {
+            let judgement = self.judge(batch, i);
+            self.keep(i, judgement)
+        })
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, i: usize, judgement: Judgement) -> Verdict {
         self.judgements[i] = judgement;
         judgement.verdict
     }

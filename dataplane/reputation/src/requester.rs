@@ -129,7 +129,7 @@ impl Requester {
     }
 
     /// Takes note of a query; `true` when it is time to look at the score.
-    #[inline]
+    #[inline(always)]
     pub fn asks(&mut self, inquiry: &Inquiry) -> bool {
         self.queries = self.queries.saturating_add(1);
         if self.asked.0 >= FULL {
@@ -183,6 +183,7 @@ impl Requester {
 
     /// Takes note of what became of a query of so many bytes; of none in the answer where there was none. `true` when
     /// it is time to look at the score.
+    #[inline(always)]
     pub fn learns(&mut self, outcome: Outcome, asked_bytes: u16, answer_bytes: u16) -> bool {
         if self.answered.0 >= FULL || self.failed.0 >= FULL || self.answer_bytes >= FULL {
             self.halve();

@@ -59,7 +59,7 @@ impl Ready {
     #[inline]
     pub fn fetch(&self) {
         prefetch(self);
-        [&self.bytes[64], &self.bytes[128]].into_iter().for_each(prefetch);
+        prefetch(&self.bytes[64]);
     }
 
     /// Forgets it: another query has taken its place.

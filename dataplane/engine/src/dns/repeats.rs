@@ -111,7 +111,7 @@ impl Repeats {
         let way = self.tags[at.set as usize].iter().position(|&tag| tag == at.tag)?;
         let row = &self.sets[at.set as usize][way];
         prefetch(row);
-        row.bytes.iter().step_by(64).for_each(prefetch);
+        prefetch(&row.bytes);
         self.ready[at.set as usize][way].fetch();
         Some(Place { set: at.set, way: way as u32 })
     }

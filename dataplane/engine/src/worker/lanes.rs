@@ -181,7 +181,8 @@ impl Lanes {
     fn set_apart(&mut self, len: usize, service: &[u16; 4]) {
         for (kind, ports) in self.kind.iter_mut().zip(&self.ports).take(len) {
             let there = (if kind.is_back() { ports >> 16 } else { *ports }) as u16;
-            if service.contains(&there) {
+            // All are compared: most often none is there, and four branches cost more.
+            if service.iter().fold(false, |found, port| found | (*port == there)) {
                 let asks = kind.is_plainly_sent() && kind.has(Kind::DATAGRAM);
                 *kind = kind.with(Kind::QUERY, asks).without(Kind::PLAIN);
             }

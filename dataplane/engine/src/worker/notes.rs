@@ -45,6 +45,7 @@ impl<P: Packet> Worker<P> {
 
     /// Takes note of a question that the box has answered at once in place of whom was asked. Once in a window it is as if
     /// that one had said something.
+    #[inline]
     pub(super) fn note_served(&mut self, slot: Slot, server: Address) {
         let is_first = self.shard.served(slot);
         if !self.view.counts_crowds {

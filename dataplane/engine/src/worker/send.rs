@@ -210,7 +210,9 @@ impl<P: Packet> Answers<'_, P> {
 
     /// Turns a query, at this place in its batch, into the answer that `reason` names.
     fn reply(&mut self, packet: &mut P, place: usize, reason: Reason) -> bool {
-        let Some(replies) = self.replies.as_ref().filter(|replies| replies.answers(reason)) else { return false };
+        let Some(replies) = self.replies.as_ref().filter(|replies| replies.answers(reason)) else {
+            return false;
+        };
         let written = replies.write(packet, place, reason);
         if written && self.tap.is_on() {
             self.tap.copy_answer(packet, &parse(packet), replies.rules, self.now);

@@ -45,7 +45,7 @@ impl<P: Packet> Worker<P> {
 
     /// Judges packet `i`, if it is such a query.
     #[inline]
-    pub(in crate::worker) fn judge_again(&mut self, batch: &mut Batch<P>, i: usize) -> Option<Judgement> {
+    pub(in crate::worker) fn judge_again(&mut self, batch: &mut Batch<P>, i: usize) -> Option<Verdict> {
         let Batch { lanes, packets, misowned, .. } = batch;
         if !(lanes.kind(i).is_query() && self.view.repeats && *misowned >> i & 1 == 0) {
             return None;
@@ -57,14 +57,15 @@ impl<P: Packet> Worker<P> {
             return None;
         }
         let datagram = self.dns.as_ref()?.ahead[i % BATCH].datagram?;
-        match self.answer_again(lanes, i, slot, datagram, &mut packets[i]) {
-            None => self.judge_read(lanes, i, slot, datagram.payload(packets[i].bytes())?),
-            judged => judged,
+        if self.answer_again(lanes, i, slot, datagram, &mut packets[i]).is_some() {
+            return Some(Verdict::Answer);
         }
+        let judgement = self.judge_read(lanes, i, slot, datagram.payload(packets[i].bytes())?)?;
+        Some(self.keep(i, judgement))
     }
 
     /// Turns packet `i` into its answer where nothing is odd about it, its source, its name or the times: then this is all
-    /// that the general way would do. `None`, and nothing is changed or noted, anywhere else.
+    /// that the general way would do, and it is judged. `None`, and nothing is changed or noted, anywhere else.
     fn answer_again(
         &mut self,
         lanes: &Lanes,
@@ -72,11 +73,13 @@ impl<P: Packet> Worker<P> {
         slot: Slot,
         datagram: Datagram,
         packet: &mut P,
-    ) -> Option<Judgement> {
+    ) -> Option<()> {
         if !self.is_ordinary(lanes, i, slot) {
             return None;
         }
-        let Self { dns: Some(dns), policy, shard, account, answered, now, .. } = self else { return None };
+        let Self { dns: Some(dns), policy, shard, account, answered, judgements, now, .. } = self else {
+            return None;
+        };
         let (rules, now) = (policy.dns.as_ref()?, *now);
         let Interceptor { repeats, cache: Some(cache), domains, names, rates, ahead, given, .. } = dns else {
             return None;
@@ -112,6 +115,12 @@ impl<P: Packet> Worker<P> {
         let hot = shard.hot_mut(slot);
         let standing = (hot.band, hot.score);
         hot.count(lanes.wire_len(i), now.low());
+        judgements[i % BATCH] = Judgement {
+            verdict: Verdict::Answer,
+            reason: Some(Reason::DnsCached),
+            standing: Some(standing),
+            ..Judgement::FORWARD
+        };
         account.bands[standing.0.index()] += 1;
         account.dns.paths[Path::Cached.index()] += 1;
         if ready.write(packet, datagram) {
@@ -135,12 +144,7 @@ impl<P: Packet> Worker<P> {
         if self.shard.requester_mut(slot)?.asks(&inquiry) {
             self.rescore(slot);
         }
-        Some(Judgement {
-            verdict: Verdict::Answer,
-            reason: Some(Reason::DnsCached),
-            standing: Some(standing),
-            ..Judgement::FORWARD
-        })
+        Some(())
     }
 
     /// Takes note of a query that was answered at once where those of many requesters are counted.
