@@ -123,6 +123,7 @@ pub(crate) fn pseudo_header(parsed: &Parsed, protocol: u8, len: usize) -> Sum {
 
 /// Writes the network header of a packet whose segment has so many bytes. The sum of both addresses, which is the same in
 /// both directions.
+#[inline]
 pub(crate) fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool) -> Sum {
     if l3 == L3::Ipv6 {
         if let Ok((header, _)) = ipv6::Header::mut_from_prefix(bytes) {
@@ -139,6 +140,7 @@ pub(crate) fn write_network(bytes: &mut [u8], l3: L3, segment: u16, turns: bool)
 }
 
 /// By whole words, none of which is read before all of it was written.
+#[inline]
 fn write_ipv4(header: &mut [u8; size_of::<ipv4::Header>()], segment: u16, turns: bool) -> Sum {
     let total = u64::from(size_of::<ipv4::Header>() as u16 + segment);
     let first = be64(header, 0) & 0xffff_0000_ffff_0000 | total << 32 | u64::from(DONT_FRAGMENT);

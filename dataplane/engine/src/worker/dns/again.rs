@@ -24,21 +24,19 @@ impl<P: Packet> Worker<P> {
         let Self { dns: Some(dns), shard, view, crowd, tap, .. } = self else { return };
         let is_calm = crowd.alarms().is_empty() && !tap.is_on() && !dns.is_server_silent();
         dns.is_calm = is_calm && view.repeats_shortly;
-        let len = packets.len().min(BATCH);
-        for i in 0..len {
+        let Interceptor { ahead, repeats, .. } = dns;
+        for (i, (ahead, packet)) in ahead.iter_mut().zip(packets).enumerate() {
             if !lanes.kind(i).is_query() {
                 continue;
             }
             shard.fetch_requester(lanes.sought(i));
-            let datagram = Datagram::outlined(packets[i].bytes());
-            let message = datagram.and_then(|datagram| datagram.payload(packets[i].bytes()));
-            let at = message.and_then(|message| dns.repeats.seek(message));
-            dns.ahead[i] = Ahead { datagram, at, place: None };
+            let datagram = Datagram::outlined(packet.bytes());
+            let message = datagram.and_then(|datagram| datagram.payload(packet.bytes()));
+            *ahead = Ahead { datagram, at: message.and_then(|message| repeats.seek(message)), place: None };
         }
-        for i in 0..len {
+        for (i, ahead) in ahead.iter_mut().enumerate().take(packets.len()) {
             if lanes.kind(i).is_query() {
-                let ahead = &mut dns.ahead[i];
-                ahead.place = ahead.at.and_then(|at| dns.repeats.approach(at));
+                ahead.place = ahead.at.and_then(|at| repeats.approach(at));
             }
         }
     }
