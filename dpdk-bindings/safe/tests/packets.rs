@@ -38,6 +38,15 @@ fn packets_are_made_changed_and_copied() {
     assert!(packet.resize(2048) && !packet.resize(2049));
     assert_eq!((packet.data().len(), packet.wire_len(), packet.tailroom()), (2048, 2048, 0));
 
+    // What stands at the end gives way to something else, as far as there is room.
+    assert!(packet.resize(10) && packet.replace_end(4, &[0xbb; 8]));
+    assert_eq!(packet.data(), [[0xaa; 4].as_slice(), &[0xbb; 8]].concat());
+    assert!(packet.replace_end(12, &[0xcc; 2036]) && !packet.replace_end(12, &[0; 2037]));
+    assert_eq!((packet.wire_len(), packet.data()[2047]), (2048, 0xcc));
+    assert!(packet.replace_end(3, &[]) && !packet.replace_end(4, &[1]));
+    assert_eq!((packet.data(), packet.wire_len()), ([0xaa; 3].as_slice(), 3));
+    assert!(packet.replace_end(3, &[0xaa; 7]));
+
     // Headers come and go at the front.
     assert!(packet.resize(10) && packet.prepend(4));
     assert_eq!(packet.data(), [[0; 4].as_slice(), &[0xaa; 10]].concat());
@@ -56,7 +65,7 @@ fn packets_are_made_changed_and_copied() {
     // Scattered packets can be read and copied whole, not reshaped.
     let mut long = two_segments(&eal, &main);
     assert_eq!((long.segments(), long.wire_len(), long.data().len()), (2, 3000, 2048));
-    assert!(!long.resize(10) && !long.prepend(1) && !long.trim_front(1));
+    assert!(!long.resize(10) && !long.replace_end(1, &[1]) && !long.prepend(1) && !long.trim_front(1));
     let bytes: Vec<u8> = long.chunks().flatten().copied().collect();
     assert_eq!(bytes, common::frames([3000])[0].bytes);
     let whole = mirror.copy_prefix(&long, u32::MAX).unwrap();

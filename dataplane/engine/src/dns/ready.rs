@@ -1,7 +1,7 @@
 //! Answers as they are written, for queries that are met again and again within a second.
 //!
 //! Part of [`Repeats`](super::repeats::Repeats), by the same places: composed when a query is judged that was met before,
-//! given until another second is to be taken off its TTLs. Always holds: what is here for a query is what the cache would
+//! written over such queries when they are judged, until another second is to be taken off its TTLs. Always holds: what is here for a query is what the cache would
 //! write for it, but for the id; long answers are never here.
 
 use repute_memory::prefetch;
