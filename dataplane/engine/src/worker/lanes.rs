@@ -10,8 +10,9 @@ mod fetch;
 mod kind;
 
 use fetch::Opening;
+pub use fetch::ones;
 pub use kind::Kind;
-use repute_model::{Address, BATCH, Link, Located, Masks, Packet, Source};
+use repute_model::{Address, BATCH, Link, Listing, Located, Masks, Packet, Source};
 use repute_reputation::{Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
 
@@ -40,8 +41,11 @@ pub struct Lanes {
     place: [Place; BATCH],
     /// The one source that each packet is about.
     sought: [Sought; BATCH],
-    /// What the lists say of sources that were not found.
+    /// Where the lists speak of sources that were not found, and what they say.
     located: [Located; BATCH],
+    listed: [Option<Listing>; BATCH],
+    /// Which lanes are dropped already because a list denies their sources, a bit each.
+    denied: u64,
     /// What begins with packets from the owner side, in a batch for which that was asked.
     openings: [Opening; BATCH],
     opens: bool,
@@ -63,6 +67,8 @@ impl Lanes {
             place: [Place::NONE; BATCH],
             sought: [Sought::NOBODY; BATCH],
             located: [Located::NOWHERE; BATCH],
+            listed: [None; BATCH],
+            denied: 0,
             openings: [Opening::NONE; BATCH],
             opens: false,
             narrow: false,
@@ -95,8 +101,13 @@ impl Lanes {
     }
 
     #[inline(always)]
-    pub const fn located(&self, i: usize) -> Located {
-        self.located[i]
+    pub const fn listed(&self, i: usize) -> Option<Listing> {
+        self.listed[i]
+    }
+
+    #[inline(always)]
+    pub const fn is_denied(&self, i: usize) -> bool {
+        self.denied >> i & 1 != 0
     }
 
     #[inline(always)]
@@ -113,7 +124,17 @@ impl Lanes {
     /// The address on the owner side.
     #[inline(always)]
     pub const fn subject(&self, i: usize) -> Address {
-        if self.kind[i].has(Kind::WIDE) { self.wide[i][0] } else { Address::v4((self.ends[i] >> 32) as u32) }
+        self.subject_of::<false>(i)
+    }
+
+    /// The same; `NARROW` where that is known of all lanes.
+    #[inline(always)]
+    const fn subject_of<const NARROW: bool>(&self, i: usize) -> Address {
+        if !NARROW && self.kind[i].has(Kind::WIDE) {
+            self.wide[i][0]
+        } else {
+            Address::v4((self.ends[i] >> 32) as u32)
+        }
     }
 
     /// The address on the other side.
@@ -215,23 +236,10 @@ impl<P: Packet> Worker<P> {
         let len = batch.len().min(BATCH);
         // None may be left: all of them were handed over.
         let all = u64::MAX.checked_shr((BATCH - len) as u32).unwrap_or(0);
-        if self.lists_early {
-            self.fetch_slots(&batch.lanes, all);
-        }
         if batch.lanes.narrow {
-            self.seek::<true>(batch, counts_crowds);
+            self.find_out::<true>(batch, counts_crowds, all);
         } else {
-            self.seek::<false>(batch, counts_crowds);
-        }
-        let lanes = &mut batch.lanes;
-        let prefilter = std::mem::take(&mut self.prefilter_early);
-        let unseen = self.shard.glance(&mut lanes.sought[..len], prefilter);
-        self.absent_from = self.shard.admissions();
-        self.locate(lanes, unseen, all);
-        if lanes.narrow {
-            self.name_talks::<true>(lanes, len);
-        } else {
-            self.name_talks::<false>(lanes, len);
+            self.find_out::<false>(batch, counts_crowds, all);
         }
         if self.view.repeats {
             self.fetch_queries(&batch.packets, &batch.lanes);
@@ -241,6 +249,27 @@ impl<P: Packet> Worker<P> {
         batch.lanes.opens = opens;
         if opens {
             self.fetch_openings(&mut batch.lanes, len);
+        }
+    }
+
+    /// Looks up who sent the `all` packets of a batch, and names what they are part of.
+    #[inline(always)]
+    fn find_out<const NARROW: bool>(&mut self, batch: &mut Batch<P>, counts_crowds: bool, all: u64) {
+        if self.lists_early {
+            self.fetch_slots::<NARROW>(&batch.lanes, all);
+        }
+        self.seek::<NARROW>(batch, counts_crowds);
+        let len = batch.len().min(BATCH);
+        let lanes = &mut batch.lanes;
+        let prefilter = std::mem::take(&mut self.prefilter_early);
+        let unseen = self.shard.glance(&mut lanes.sought[..len], prefilter);
+        self.absent_from = self.shard.admissions();
+        let asked = self.locate::<NARROW>(lanes, unseen, all);
+        self.name_talks::<NARROW>(lanes, len);
+        lanes.denied = 0;
+        if asked != 0 {
+            self.read_lists::<NARROW>(lanes, asked);
+            lanes.denied = self.deny(lanes, unseen);
         }
     }
 
