@@ -3,7 +3,6 @@
 //! Called while a batch is looked at. Always holds: nothing is found out but where something stands; what
 //! stands there is read when the turn of its packet comes.
 
-use repute_memory::prefetch;
 use repute_model::{BATCH, Located, Packet};
 use repute_reputation::{AHEAD, Exchange, RequestKeys};
 
@@ -28,9 +27,7 @@ impl<P: Packet> Worker<P> {
     #[inline(never)]
     pub(super) fn fetch_slots<const NARROW: bool>(&self, lanes: &Lanes, which: u64) {
         for i in ones(which) {
-            if let Some(line) = self.policy.lists.slot_line(lanes.subject_of::<NARROW>(i)) {
-                prefetch(line);
-            }
+            self.policy.lists.fetch_slot(lanes.subject_of::<NARROW>(i));
         }
     }
 
@@ -44,14 +41,14 @@ impl<P: Packet> Worker<P> {
                 let keys = self.shard.request_keys(&lanes.exchange(i));
                 self.shard.fetch_requests(&keys);
                 self.shard.fetch_warm(lanes.sought(i));
-                destinations.slot_line(lanes.other(i)).into_iter().for_each(prefetch);
+                destinations.fetch_slot(lanes.other(i));
                 lanes.openings[i].keys = keys;
             }
         }
         for i in 0..len.min(BATCH) {
             if lanes.kind[i].is_plainly_sent() {
                 let located = destinations.locate(lanes.other(i));
-                destinations.first_lines(located).into_iter().flatten().for_each(prefetch);
+                destinations.fetch(located);
                 lanes.openings[i].destination = located;
             }
         }
@@ -88,15 +85,12 @@ impl<P: Packet> Worker<P> {
         if !self.lists_early {
             self.fetch_slots::<NARROW>(lanes, which);
         }
+        let lists = &self.policy.lists;
         for i in ones(which) {
-            if let Some(line) = self.policy.lists.slot_line(lanes.subject_of::<NARROW>((i + AHEAD) % BATCH)) {
-                prefetch(line);
-            }
-            let located = self.policy.lists.locate(lanes.subject_of::<NARROW>(i));
+            lists.fetch_slot(lanes.subject_of::<NARROW>((i + AHEAD) % BATCH));
+            let located = lists.locate(lanes.subject_of::<NARROW>(i));
+            lists.fetch(located);
             lanes.located[i] = located;
-            if let Some(lines) = self.policy.lists.first_lines(located) {
-                lines.into_iter().for_each(prefetch);
-            }
         }
     }
 
