@@ -40,7 +40,7 @@ impl<P: Packet> Worker<P> {
 
     /// The same of one whose entry had to be searched for.
     pub(super) fn refuse_unseen(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
-        let listed = match lanes.sought(i).is_unseen() {
+        let listed = match lanes.sought(i).is_absent() {
             true => lanes.listed(i),
             false => self.policy.lists.get(lanes.subject(i)),
         };
