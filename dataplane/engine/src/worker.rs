@@ -13,6 +13,7 @@ pub(crate) mod lanes;
 mod notes;
 mod opening;
 mod publish;
+mod refuse;
 mod release;
 mod reset;
 mod sample;
@@ -118,8 +119,8 @@ pub struct Worker<P> {
     turn: usize,
     /// So many strangers come that the lists are fetched before anybody is looked up.
     lists_early: bool,
-    /// Where the lists speak of the batch under way is known for all of it.
-    located_all: bool,
+    /// What the lists say of the batch under way is known for all of it.
+    listed_all: bool,
     /// Conversations begun in the batch under way.
     begun: u32,
     /// The prefilter was asked in the last batch: it is fetched for the next one.
@@ -191,7 +192,7 @@ impl<P: Packet> Worker<P> {
             verdicts: Verdicts::NONE,
             turn: 0,
             lists_early: false,
-            located_all: false,
+            listed_all: false,
             begun: 0,
             prefilter_early: false,
             absent_from: 0,
@@ -264,14 +265,23 @@ impl<P: Packet> Worker<P> {
     fn judge_all(&mut self, batch: &mut Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         for i in 0..batch.len().min(BATCH) {
-            self.shard.fetch_again(batch.lanes.all_sought(), i);
-            match self.judge_at_once(&batch.lanes, i) {
-                Some(judgement) => {
-                    verdicts.add(judgement.verdict);
-                    self.judgements[i] = judgement;
-                }
-                None => verdicts.add(self.judge_slower(batch, i)),
+            if batch.lanes.is_denied(i) {
+                verdicts.add(Verdict::Drop);
+                continue;
             }
+            self.shard.fetch_again(batch.lanes.all_sought(), i);
+            let judgement = match self.judge_at_once(&batch.lanes, i) {
+                Some(judgement) => judgement,
+                None => match self.refuse_at_once(&batch.lanes, i) {
+                    Some(judgement) => judgement,
+                    None => {
+                        verdicts.add(self.judge_slower(batch, i));
+                        continue;
+                    }
+                },
+            };
+            verdicts.add(judgement.verdict);
+            self.judgements[i] = judgement;
         }
         (self.verdicts, self.judged) = (verdicts, batch.len());
     }

@@ -4,6 +4,7 @@
 
 mod combine;
 mod flatten;
+mod lines;
 mod runs;
 mod table;
 mod text;

@@ -32,7 +32,7 @@ pub enum Glance {
     Perhaps(u32),
     /// Certainly no entry.
     Absent,
-    /// It has to be searched for.
+    /// If there is one, the alternate bucket has it.
     Elsewhere,
 }
 
@@ -76,6 +76,22 @@ impl Index {
             Glance::Absent
         } else {
             Glance::Elsewhere
+        }
+    }
+
+    /// Asks the CPU for the alternate bucket of a key.
+    #[inline(always)]
+    pub fn prefetch_alternate(&self, fingerprint: u64) {
+        prefetch(&self.buckets[self.alternate(fingerprint)]);
+    }
+
+    /// Looks at the alternate bucket of a key that is [`Glance::Elsewhere`].
+    #[inline]
+    pub fn glance_elsewhere(&self, fingerprint: u64) -> Glance {
+        let bucket = &self.buckets[self.alternate(fingerprint)];
+        match bucket.ways(tag(fingerprint)) {
+            0 => Glance::Absent,
+            ways => Glance::Perhaps(bucket.entries[first(ways)]),
         }
     }
 
@@ -289,9 +305,13 @@ mod tests {
         for i in 0..2_000 {
             assert!(index.insert(key(i), i, key));
         }
-        let glances: Vec<Glance> = (0..2_000).map(|i| index.glance(index.prefetch(key(i)), key(i))).collect();
+        let glance = |i| match index.glance(index.prefetch(key(i)), key(i)) {
+            Glance::Elsewhere => index.glance_elsewhere(key(i)),
+            glance => glance,
+        };
+        let glances: Vec<Glance> = (0..2_000).map(glance).collect();
         assert!(!glances.contains(&Glance::Absent));
         let right = (0..).zip(&glances).filter(|&(i, &glance)| glance == Glance::Perhaps(i)).count();
-        assert!(right > 1_700, "{right}");
+        assert!(right > 1_900, "{right}");
     }
 }

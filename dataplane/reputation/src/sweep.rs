@@ -126,8 +126,7 @@ impl Shard {
         if let (Some(hot), Some(warm)) = (self.hot.get(entry), self.warm.get(entry))
             && !hot.shortcut.is_of(policy.edition)
         {
-            let located = policy.lists.locate(warm.address);
-            policy.lists.first_lines(located).into_iter().flatten().for_each(prefetch);
+            policy.lists.fetch(policy.lists.locate(warm.address));
         }
     }
 

@@ -19,6 +19,7 @@ use repute_model::{Flood, Floods, HELD_UP, Judgement, Listing, Packet, Prefix, R
 use repute_reputation::{Act, Alarm, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
 
 use super::cookies::Cookies;
+use super::lanes::Lanes;
 use super::sample::Sample;
 use super::{Worker, rules};
 
@@ -73,7 +74,7 @@ impl<P: Packet> Worker<P> {
     /// Whether a packet may say something about its destination, or be held up there: not that of a source that goes on
     /// with what it did before, nor of one whose packets are all dropped.
     pub(super) fn says_something(&self, known: Option<Slot>, x: &Exchange) -> bool {
-        let Some(slot) = known else { return !self.view.stranger.0.drops() };
+        let Some(slot) = known else { return !self.view.stranger.way.drops() };
         let goes_on = matches!(x.act, Act::Segment { fin: false, .. } | Act::Datagram { .. }) && {
             let hot = self.shard.hot(slot);
             let ports = u32::from(x.sport) << 16 | u32::from(x.dport);
@@ -123,9 +124,10 @@ impl<P: Packet> Worker<P> {
 
     /// The same for one that came by the short way and is looked at.
     #[inline(never)]
-    pub(super) fn mark_refused_shortly(&mut self, x: &Exchange) {
-        let facts = self.facts(None, x);
-        self.mark_sampled(x, facts);
+    pub(super) fn mark_refused_shortly(&mut self, lanes: &Lanes, i: usize) {
+        let x = lanes.exchange(i);
+        let facts = self.facts(None, &x);
+        self.mark_sampled(&x, facts);
     }
 
     fn mark_sampled(&mut self, x: &Exchange, facts: Happening) {

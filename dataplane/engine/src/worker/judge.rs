@@ -251,7 +251,7 @@ impl<P: Packet> Worker<P> {
     /// Whether a list denies a source outright: then it needs no entry to be dropped.
     fn is_denied(&self, source: Source) -> bool {
         let listing = self.policy.lists.get(source.first());
-        matches!(listing, Some(Listing::Deny(percent)) if self.view.denied(percent).0.drops())
+        matches!(listing, Some(Listing::Deny(percent)) if self.view.denied(percent).way.drops())
     }
 
     /// Judges a source that has no entry.

@@ -8,10 +8,12 @@
 
 mod fetch;
 mod kind;
+mod seek;
 
 use fetch::Opening;
+pub use fetch::ones;
 pub use kind::Kind;
-use repute_model::{Address, BATCH, Link, Located, Masks, Packet, Source};
+use repute_model::{Address, BATCH, Link, Listing, Located, Masks, Packet, Source};
 use repute_reputation::{Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
 
@@ -40,8 +42,11 @@ pub struct Lanes {
     place: [Place; BATCH],
     /// The one source that each packet is about.
     sought: [Sought; BATCH],
-    /// What the lists say of sources that were not found.
+    /// Where the lists speak of sources that were not found, and what they say.
     located: [Located; BATCH],
+    listed: [Option<Listing>; BATCH],
+    /// Which lanes are dropped already because a list denies their sources, a bit each.
+    denied: u64,
     /// What begins with packets from the owner side, in a batch for which that was asked.
     openings: [Opening; BATCH],
     opens: bool,
@@ -63,6 +68,8 @@ impl Lanes {
             place: [Place::NONE; BATCH],
             sought: [Sought::NOBODY; BATCH],
             located: [Located::NOWHERE; BATCH],
+            listed: [None; BATCH],
+            denied: 0,
             openings: [Opening::NONE; BATCH],
             opens: false,
             narrow: false,
@@ -95,8 +102,13 @@ impl Lanes {
     }
 
     #[inline(always)]
-    pub const fn located(&self, i: usize) -> Located {
-        self.located[i]
+    pub const fn listed(&self, i: usize) -> Option<Listing> {
+        self.listed[i]
+    }
+
+    #[inline(always)]
+    pub const fn is_denied(&self, i: usize) -> bool {
+        self.denied >> i & 1 != 0
     }
 
     #[inline(always)]
@@ -113,7 +125,17 @@ impl Lanes {
     /// The address on the owner side.
     #[inline(always)]
     pub const fn subject(&self, i: usize) -> Address {
-        if self.kind[i].has(Kind::WIDE) { self.wide[i][0] } else { Address::v4((self.ends[i] >> 32) as u32) }
+        self.subject_of::<false>(i)
+    }
+
+    /// The same; `NARROW` where that is known of all lanes.
+    #[inline(always)]
+    const fn subject_of<const NARROW: bool>(&self, i: usize) -> Address {
+        if !NARROW && self.kind[i].has(Kind::WIDE) {
+            self.wide[i][0]
+        } else {
+            Address::v4((self.ends[i] >> 32) as u32)
+        }
     }
 
     /// The address on the other side.
@@ -216,23 +238,10 @@ impl<P: Packet> Worker<P> {
         let len = batch.len().min(BATCH);
         // None may be left: all of them were handed over.
         let all = u64::MAX.checked_shr((BATCH - len) as u32).unwrap_or(0);
-        if self.lists_early {
-            self.fetch_slots(&batch.lanes, all);
-        }
         if batch.lanes.narrow {
-            self.seek::<true>(batch, counts_crowds);
+            self.find_out::<true>(batch, counts_crowds, all);
         } else {
-            self.seek::<false>(batch, counts_crowds);
-        }
-        let lanes = &mut batch.lanes;
-        let prefilter = std::mem::take(&mut self.prefilter_early);
-        let unseen = self.shard.glance(&mut lanes.sought[..len], prefilter);
-        self.absent_from = self.shard.admissions();
-        self.locate(lanes, unseen, all);
-        if lanes.narrow {
-            self.name_talks::<true>(lanes, len);
-        } else {
-            self.name_talks::<false>(lanes, len);
+            self.find_out::<false>(batch, counts_crowds, all);
         }
         if self.view.repeats {
             self.fetch_queries(&batch.packets, &batch.lanes);
@@ -367,38 +376,6 @@ impl<P: Packet> Worker<P> {
             (None, Some(source)) => (general.with(Kind::BACK, true), [source.first(), parsed.src]),
             (None, None) => (Kind::NOBODY, [Address(0); 2]),
         };
-    }
-
-    /// Makes the keys and asks for their index lines, one right after the other, so that the processor translates the
-    /// addresses of several at once; notes the crowds while they are on their way.
-    #[inline(always)]
-    fn seek<const NARROW: bool>(&mut self, batch: &mut Batch<P>, counts: bool) {
-        let masks = self.view.masks;
-        let len = batch.len().min(BATCH);
-        let lanes = &mut batch.lanes;
-        for i in 0..len {
-            let key = lanes.source_of::<NARROW>(i, &masks).map_or(0, |source| self.shard.key(source));
-            lanes.sought[i] = Sought::of(key);
-        }
-        self.shard.fetch(&mut lanes.sought[..len]);
-        if counts {
-            for i in 0..len {
-                if NARROW || lanes.kind[i].is_sent() {
-                    lanes.place[i] = self.crowd.note(lanes.other_of::<NARROW>(i), lanes.wire_len[i]);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn name_talks<const NARROW: bool>(&self, lanes: &mut Lanes, len: usize) {
-        for i in 0..len.min(BATCH) {
-            let (kind, ports) = (lanes.kind[i], lanes.ports[i]);
-            let protocol = if kind.has(Kind::DATAGRAM) { UDP } else { TCP };
-            let ends = if !NARROW && kind.is_back() { ports.rotate_left(16) } else { ports };
-            let other = lanes.other_of::<NARROW>(i);
-            lanes.talk[i] = self.shard.talk(lanes.sought[i].key, other, protocol, ends);
-        }
     }
 }
 

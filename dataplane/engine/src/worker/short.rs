@@ -1,14 +1,13 @@
 //! The short way: packets that say nothing new about their source, judged from one cache line.
 //!
 //! Two tiers: the short way is for known sources that go on with what they did before and pass or are dropped as
-//! a whole, and for strangers that get no entry; the general way ([`Worker::judge`]) does whatever there is to
-//! do. What an entry allows is remembered in its [`Shortcut`], so that most packets compare two bytes. Always holds:
+//! a whole, and for strangers that get no entry (`refuse.rs`); the general way ([`Worker::judge`]) does whatever there is
+//! to do. What an entry allows is remembered in its [`Shortcut`], so that most packets compare two bytes. Always holds:
 //! where the short way gives a judgement, the general way would have given the same and left the same behind; a
 //! test compares the two.
 
-use repute_memory::prefetch;
-use repute_model::{BATCH, Judgement, Listing, Measures, Packet, Reason, Sampling, Verdict};
-use repute_reputation::{AHEAD, Flags, Shortcut, Slot};
+use repute_model::{Judgement, Measures, Packet, Reason, Sampling, Verdict};
+use repute_reputation::{Flags, Shortcut, Slot};
 
 use super::lanes::Lanes;
 use super::view::Way;
@@ -50,7 +49,8 @@ impl<P: Packet> Worker<P> {
         Some(Judgement { standing, measures, ..Judgement::FORWARD })
     }
 
-    /// Judges packet `i` the short way, if it may be; [`judge_at_once`](Self::judge_at_once) did not.
+    /// Judges packet `i` the short way, if it may be; neither [`judge_at_once`](Self::judge_at_once) did nor
+    /// [`refuse_at_once`](Self::refuse_at_once).
     #[inline]
     pub(super) fn judge_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
         if !lanes.kind(i).is_plain() {
@@ -76,15 +76,17 @@ impl<P: Packet> Worker<P> {
         self.open_shortcut(lanes, i, slot)
     }
 
-    /// Nothing was found where the index was looked at: a stranger, or an entry that is elsewhere or new.
+    /// Nothing was found where the index was looked at: an entry that is elsewhere or new, or a stranger after all.
     #[inline(never)]
     fn judge_unhinted(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
         let sought = lanes.sought(i);
-        let certain = sought.is_absent() && self.shard.admissions() == self.absent_from;
-        match if certain { None } else { self.shard.find_key(sought.key) } {
+        if self.is_certainly_unknown(sought) {
+            return None;
+        }
+        match self.shard.find_key(sought.key) {
             Some(slot) => self.judge_known(lanes, i, slot),
             None if lanes.kind(i).is_back() => None,
-            None => self.refuse_shortly(lanes, i),
+            None => self.refuse_unseen(lanes, i),
         }
     }
 
@@ -141,8 +143,7 @@ impl<P: Packet> Worker<P> {
     /// `false` = there is more to do.
     fn revalidate_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> bool {
         let edition = self.policy.edition;
-        let (lists, subject) = (&self.policy.lists, lanes.subject(i));
-        let listing = if self.located_all { lists.at(lanes.located(i), subject) } else { lists.get(subject) };
+        let listing = if self.listed_all { lanes.listed(i) } else { self.policy.lists.get(lanes.subject(i)) };
         let hot = self.shard.hot_mut(sender);
         let was_named = hot.flags.has(Flags::ALLOWED) || hot.flags.has(Flags::LISTED);
         if listing.is_some() || was_named {
@@ -175,69 +176,5 @@ impl<P: Packet> Worker<P> {
         hot.count(lanes.wire_len(i), self.now.low());
         self.account.bands[hot.band.index()] += 1;
         Judgement { standing: Some((hot.band, hot.score)), ..Judgement::FORWARD }
-    }
-
-    /// Whether somebody whom no list names may be held up where he sends to.
-    #[inline(always)]
-    fn guards(&self, reason: Reason) -> bool {
-        reason != Reason::Listed && !self.crowd.alarms().is_empty()
-    }
-
-    /// Asks the CPU once more for what a stranger will be refused by.
-    #[inline(always)]
-    fn fetch_stranger_again(&self, lanes: &Lanes, i: usize) {
-        if let Some(lines) = self.policy.lists.first_lines(lanes.located(i)) {
-            lines.into_iter().for_each(prefetch);
-        }
-        if self.prefilter_early {
-            self.shard.fetch_prefilter(lanes.sought(i));
-        }
-    }
-
-    /// A stranger that a list denies outright, or that gets no entry because the table is nearly full.
-    #[inline(always)]
-    fn refuse_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
-        self.fetch_stranger_again(lanes, (i + AHEAD) % BATCH);
-        let (sought, subject) = (lanes.sought(i), lanes.subject(i));
-        let lists = &self.policy.lists;
-        let listed = match sought.is_unseen() {
-            true if lists.is_empty() => None,
-            true => lists.at(lanes.located(i), subject),
-            false => lists.get(subject),
-        };
-        let ((way, measures), reason) = match listed {
-            Some(Listing::Allow) => return None,
-            Some(Listing::Deny(percent)) => (self.view.denied(percent), Reason::Listed),
-            None => (self.view.stranger, Reason::Standing),
-        };
-        let drops = match way {
-            Way::DropAndLog if self.log_left > 0 => return None,
-            Way::Copy | Way::General => return None,
-            way => way.drops(),
-        };
-        // Whom a list names needs no entry to be dropped, and gets one at once otherwise.
-        if self.guards(reason) {
-            return None;
-        }
-        let refused = if reason == Reason::Listed {
-            drops
-        } else {
-            self.prefilter_early = true;
-            self.shard.turns_away(sought.key, subject)
-        };
-        if !refused {
-            return None;
-        }
-        self.account.strangers += 1;
-        if self.view.counts_crowds {
-            self.crowd.mark_stranger(lanes.place(i), lanes.other(i));
-            if listed.is_none() && !drops && self.guard.sample.takes(sought.key) {
-                let x = lanes.exchange(i);
-                self.mark_refused_shortly(&x);
-            }
-        }
-        self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
-        let judgement = if drops { Judgement::drop(reason) } else { Judgement::FORWARD };
-        Some(Judgement { measures, ..judgement })
     }
 }

@@ -48,7 +48,7 @@ impl<P: Packet> Worker<P> {
     /// Of whom a list denies outright nothing else is asked.
     pub(crate) fn circumstances(&self, source: Source, x: Option<&Exchange>) -> Circumstances {
         let listing = self.policy.lists.get(source.first());
-        if matches!(listing, Some(Listing::Deny(percent)) if self.view.denied(percent).0.drops()) {
+        if matches!(listing, Some(Listing::Deny(percent)) if self.view.denied(percent).way.drops()) {
             return Circumstances::listed(listing);
         }
         let (neighbours, sightings) = self.shard.surroundings(source);

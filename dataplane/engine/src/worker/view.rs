@@ -1,6 +1,8 @@
 //! What the hot path asks of ports and policy, worked out once an installation.
 
-use repute_model::{Factor, Limits, Listing, Masks, Measures, Policy, Sampling, Side, Treatment};
+use repute_model::{
+    Factor, Judgement, Limits, Listing, Masks, Measures, Policy, Reason, Sampling, Side, Treatment,
+};
 use repute_reputation::{Flags, Hot, Rules, Shortcut};
 
 use super::{Role, Stranger, Wire, rules, width};
@@ -42,6 +44,26 @@ impl Way {
     }
 }
 
+/// What a source without an entry gets that takes the short way.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal {
+    pub way: Way,
+    /// What becomes of its packets, where the way leads to the end.
+    pub judgement: Judgement,
+}
+
+impl Refusal {
+    /// Nobody is refused without being looked at.
+    const GENERAL: Self = Self { way: Way::General, judgement: Judgement::FORWARD };
+
+    /// Of whom a list denies (`Listed`), or nobody speaks (`Standing`).
+    fn of(treatment: Treatment, reason: Reason) -> Self {
+        let way = way(treatment);
+        let judgement = if way.drops() { Judgement::drop(reason) } else { Judgement::FORWARD };
+        Self { way, judgement: Judgement { measures: treatment.measures(), ..judgement } }
+    }
+}
+
 /// One policy as one worker sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
@@ -63,9 +85,9 @@ pub struct View {
     /// Which packets of each band are copied.
     pub samplings: [Sampling; 5],
     /// What a source without an entry gets that no list names.
-    pub stranger: (Way, Measures),
-    /// What sources get that a list denies, by percent of confidence, and the names of it.
-    denied: [(Way, Measures); 101],
+    pub stranger: Refusal,
+    /// What sources without an entry get that a list denies, by percent of confidence.
+    denied: [Refusal; 101],
     /// What entries keep whose packets pass, are copied besides, or are dropped.
     pub passes: Shortcut,
     pub copies: Shortcut,
@@ -100,10 +122,9 @@ impl View {
             (Role::Outside, Side::Inside) | (Role::Inside, Side::Outside) => Facing::Receivers,
         };
         let treatments = rules(policy).map(|rules| rules.profile.treatments);
-        let stranger = |listing| {
+        let stranger = |listing, reason| {
             let treatment = rules(policy).map(|rules| Stranger::listed(listing, rules).treatment);
-            treatment
-                .map_or((Way::General, Measures::PASS), |treatment| (way(treatment), treatment.measures()))
+            treatment.map_or(Refusal::GENERAL, |treatment| Refusal::of(treatment, reason))
         };
         // Who talks to which service makes a difference.
         let by_service = |rules: Rules<'_>| {
@@ -128,8 +149,10 @@ impl View {
             ways,
             measures: bands.map(Treatment::measures),
             samplings: bands.map(|treatment| treatment.mirror.unwrap_or(Sampling::NONE)),
-            stranger: if varies { (Way::General, Measures::PASS) } else { stranger(None) },
-            denied: std::array::from_fn(|percent| stranger(Some(Listing::Deny(percent as u8)))),
+            stranger: if varies { Refusal::GENERAL } else { stranger(None, Reason::Standing) },
+            denied: std::array::from_fn(|percent| {
+                stranger(Some(Listing::Deny(percent as u8)), Reason::Listed)
+            }),
             passes: Shortcut::passes(policy.edition),
             copies: Shortcut::copies(policy.edition),
             drops: Shortcut::drops(policy.edition),
@@ -165,9 +188,10 @@ impl View {
         self.ways[row]
     }
 
-    /// What a source gets that a list denies with this confidence.
-    pub fn denied(&self, percent: u8) -> (Way, Measures) {
-        self.denied[usize::from(percent).min(100)]
+    /// What a source without an entry gets that a list denies with this confidence.
+    #[inline(always)]
+    pub fn denied(&self, percent: u8) -> &Refusal {
+        &self.denied[usize::from(percent).min(100)]
     }
 }
 

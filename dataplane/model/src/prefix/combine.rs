@@ -102,6 +102,16 @@ mod tests {
     }
 
     #[test]
+    fn very_many_prefixes_stay_what_they_are() {
+        let host = |n: u32| (Prefix::containing(Address::v4(0x0a00_0000 | n << 3), 128), n % 3);
+        let some = |from: u32| PrefixTable::new((from..1 << 19).step_by(2).map(host));
+        let all = PrefixTable::new((0..1 << 19).map(host));
+        let first = |a: Option<u32>, b: Option<u32>| a.or(b);
+        assert_eq!(some(0).combined(&PrefixTable::default(), first), some(0));
+        assert_eq!(some(0).combined(&some(1), first), all);
+    }
+
+    #[test]
     fn nothing_and_everything() {
         let all = PrefixTable::new([(Prefix::containing(Address(0), 0), 7)]);
         let none = PrefixTable::default();

@@ -1,12 +1,15 @@
 //! Flat tables of prefixes with longest-prefix-match look-up: lists, inside prefixes, destinations.
 //!
 //! Built by the control plane, which also takes it back; read by workers, for a million prefixes as well. A
-//! worker that looks up a whole batch hides the latency of memory step by step: a prefetch of every `slot_line`,
-//! `locate` for every address, a prefetch of all `first_lines`, then `at` for every address. `get` is all at once.
+//! worker that looks up a whole batch hides the latency of memory step by step, each for every address: `fetch_slot`,
+//! `locate` and `fetch`, then `at`. `get` is all at once.
 //!
 //! What always holds: tables of the same entries in the same order are equal, and nothing changes once built.
 
+use repute_memory::prefetch;
+
 use super::flatten::flatten;
+use super::lines::{Lines, LinesBuilder};
 use super::runs::{Run, Runs, RunsBuilder};
 use super::{Address, Prefix};
 
@@ -16,6 +19,8 @@ const V4: Prefix = Prefix::containing(Address::v4(0), 96);
 const V4_OWN_FROM: usize = 4096;
 /// Its slots: at least what leaves 16 bits to compare. About four ranges a slot make most runs one cache line.
 const V4_SLOTS: std::ops::RangeInclusive<usize> = 1 << 16..=1 << 20;
+/// From so many on they take a line a slot in place of a few bytes: below, smaller tables are nearer.
+const V4_LINES_FROM: usize = 1 << 18;
 /// Slots of the table of everything else at most.
 const SLOTS_MAX: usize = 1 << 20;
 /// Up to so many ranges one slot does.
@@ -24,11 +29,14 @@ const ONE_SLOT: usize = 4;
 /// An immutable map from prefixes to values; the longest match answers.
 ///
 /// Nested prefixes are flattened when it is built into disjoint ranges, found through a direct table over their
-/// leading bits (DXR). A million IPv4 /32 with values of two bytes occupy 8 bytes each and 2 MiB; a few
-/// prefixes little more than themselves.
+/// leading bits (DXR). Up to a quarter of a million IPv4 /32 with values of two bytes occupy 8 bytes each and a table of
+/// some 4 bytes for each two of them; more of them, with up to 255 different values, 11 to 40 bytes each, of which a look-up
+/// mostly reads one cache line; a few prefixes little more than themselves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PrefixTable<V: Copy> {
-    /// Many IPv4 prefixes; empty where there are few.
+    /// Very many IPv4 prefixes of few values; else empty.
+    lines: Lines<V>,
+    /// Many IPv4 prefixes; empty where there are few, or `lines` has them.
     v4: Runs<u16, V>,
     /// All others.
     wide: Runs<u128, V>,
@@ -36,19 +44,24 @@ pub struct PrefixTable<V: Copy> {
 
 /// Where in a table the answer for one address is, found by [`PrefixTable::locate`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Located {
-    run: Run,
-    v4: bool,
+pub struct Located(Spot);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Spot {
+    Nowhere,
+    Line(u32),
+    V4(Run),
+    Wide(Run),
 }
 
 impl Located {
     /// Where nothing is listed.
-    pub const NOWHERE: Self = Self { run: Run::NONE, v4: false };
+    pub const NOWHERE: Self = Self(Spot::Nowhere);
 }
 
 impl<V: Copy> Default for PrefixTable<V> {
     fn default() -> Self {
-        Self { v4: Runs::default(), wide: Runs::default() }
+        Self { lines: Lines::default(), v4: Runs::default(), wide: Runs::default() }
     }
 }
 
@@ -69,7 +82,13 @@ impl<V: Copy + PartialEq> PrefixTable<V> {
         let wide = everything(wide);
         // What contains all of IPv4 is the same for every address in it.
         let around = wide.at(wide.locate(V4.first.0), V4.first.0);
-        Self { v4: own_v4(v4, around), wide }
+        // Stable: later duplicates stay last.
+        v4.sort_by_key(|&(key, _)| key);
+        let (lines, v4) = match values(&v4, around) {
+            Some(values) => (own_lines(v4, around, values), Runs::default()),
+            None => (Lines::default(), own_v4(v4, around)),
+        };
+        Self { lines, v4, wide }
     }
 
     /// The value of the longest prefix that contains `address`.
@@ -78,42 +97,70 @@ impl<V: Copy + PartialEq> PrefixTable<V> {
         self.at(self.locate(address), address)
     }
 
-    /// Before the first step: what [`locate`](Self::locate) will read, for its caller to prefetch. `None` = nothing.
+    /// Before the first step: asks the CPU for what [`locate`](Self::locate) will read.
+    #[inline(always)]
+    pub fn fetch_slot(&self, address: Address) {
+        if address.is_v4() && !self.lines.is_empty() {
+            self.lines.fetch_slot(address.0 as u32);
+        } else {
+            self.fetch_runs(address);
+        }
+    }
+
     #[inline]
-    pub fn slot_line(&self, address: Address) -> Option<&[u32; 2]> {
+    fn fetch_runs(&self, address: Address) {
         let v4 = address.is_v4() && !self.v4.is_empty();
-        if v4 { self.v4.slot(address.0) } else { self.wide.slot(address.0) }
+        let slot = if v4 { self.v4.slot(address.0) } else { self.wide.slot(address.0) };
+        slot.into_iter().for_each(prefetch);
     }
 
     /// First step of a look-up: where the answer for `address` is. Reads the direct table only.
-    #[inline]
+    #[inline(always)]
     pub fn locate(&self, address: Address) -> Located {
+        if address.is_v4() && !self.lines.is_empty() {
+            Located(self.lines.locate(address.0 as u32).map_or(Spot::Nowhere, Spot::Line))
+        } else {
+            self.locate_run(address)
+        }
+    }
+
+    #[inline]
+    fn locate_run(&self, address: Address) -> Located {
         let v4 = address.is_v4() && !self.v4.is_empty();
-        let run = if v4 { self.v4.locate(address.0) } else { self.wide.locate(address.0) };
-        Located { run, v4 }
+        let at = address.0;
+        Located(if v4 { Spot::V4(self.v4.locate(at)) } else { Spot::Wide(self.wide.locate(at)) })
+    }
+
+    /// Between the two: asks the CPU for what [`at`](Self::at) will read first.
+    #[inline(always)]
+    pub fn fetch(&self, located: Located) {
+        match located.0 {
+            Spot::Nowhere => {}
+            Spot::Line(line) => self.lines.fetch(line),
+            Spot::V4(run) => self.v4.fetch(run),
+            Spot::Wide(run) => self.wide.fetch(run),
+        }
     }
 
     /// Second step: the value of the longest prefix that contains `address`, which this table has located.
-    #[inline]
+    #[inline(always)]
     pub fn at(&self, located: Located, address: Address) -> Option<V> {
-        if located.v4 { self.v4.at(located.run, address.0) } else { self.wide.at(located.run, address.0) }
-    }
-
-    /// Between the two: what [`at`](Self::at) will read first, for its caller to prefetch. `None` = nothing.
-    ///
-    /// They lie in the cache lines, often one, where the search begins, and are not the answer.
-    #[inline]
-    pub fn first_lines(&self, located: Located) -> Option<[&Option<V>; 2]> {
-        if located.v4 { self.v4.ends(located.run) } else { self.wide.ends(located.run) }
+        match located.0 {
+            Spot::Nowhere => None,
+            Spot::Line(line) => self.lines.at(line, address.0 as u32),
+            Spot::V4(run) => self.v4.at(run, address.0),
+            Spot::Wide(run) => self.wide.at(run, address.0),
+        }
     }
 
     /// All ranges of one value in ascending order: where each begins, and its value. Each lasts until the next one
     /// begins; below the first nothing is listed.
     pub(super) fn ranges(&self) -> impl Iterator<Item = (u128, Option<V>)> {
-        let own = !self.v4.is_empty();
+        let own = !self.v4.is_empty() || !self.lines.is_empty();
         let (first, last) = (V4.first.0, V4.last().0);
         let beyond = (last + 1, self.wide.at(self.wide.locate(last + 1), last + 1));
-        let here = self.v4.ranges().take_while(move |(start, _)| *start <= last);
+        let lines = self.lines.ranges().map(|(start, value)| (Address::v4(start).0, value));
+        let here = lines.chain(self.v4.ranges()).take_while(move |(start, _)| *start <= last);
         let here = own.then_some((first, None)).into_iter().chain(here).chain(own.then_some(beyond));
         let below = self.wide.ranges().take_while(move |(start, _)| !own || *start < first);
         let above = self.wide.ranges().filter(move |(start, _)| own && *start > last + 1);
@@ -122,13 +169,14 @@ impl<V: Copy + PartialEq> PrefixTable<V> {
 
     /// Whether no prefix is listed.
     pub fn is_empty(&self) -> bool {
-        self.v4.is_empty() && self.wide.is_empty()
+        self.lines.is_empty() && self.v4.is_empty() && self.wide.is_empty()
     }
 
-    /// What the table occupies beside itself, in bytes: for a million IPv4 /32 at most 12 each, and a direct
-    /// table of 2 MiB (4 bytes a slot, half as many slots as prefixes, 2^16 to 2^20).
+    /// What the table occupies beside itself, in bytes. For IPv4 /32 at most 12 each and a direct table (4 bytes a slot,
+    /// half as many slots as prefixes, 2^16 to 2^20); for 2^18 of them and more with few values at most 40 each: a line of
+    /// 64 for each three to six of them, and for each slot with more than seven two lines or one for each seven.
     pub fn bytes(&self) -> usize {
-        self.v4.bytes() + self.wide.bytes()
+        self.lines.bytes() + self.v4.bytes() + self.wide.bytes()
     }
 }
 
@@ -141,23 +189,62 @@ fn unpacked(key: u64) -> Prefix {
     Prefix { first: Address::v4((key >> 8) as u32), len: key as u8 }
 }
 
-/// The table of many IPv4 prefixes, in whose gaps `around` counts.
-fn own_v4<V: Copy + PartialEq>(mut entries: Vec<(u64, V)>, around: Option<V>) -> Runs<u16, V> {
+/// The different values of very many IPv4 prefixes and of what is `around` them; `None` = they are not so many, or these
+/// are too many.
+fn values<V: Copy + PartialEq>(entries: &[(u64, V)], around: Option<V>) -> Option<Vec<Option<V>>> {
+    if entries.len() < V4_LINES_FROM {
+        return None;
+    }
+    let mut values = vec![None];
+    for value in entries.iter().map(|&(_, value)| Some(value)).chain([around]) {
+        if !values.contains(&value) {
+            values.push(value);
+        }
+        if values.len() > Lines::<V>::VALUES {
+            return None;
+        }
+    }
+    Some(values)
+}
+
+/// The part of the space that sorted IPv4 prefixes have to be looked up in: first address, last address.
+/// Lists are seldom spread over all of it; but where `around` counts it is all of it. A slot begins where its sixteen-bit
+/// keys do.
+fn span<V>(entries: &[(u64, V)], around: Option<V>) -> (u128, u128) {
+    match (around, entries.first()) {
+        (None, Some(&(first, _))) => {
+            let last = entries.iter().map(|&(key, _)| unpacked(key).last().0).fold(V4.first.0, u128::max);
+            (unpacked(first).first.0 & !0xffff, last)
+        }
+        _ => (V4.first.0, V4.last().0),
+    }
+}
+
+/// The lines of very many sorted IPv4 prefixes, in whose gaps `around` counts.
+fn own_lines<V: Copy + PartialEq>(
+    entries: Vec<(u64, V)>,
+    around: Option<V>,
+    values: Vec<Option<V>>,
+) -> Lines<V> {
+    let (base, last) = span(&entries, around);
+    let mut lines = LinesBuilder::spanning(base as u32, last as u32, 2 * entries.len(), values);
+    let sorted = entries.into_iter().map(|(key, value)| (unpacked(key), value));
+    flatten(base, around, sorted, |start, value| {
+        // The last prefix may end with the space.
+        if start <= last {
+            lines.push(start as u32, value);
+        }
+    });
+    lines.finish()
+}
+
+/// The table of many sorted IPv4 prefixes, in whose gaps `around` counts.
+fn own_v4<V: Copy + PartialEq>(entries: Vec<(u64, V)>, around: Option<V>) -> Runs<u16, V> {
     if entries.is_empty() {
         return Runs::default();
     }
-    // Stable: later duplicates stay last.
-    entries.sort_by_key(|&(key, _)| key);
     let slots = (entries.len() / 2).next_power_of_two().clamp(*V4_SLOTS.start(), *V4_SLOTS.end());
-    // Where nothing counts outside the prefixes, the slots are spread over the part of the space that they cover:
-    // lists are seldom spread over all of it. A slot begins where its sixteen-bit keys do.
-    let (base, last) = match around {
-        Some(_) => (V4.first.0, V4.last().0),
-        None => {
-            let last = entries.iter().map(|&(key, _)| unpacked(key).last().0).fold(V4.first.0, u128::max);
-            (unpacked(entries[0].0).first.0 & !0xffff, last)
-        }
-    };
+    let (base, last) = span(&entries, around);
     let mut runs = RunsBuilder::spanning(base, last, slots, 2 * entries.len() + 1);
     let sorted = entries.into_iter().map(|(key, value)| (unpacked(key), value));
     flatten(base, around, sorted, |start, value| runs.push(start, value));
@@ -238,12 +325,21 @@ mod tests {
     }
 
     #[test]
-    fn a_million_hosts_occupy_at_most_12_bytes_each() {
+    fn a_million_hosts_occupy_little_each() {
         // An odd factor makes a permutation: no two hosts are the same, hardly any are neighbours.
         let host = |i: u32| Prefix::containing(Address::v4(i.wrapping_mul(0x9e37_79b1)), 128);
-        let table = PrefixTable::new((0..1_000_000).map(|i| (host(i), crate::Listing::Deny(90))));
-        assert!(table.bytes() <= 12_000_000 + (2 << 20), "{} bytes", table.bytes());
-        assert_eq!(table.get(host(7).first()), Some(crate::Listing::Deny(90)));
-        assert_eq!(table.get(host(1_000_001).first()), None);
+        let crowd = |i: u32| {
+            Prefix::containing(Address::v4((i / 10).wrapping_mul(0x9e37_79b1).wrapping_add(i % 10 * 3)), 128)
+        };
+        let hosts: [fn(u32) -> Prefix; 2] = [host, crowd];
+        for (different, bytes) in [(1, 40_000_000), (1000, 13_000_000 + (2 << 20))] {
+            for host in hosts {
+                let value = |i: u32| (i % different) as u16;
+                let table = PrefixTable::new((0..1_000_000).map(|i| (host(i), value(i))));
+                assert!(table.bytes() <= bytes, "{different} values: {} bytes", table.bytes());
+                assert_eq!(table.get(host(7).first()), Some(value(7)));
+                assert_eq!(table.get(host(1_000_001).first()), None);
+            }
+        }
     }
 }

@@ -25,8 +25,6 @@ pub struct Sought {
 pub const AHEAD: usize = 10;
 /// There is no entry.
 const NONE: u32 = u32::MAX;
-/// There is none where it was looked for, but it may be elsewhere.
-const ELSEWHERE: u32 = NONE - 1;
 
 impl Sought {
     /// Looks for nobody.
@@ -42,12 +40,6 @@ impl Sought {
     #[inline(always)]
     pub const fn is_absent(&self) -> bool {
         self.hint == NONE
-    }
-
-    /// Whether no entry was seen: most probably a stranger.
-    #[inline(always)]
-    pub const fn is_unseen(&self) -> bool {
-        self.hint >= ELSEWHERE
     }
 }
 
@@ -70,7 +62,7 @@ impl Shard {
     /// `prefilter` what it knows of those that are unseen. Which these are, a bit each.
     #[inline(always)]
     pub fn glance(&self, batch: &mut [Sought], prefilter: bool) -> u64 {
-        let mut unseen = 0;
+        let (mut unseen, mut elsewhere) = (0, 0);
         for i in 0..batch.len() {
             if self.is_far
                 && let Some(later) = batch.get(i + AHEAD)
@@ -80,21 +72,43 @@ impl Shard {
             let sought = &mut batch[i];
             let glance = self.index.glance(sought.hint, sought.key);
             if let Glance::Perhaps(entry) = glance {
-                if let Some(hot) = self.hot.get(entry as usize) {
-                    prefetch(hot);
-                }
-                sought.hint = entry;
+                self.hint_at(sought, entry);
                 continue;
             }
-            sought.hint = if glance == Glance::Absent { NONE } else { ELSEWHERE };
+            sought.hint = NONE;
             if sought.key != 0 {
                 unseen |= 1 << i;
+                if glance == Glance::Elsewhere {
+                    self.index.prefetch_alternate(sought.key);
+                    elsewhere |= 1 << i;
+                }
                 if prefilter {
                     self.prefilter.prefetch(sought.key);
                 }
             }
         }
-        unseen
+        unseen & !self.glance_elsewhere(batch, elsewhere)
+    }
+
+    /// Looks for the keys of these bits where they may live instead; which of them were probably found.
+    #[inline(always)]
+    fn glance_elsewhere(&self, batch: &mut [Sought], mut which: u64) -> u64 {
+        let mut seen = 0;
+        while let Some(sought) = batch.get_mut(which.trailing_zeros() as usize) {
+            if let Glance::Perhaps(entry) = self.index.glance_elsewhere(sought.key) {
+                self.hint_at(sought, entry);
+                seen |= which & which.wrapping_neg();
+            }
+            which &= which.wrapping_sub(1);
+        }
+        seen
+    }
+
+    /// Asks the CPU for the entry of a key that is probably this one.
+    #[inline(always)]
+    fn hint_at(&self, sought: &mut Sought, entry: u32) {
+        self.hot.get(entry as usize).into_iter().for_each(prefetch);
+        sought.hint = entry;
     }
 
     /// Asks the CPU once more for the entry of a key whose turn comes soon.

@@ -3,7 +3,6 @@
 //! Called while a batch is looked at. Always holds: nothing is found out but where something stands; what
 //! stands there is read when the turn of its packet comes.
 
-use repute_memory::prefetch;
 use repute_model::{BATCH, Located, Packet};
 use repute_reputation::{AHEAD, Exchange, RequestKeys};
 
@@ -26,11 +25,9 @@ impl Opening {
 impl<P: Packet> Worker<P> {
     /// Asks the CPU for where the lists speak of these lanes.
     #[inline(never)]
-    pub(super) fn fetch_slots(&self, lanes: &Lanes, which: u64) {
+    pub(super) fn fetch_slots<const NARROW: bool>(&self, lanes: &Lanes, which: u64) {
         for i in ones(which) {
-            if let Some(line) = self.policy.lists.slot_line(lanes.subject(i)) {
-                prefetch(line);
-            }
+            self.policy.lists.fetch_slot(lanes.subject_of::<NARROW>(i));
         }
     }
 
@@ -44,14 +41,14 @@ impl<P: Packet> Worker<P> {
                 let keys = self.shard.request_keys(&lanes.exchange(i));
                 self.shard.fetch_requests(&keys);
                 self.shard.fetch_warm(lanes.sought(i));
-                destinations.slot_line(lanes.other(i)).into_iter().for_each(prefetch);
+                destinations.fetch_slot(lanes.other(i));
                 lanes.openings[i].keys = keys;
             }
         }
         for i in 0..len.min(BATCH) {
             if lanes.kind[i].is_plainly_sent() {
                 let located = destinations.locate(lanes.other(i));
-                destinations.first_lines(located).into_iter().flatten().for_each(prefetch);
+                destinations.fetch(located);
                 lanes.openings[i].destination = located;
             }
         }
@@ -63,37 +60,45 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Finds where the lists speak of lanes that are unseen, or of all of them while entries are looked up again, and
-    /// asks the CPU for what they say. Where strangers come in numbers, the next batch is expected to be like this one.
+    /// asks the CPU for what they say. Which lanes these are. Where strangers come in numbers, the next batch is expected
+    /// to be like this one.
     #[inline(always)]
-    pub(super) fn locate(&mut self, lanes: &mut Lanes, unseen: u64, all: u64) {
-        self.located_all = false;
+    pub(super) fn locate<const NARROW: bool>(&mut self, lanes: &mut Lanes, unseen: u64, all: u64) -> u64 {
+        self.listed_all = false;
         let revised = std::mem::take(&mut self.revised);
         if self.policy.lists.is_empty() {
             self.lists_early = false;
-            return;
+            lanes.listed = [None; BATCH];
+            return 0;
         }
-        self.located_all = revised >= REVISED_MANY && self.revisions_left > 0;
-        let which = if self.located_all { all } else { unseen };
+        self.listed_all = revised >= REVISED_MANY && self.revisions_left > 0;
+        let which = if self.listed_all { all } else { unseen };
         if which != 0 {
-            self.locate_some(lanes, which);
+            self.locate_some::<NARROW>(lanes, which);
         }
         self.lists_early = which.count_ones() * 4 > all.count_ones();
+        which
     }
 
     #[inline(never)]
-    fn locate_some(&self, lanes: &mut Lanes, which: u64) {
+    fn locate_some<const NARROW: bool>(&self, lanes: &mut Lanes, which: u64) {
         if !self.lists_early {
-            self.fetch_slots(lanes, which);
+            self.fetch_slots::<NARROW>(lanes, which);
         }
+        let lists = &self.policy.lists;
         for i in ones(which) {
-            if let Some(line) = self.policy.lists.slot_line(lanes.subject((i + AHEAD) % BATCH)) {
-                prefetch(line);
-            }
-            let located = self.policy.lists.locate(lanes.subject(i));
+            lists.fetch_slot(lanes.subject_of::<NARROW>((i + AHEAD) % BATCH));
+            let located = lists.locate(lanes.subject_of::<NARROW>(i));
+            lists.fetch(located);
             lanes.located[i] = located;
-            if let Some(lines) = self.policy.lists.first_lines(located) {
-                lines.into_iter().for_each(prefetch);
-            }
+        }
+    }
+
+    /// Reads what the lists say of lanes that were located.
+    #[inline(never)]
+    pub(super) fn read_lists<const NARROW: bool>(&self, lanes: &mut Lanes, which: u64) {
+        for i in ones(which) {
+            lanes.listed[i] = self.policy.lists.at(lanes.located[i], lanes.subject_of::<NARROW>(i));
         }
     }
 }
@@ -103,7 +108,7 @@ const REVISED_MANY: u32 = 8;
 
 /// The numbers of the bits that are set, all below [`BATCH`].
 #[inline(always)]
-fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+pub fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let next = (bits != 0).then_some(bits.trailing_zeros() as usize % BATCH);
         bits &= bits.wrapping_sub(1);

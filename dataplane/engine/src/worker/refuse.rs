@@ -1,0 +1,116 @@
+//! The way of strangers that get no entry: a list denies them outright, or the table is nearly full.
+//!
+//! A part of the short way, and its shortest one: floods are made of nothing else. Whom a list denies is dropped while his
+//! batch is looked at; he gets no entry from the packets before him, so that his turn need not come. Always holds: as for
+//! the short way, it gives the judgement that the general way would have given, and leaves the same behind.
+
+use repute_model::{BATCH, Judgement, Listing, Packet};
+use repute_reputation::{AHEAD, Sought};
+
+use super::Worker;
+use super::lanes::{Lanes, ones};
+use super::view::Way;
+
+impl<P: Packet> Worker<P> {
+    /// Judges those of `unseen` lanes whom a list denies outright. Which these are, a bit each.
+    #[inline(never)]
+    pub(super) fn deny(&mut self, lanes: &Lanes, unseen: u64) -> u64 {
+        let mut denied = 0;
+        for i in ones(unseen) {
+            if let Some(Listing::Deny(percent)) = lanes.listed(i)
+                && lanes.kind(i).is_plainly_sent()
+                && let Some(judgement) = self.deny_one(lanes, i, percent)
+            {
+                self.judgements[i] = judgement;
+                denied |= 1 << i;
+            }
+        }
+        denied
+    }
+
+    /// Judges packet `i` of a source that certainly has no entry and gets none.
+    #[inline(always)]
+    pub(super) fn refuse_at_once(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+        if lanes.kind(i).is_plainly_sent() && self.is_certainly_unknown(lanes.sought(i)) {
+            self.refuse(lanes, i, lanes.listed(i))
+        } else {
+            None
+        }
+    }
+
+    /// The same of one whose entry had to be searched for.
+    pub(super) fn refuse_unseen(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+        let listed = match lanes.sought(i).is_absent() {
+            true => lanes.listed(i),
+            false => self.policy.lists.get(lanes.subject(i)),
+        };
+        self.refuse(lanes, i, listed)
+    }
+
+    /// Whether there was no entry when one was looked for, and none was given to anybody since.
+    #[inline(always)]
+    pub(super) fn is_certainly_unknown(&self, sought: &Sought) -> bool {
+        sought.is_absent() && self.shard.admissions() == self.absent_from
+    }
+
+    #[inline(never)]
+    fn refuse(&mut self, lanes: &Lanes, i: usize, listed: Option<Listing>) -> Option<Judgement> {
+        match listed {
+            None => self.turn_away(lanes, i),
+            Some(Listing::Deny(percent)) => self.deny_one(lanes, i, percent),
+            Some(Listing::Allow) => None,
+        }
+    }
+
+    /// Drops a packet of whom a list denies, if it does so outright: no entry is needed for that.
+    #[inline(always)]
+    fn deny_one(&mut self, lanes: &Lanes, i: usize, percent: u8) -> Option<Judgement> {
+        let refusal = *self.view.denied(percent);
+        let logs = refusal.way == Way::DropAndLog;
+        if !refusal.way.drops() || logs && self.log_left > 0 {
+            return None;
+        }
+        self.account.log_lines_suppressed += u64::from(logs);
+        self.count_stranger(lanes, i);
+        Some(refusal.judgement)
+    }
+
+    /// Judges a packet of whom no list names, if he gets no entry because the table is nearly full, and is not held up
+    /// where he sends to.
+    #[inline(always)]
+    fn turn_away(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+        let refusal = self.view.stranger;
+        let logs = refusal.way == Way::DropAndLog;
+        if matches!(refusal.way, Way::Copy | Way::General) || logs && self.log_left > 0 {
+            return None;
+        }
+        if !self.crowd.alarms().is_empty() || !self.gets_no_entry(lanes, i) {
+            return None;
+        }
+        self.account.log_lines_suppressed += u64::from(logs);
+        self.count_stranger(lanes, i);
+        let counts = self.view.counts_crowds && !refusal.way.drops();
+        if counts && self.guard.sample.takes(lanes.sought(i).key) {
+            self.mark_refused_shortly(lanes, i);
+        }
+        Some(refusal.judgement)
+    }
+
+    /// Whether somebody whom no list names gets no entry, which is counted.
+    #[inline(always)]
+    fn gets_no_entry(&mut self, lanes: &Lanes, i: usize) -> bool {
+        if self.prefilter_early {
+            self.shard.fetch_prefilter(lanes.sought((i + AHEAD) % BATCH));
+        }
+        self.prefilter_early = true;
+        self.shard.turns_away(lanes.sought(i).key, lanes.subject(i))
+    }
+
+    #[inline(always)]
+    fn count_stranger(&mut self, lanes: &Lanes, i: usize) {
+        self.account.strangers += 1;
+        if self.view.counts_crowds {
+            self.crowd.mark_stranger(lanes.place(i), lanes.other(i));
+        }
+    }
+}
