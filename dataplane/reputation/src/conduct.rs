@@ -186,7 +186,10 @@ impl Shard {
     /// Whether a packet would begin something new: what `block-new` refuses.
     pub fn is_new(&mut self, x: &Exchange) -> bool {
         let begins = match x.act {
-            Act::Syn | Act::Echo => true,
+            Act::Syn => true,
+            Act::Echo => {
+                !matches!(self.state(x.forward()), Some(ContactState::Answered | ContactState::Used))
+            }
             Act::Datagram { .. } => self.state(x.forward()) != Some(ContactState::Used),
             _ => return false,
         };
