@@ -203,6 +203,21 @@ fn who_pings_what_is_down_still_hears_what_answers() {
 }
 
 #[test]
+fn quic_that_does_not_get_through() {
+    let mut rig = Rig::new(ingress());
+    for port in 0..30 {
+        let friend = Talk::new([198, 51, 100, 1], 30_000 + port, SERVER, 4_433);
+        rig.outside(1, friend.datagram(300));
+        rig.inside(1, friend.reply(300));
+    }
+    let hellos = (0..80u16).map(|i| {
+        let talk = Talk::new(CLIENT, 40_000 + i / 2, [10, 0, 1, (i / 2) as u8], 443);
+        (400, OUTSIDE, talk.datagram(1_200))
+    });
+    assert_unlimited(&mut rig, hellos);
+}
+
+#[test]
 fn a_video_call_over_udp() {
     let talk = Talk::new(CLIENT, 40_000, SERVER, 3_478);
     let call = (0..60_000u32).map(|i| match i % 2 {
