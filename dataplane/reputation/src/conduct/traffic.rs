@@ -156,6 +156,12 @@ impl Shard {
         let Some(state) = self.state_at(key) else {
             return self.first_request(x, keys, parties, now);
         };
+        if state == ContactState::Loose
+            && let (Some(asker), _) = self.ends_of(x, parties.sender)
+            && let Some(contact) = self.contacts.get(key)
+        {
+            contact.adopt(asker, now);
+        }
         match (x.act, state) {
             (Act::Segment { data, fin }, ContactState::Pending | ContactState::Answered) => {
                 self.close_open(parties.sender);
