@@ -4,6 +4,7 @@
 //! is cut short or breaks in the middle gives every packet before the break, and [`Capture::warning`]
 //! then says where and why it ended; timestamps are given as they are, even when they run backwards.
 
+mod framing;
 mod input;
 mod link;
 mod pcap;
@@ -13,6 +14,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use framing::Framing;
 use input::{Filled, Input};
 use pcap::Pcap;
 use pcapng::Pcapng;
@@ -58,12 +60,12 @@ pub enum CaptureError {
         /// Its first bytes in hexadecimal.
         start: String,
     },
-    /// The packets are of a link type that is neither Ethernet nor IP.
+    /// The packets are of a link type that leads to no Ethernet or IP header.
     #[error(
-        "{}: link type {number} ({name}) is not supported; supported: {} (capture on one Ethernet \
-         interface, not on `any`)",
+        "{}: link type {number} ({name}) is not supported; supported: {} (capture on an Ethernet \
+         interface, or on `any`)",
         path.display(),
-        Link::SUPPORTED
+        Framing::SUPPORTED
     )]
     LinkType {
         /// The file.
@@ -119,7 +121,7 @@ enum Break {
 struct Found {
     ts_us: u64,
     wire_len: u32,
-    link: Link,
+    framing: Framing,
     data: std::ops::Range<usize>,
 }
 
@@ -220,12 +222,9 @@ impl Capture {
         match found {
             Ok(found) => {
                 self.packets += 1;
-                Ok(Some(Record {
-                    ts_us: found.ts_us,
-                    wire_len: found.wire_len,
-                    link: found.link,
-                    data: &self.buffer[found.data],
-                }))
+                let Found { ts_us, wire_len, framing, data } = found;
+                let (link, data, wire_len) = framing.open(&mut self.buffer, data, wire_len);
+                Ok(Some(Record { ts_us, wire_len, link, data: &self.buffer[data] }))
             }
             Err(stop) => self.stop(stop).map(|()| None),
         }

@@ -19,7 +19,7 @@ use crate::capture::{Capture, Link, Record, Unusable};
 /// icmp_type error. With several captures a file column comes first. Empty: does not apply.
 #[derive(Args, Debug)]
 pub struct Inspect {
-    /// pcap or pcapng files, gzipped or not; Ethernet or raw IP
+    /// pcap or pcapng files, gzipped or not; Ethernet, raw IP, loopback or `tcpdump -i any`
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
     /// Write the lines to this file instead of standard output

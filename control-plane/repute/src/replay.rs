@@ -67,7 +67,7 @@ pub struct Replay {
     /// Merge the captures by time into one run, in place of a fresh engine for each
     #[arg(long)]
     together: bool,
-    /// pcap or pcapng files, gzipped or not; Ethernet or raw IP
+    /// pcap or pcapng files, gzipped or not; Ethernet, raw IP, loopback or `tcpdump -i any`
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }

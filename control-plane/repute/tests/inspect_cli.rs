@@ -77,10 +77,11 @@ fn a_cut_capture_is_used_and_warned_about() {
 #[test]
 fn a_foreign_link_type_is_refused_by_file_number_and_name() {
     let dir = tempfile::tempdir().unwrap();
-    let path = capture(dir.path(), "sll.pcap", 113);
+    let path = capture(dir.path(), "wlan.pcap", 105);
     let output = inspect().arg(&path).assert().code(1).get_output().stderr.clone();
     let text = String::from_utf8(output).unwrap();
-    let start = format!("error: {}: link type 113 (LINUX_SLL) is not supported; supported: ", path.display());
+    let start =
+        format!("error: {}: link type 105 (IEEE802_11) is not supported; supported: ", path.display());
     assert!(text.starts_with(&start), "{text}");
 }
 

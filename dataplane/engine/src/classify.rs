@@ -11,9 +11,10 @@ const ACK: u16 = 1 << 4;
 
 /// UDP services whose answers are larger than the questions: from these ports come answers, and
 /// nothing else unless the other end is one of them too (CISA alert TA14-017A and successors).
-const REFLECTORS: [u16; 24] = [
-    17, 19, 53, 69, 111, 123, 137, 161, 177, 389, 427, 500, 520, 1434, 1900, 3283, 3702, 4500, 5093, 5353,
-    5683, 10_001, 11_211, 37_810,
+const REFLECTORS: [u16; 36] = [
+    17, 19, 53, 69, 111, 123, 137, 161, 177, 389, 427, 500, 520, 1434, 1604, 1701, 1900, 2152, 3283, 3389,
+    3478, 3702, 4500, 5093, 5351, 5353, 5683, 10_001, 10_074, 11_211, 27_960, 30_718, 32_414, 33_848, 37_810,
+    47_808,
 ];
 
 /// The same, a bit for every port: asked for most datagrams.

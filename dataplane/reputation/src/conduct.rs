@@ -108,6 +108,8 @@ const ARMED_ANSWERS: u32 = 16;
 const STRAY: u16 = Tally::ONE / 8;
 /// A datagram to somebody new is a quarter of an open connection, and its answer of a used one.
 const DATAGRAM: u16 = Tally::ONE / 4;
+/// Who has gone on with something for so long before a flood began, ms, has no part in it; floods are noticed sooner.
+const BEFORE_MS: u32 = 10_000;
 /// The bits of a host's number that are kept.
 const HOST_MASK: u32 = (1 << Hosts::MAX_BITS) - 1;
 
@@ -145,7 +147,40 @@ impl Shard {
             }),
             Act::SynAck | Act::EchoReply => self.state(x.reverse()).is_some(),
             Act::Datagram { answer: true } => self.state(x.reverse()).is_some() || self.was_for_everybody(x),
-            _ => self.state(x.reverse()).is_some() || self.state(x.forward()).is_some(),
+            _ => self.state(x.reverse()).is_some() || self.has_passed(x),
+        }
+    }
+
+    /// Whether its sender has begun what a packet goes on with: not what was only remembered because an answer may come
+    /// ([`remember_stopped`](Self::remember_stopped)).
+    fn has_passed(&mut self, x: &Exchange) -> bool {
+        let contact = self.contacts.get(self.secret.conversation(&x.forward()));
+        contact.is_some_and(|contact| contact.state() != ContactState::Loose || contact.asker().is_some())
+    }
+
+    /// The same while its receiver is flooded, since `ms` ago, with what nobody answers. To have been seen once says nothing
+    /// then: a question or a segment goes on with what was answered, with a connection whose SYN was seen, with what has
+    /// passed since, or with what its sender did long before, whatever came back.
+    pub fn is_settled(&mut self, x: &Exchange, ms: u32, now: Tick) -> bool {
+        if self.state(x.reverse()).is_some() {
+            return true;
+        }
+        let is_segment = matches!(x.act, Act::Segment { .. });
+        let Some(contact) = self.contacts.get(self.secret.conversation(&x.forward())) else { return false };
+        match contact.state() {
+            ContactState::Answered | ContactState::Used => true,
+            ContactState::Pending | ContactState::Failed if is_segment => true,
+            _ => {
+                let age = contact.age(now);
+                contact.asker().is_some() && (age <= ms || age >= ms.saturating_add(BEFORE_MS))
+            }
+        }
+    }
+
+    /// Takes note that what is not settled passes for its own sake.
+    pub fn renew(&mut self, x: &Exchange, now: Tick) {
+        if let Some(contact) = self.contacts.get(self.secret.conversation(&x.forward())) {
+            contact.begin_again(now);
         }
     }
 
@@ -186,7 +221,10 @@ impl Shard {
     /// Whether a packet would begin something new: what `block-new` refuses.
     pub fn is_new(&mut self, x: &Exchange) -> bool {
         let begins = match x.act {
-            Act::Syn | Act::Echo => true,
+            Act::Syn => true,
+            Act::Echo => {
+                !matches!(self.state(x.forward()), Some(ContactState::Answered | ContactState::Used))
+            }
             Act::Datagram { .. } => self.state(x.forward()) != Some(ContactState::Used),
             _ => return false,
         };

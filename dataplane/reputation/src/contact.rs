@@ -80,13 +80,28 @@ impl Contact {
         self.meta >> 12 == ack & ((1 << Hosts::MAX_BITS) - 1)
     }
 
+    /// Counts its time from now on.
+    pub fn begin_again(&mut self, now: Tick) {
+        self.at = now.low();
+    }
+
+    /// Gives it to the asker, where it had none: it was only remembered, and now it has passed.
+    pub fn adopt(&mut self, (asker, check): (u32, u8), now: Tick) {
+        if self.asker == Self::NOBODY {
+            self.asker = asker;
+            self.meta = self.meta & !0xff0 | u32::from(check) << 4;
+            self.at = now.low();
+        }
+    }
+
     /// Whether it waits for something, and is forgotten after those that do not: pending, or answered.
     fn waits(&self) -> bool {
         const WAITING: u32 = 1 << ContactState::Pending as u32 | 1 << ContactState::Answered as u32;
         WAITING >> (self.meta & 0xf) & 1 != 0
     }
 
-    fn age(&self, now: Tick) -> u32 {
+    /// How long ago it was asked for, ms.
+    pub fn age(&self, now: Tick) -> u32 {
         now.low().wrapping_sub(self.at)
     }
 }

@@ -30,7 +30,7 @@ mod watches;
 
 use repute_model::{Address, Tick};
 
-pub use alarms::{Alarm, Alarms};
+pub use alarms::{Alarm, Alarms, Openings};
 pub use counts::{Counts, Sums};
 pub use happening::{Fact, Happening};
 pub use row::CrowdRow;

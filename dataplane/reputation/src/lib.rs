@@ -38,8 +38,8 @@ pub use baseline::Ewma;
 pub use conduct::{Act, Exchange, Observed, Parties, RequestKeys};
 pub use contact::{Contact, ContactState, Contacts};
 pub use crowds::{
-    Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Place, Seen, Sender, Standing, Sums, Totals,
-    Watches,
+    Alarm, Alarms, Counts, CrowdRow, Crowds, Fact, Happening, Openings, Place, Seen, Sender, Standing, Sums,
+    Totals, Watches,
 };
 pub use entry::{Flags, Hot, Shortcut, Warm};
 pub use excess::{ExcessPlace, Excesses, Kind, Part};

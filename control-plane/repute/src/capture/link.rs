@@ -1,7 +1,7 @@
 //! Link types (tcpdump.org/linktypes.html): what the packets of a capture start with.
 //!
-//! Called by the format readers. Always holds: a type that is not Ethernet or bare IP is refused by number
-//! and name, never guessed at.
+//! Called by the format readers. Always holds: a type that [`Framing`](super::Framing) does not know is refused by
+//! number and name, never guessed at.
 
 /// What the bytes of a captured packet start with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,28 +12,12 @@ pub enum Link {
     RawIp,
 }
 
-impl Link {
-    /// The supported link types, for messages.
-    pub(super) const SUPPORTED: &str = "1 (ETHERNET), 101 (RAW), 228 (IPV4), 229 (IPV6)";
-
-    /// The link type of this number, if it is supported. 12 and 14 are `DLT_RAW` of systems that
-    /// wrote it into files.
-    pub(super) const fn from_number(number: u16) -> Option<Self> {
-        match number {
-            1 => Some(Self::Ethernet),
-            12 | 14 | 101 | 228 | 229 => Some(Self::RawIp),
-            _ => None,
-        }
-    }
-}
-
 /// The name of a link type without its `LINKTYPE_`.
 pub(super) fn name(number: u16) -> &'static str {
     NAMES.iter().find(|(known, _)| *known == number).map_or("unknown", |(_, name)| name)
 }
 
 const NAMES: &[(u16, &str)] = &[
-    (0, "NULL"),
     (3, "AX25"),
     (6, "IEEE802_5"),
     (7, "ARCNET_BSD"),
@@ -46,8 +30,6 @@ const NAMES: &[(u16, &str)] = &[
     (104, "C_HDLC"),
     (105, "IEEE802_11"),
     (107, "FRELAY"),
-    (108, "LOOP"),
-    (113, "LINUX_SLL"),
     (114, "LTALK"),
     (117, "PFLOG"),
     (119, "IEEE802_11_PRISM"),
@@ -83,17 +65,17 @@ const NAMES: &[(u16, &str)] = &[
     (249, "USBPCAP"),
     (252, "WIRESHARK_UPPER_PDU"),
     (253, "NETLINK"),
-    (276, "LINUX_SLL2"),
 ];
 
 #[cfg(test)]
 mod tests {
+    use super::super::Framing;
     use super::*;
 
     #[test]
     fn names_are_sorted_and_of_unsupported_types_only() {
         assert!(NAMES.is_sorted_by(|a, b| a.0 < b.0));
-        assert!(NAMES.iter().all(|(number, _)| Link::from_number(*number).is_none()));
-        assert_eq!((name(113), name(9999)), ("LINUX_SLL", "unknown"));
+        assert!(NAMES.iter().all(|(number, _)| Framing::from_number(*number).is_none()));
+        assert_eq!((name(105), name(9999)), ("IEEE802_11", "unknown"));
     }
 }

@@ -4,7 +4,7 @@
 //! nothing behind a wrong length can be found again.
 
 use super::input::{Filled, Input};
-use super::{Break, Found, Link, PACKET_LEN_MAX};
+use super::{Break, Found, Framing, PACKET_LEN_MAX};
 
 /// A pcap file behind its file header.
 pub(super) struct Pcap {
@@ -13,7 +13,7 @@ pub(super) struct Pcap {
     per_us: u32,
     /// Record header in bytes: 16, or 24 in the variant of old Linux distributions.
     header_len: usize,
-    link: Link,
+    framing: Framing,
 }
 
 const FILE_HEADER_LEN: usize = 24;
@@ -35,8 +35,8 @@ impl Pcap {
         input.need(&mut header[magic.len()..], "the file header")?;
         // The upper half tells whether and how long a frame check sequence follows each frame.
         let number = word(&header, LINK_TYPE_AT, big_endian) as u16;
-        let link = Link::from_number(number).ok_or(Break::Foreign(number))?;
-        Ok(Some(Self { big_endian, per_us, header_len, link }))
+        let framing = Framing::from_number(number).ok_or(Break::Foreign(number))?;
+        Ok(Some(Self { big_endian, per_us, header_len, framing }))
     }
 
     /// Reads the next record into `buffer`.
@@ -57,7 +57,7 @@ impl Pcap {
         Ok(Found {
             ts_us: u64::from(field(0)) * 1_000_000 + u64::from(field(1) / self.per_us),
             wire_len: field(3),
-            link: self.link,
+            framing: self.framing,
             data: 0..len,
         })
     }

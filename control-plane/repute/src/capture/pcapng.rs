@@ -160,7 +160,7 @@ impl Pcapng {
         Ok(Found {
             ts_us: interface.micros(ticks),
             wire_len,
-            link: interface.link()?,
+            framing: interface.framing()?,
             data: data..data + len,
         })
     }
@@ -173,7 +173,7 @@ impl Pcapng {
         if len > PACKET_LEN_MAX {
             return Err(Break::Broken(format!("a packet claims {len} bytes")));
         }
-        Ok(Found { ts_us: 0, wire_len, link: interface.link()?, data: 4..4 + len })
+        Ok(Found { ts_us: 0, wire_len, framing: interface.framing()?, data: 4..4 + len })
     }
 
     fn interface(&self, number: u32) -> Result<&Interface, Break> {

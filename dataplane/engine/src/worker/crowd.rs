@@ -111,11 +111,8 @@ impl Crowd {
     /// Whether one more stranger may pass to crowd number `at`, which is in flood (GCRA, ITU-T I.371).
     pub fn allows(&mut self, at: usize, flood: Flood, now: Tick) -> bool {
         let Some(alarm) = self.alarms.iter().nth(at) else { return true };
-        let (which, per_s) = match flood {
-            Flood::Request => (0, alarm.requests_per_s),
-            _ => (1, alarm.segments_per_s),
-        };
-        let next = &mut self.allowed[at][which];
+        let per_s = alarm.openings(flood).per_s;
+        let next = &mut self.allowed[at][usize::from(flood == Flood::Segment)];
         let allowed = *next <= now.nanos().saturating_add(BURST_NS);
         if allowed {
             *next = (*next).max(now.nanos()).saturating_add((1e9 / per_s.max(1e-3)) as u64);

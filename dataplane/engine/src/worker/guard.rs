@@ -7,16 +7,16 @@
 //! |---|---|---|---|
 //! | syn | who has proved to receive what is sent to him | `retry`: the first SYN is withheld, its retransmission passes | a second, once (RFC 6298) |
 //! | | | `cookie`: an answer by the box; who acknowledges it is reset and passes from then on | a failed connection, once |
-//! | request | who was answered before | the first one is withheld; repeated between the same ports it passes, within what strangers may have together | a repetition, once |
+//! | request | who was answered before, or asked for the same long before | the first one is withheld; repeated between the same ports it passes, within what strangers may have together | a repetition, once |
 //! | segment | who was answered before | the same; TCP repeats what is not acknowledged | a repetition, once, where this box has never seen the connection |
 //! | answer | answers to questions, and those of ports and makes of which few come | dropped | nothing |
-//! | fragment | those of datagrams whose first one passed | dropped | one that overtakes the first |
+//! | fragment, answer | fragments of datagrams whose first one passed | dropped | one that overtakes the first |
 //!
 //! Always holds: nobody whom a list allows is held up, and nobody is remembered in the table because of a packet that
 //! was, but who returns a cookie.
 
 use repute_model::{Flood, Floods, HELD_UP, Judgement, Listing, Packet, Prefix, Reason, Source, SynAnswer};
-use repute_reputation::{Act, Alarm, Exchange, Fact, Flags, Happening, Recent, Slot, Strains};
+use repute_reputation::{Act, Alarm, Exchange, Fact, Flags, Happening, Hot, Recent, Slot, Strains};
 
 use super::cookies::Cookies;
 use super::lanes::Lanes;
@@ -78,9 +78,16 @@ impl<P: Packet> Worker<P> {
         let goes_on = matches!(x.act, Act::Segment { fin: false, .. } | Act::Datagram { .. }) && {
             let hot = self.shard.hot(slot);
             let ports = u32::from(x.sport) << 16 | u32::from(x.dport);
-            hot.would_go_on(self.shard.talk(hot.fingerprint, x.dst, x.protocol, ports))
+            self.goes_on(hot, self.shard.talk(hot.fingerprint, x.dst, x.protocol, ports))
         };
         !goes_on && (self.policy.shadow || !self.treatment(slot).drop)
+    }
+
+    /// Whether a packet goes on with the conversation that its source was last seen in, and nobody has to look at it: while
+    /// somebody is in flood, one that is answered.
+    #[inline(always)]
+    pub(super) fn goes_on(&self, hot: &Hot, talk: u32) -> bool {
+        hot.would_go_on(talk) && (hot.flags.has(Flags::ANSWERED) || self.crowd.alarms().is_empty())
     }
 
     /// What a packet says about its destination, before anybody has judged it. A source says each thing once in a
@@ -94,10 +101,10 @@ impl<P: Packet> Worker<P> {
             Act::Syn => (first && !verified).then_some(Fact::Syn),
             Act::Echo => (first && !proven).then_some(Fact::Request),
             Act::Datagram { answer: false } => {
-                (first && !proven && !self.shard.is_known(x)).then_some(Fact::Request)
+                (first && !proven && !self.is_part(Flood::Request, x)).then_some(Fact::Request)
             }
             Act::Segment { .. } => {
-                (first && !proven && !verified && !self.shard.is_known(x)).then_some(Fact::Segment)
+                (first && !proven && !verified && !self.is_part(Flood::Segment, x)).then_some(Fact::Segment)
             }
             Act::Datagram { answer: true } => (!self.shard.is_known(x)).then_some(Fact::Unasked),
             Act::SynAck | Act::Reset | Act::EchoReply | Act::Error { .. } => {
@@ -181,7 +188,7 @@ impl<P: Packet> Worker<P> {
         if self.returns_cookie(known, x) {
             return Some(Reason::CookieReturned);
         }
-        let (at, alarm) = self.crowd.alarms().find(x.src, x.dst, flood)?;
+        let (at, alarm) = self.alarm(x, flood)?;
         let crowd = alarm.crowd;
         if self.is_exempt(source, known, flood) {
             return None;
@@ -190,15 +197,35 @@ impl<P: Packet> Worker<P> {
             Flood::Syn if self.syn_answer() == SynAnswer::Cookie => Some(Reason::SynCookie),
             Flood::Syn => self.withhold(self.shard.segment_key(x)).then_some(Reason::SynRetry),
             Flood::Fragment => (!self.follows(x, true)).then_some(Reason::CrowdFragment),
-            _ if self.shard.is_known(x) => None,
+            Flood::Request | Flood::Segment if self.is_part(flood, x) => None,
+            Flood::Request => self.hold_up(at, flood, x).then_some(Reason::CrowdRequest),
+            Flood::Segment => self.hold_up(at, flood, x).then_some(Reason::CrowdSegment),
+            Flood::Answer if self.shard.is_known(x) => None,
             // Who is known may end what this box did not see begin.
             Flood::Answer if x.act == Act::Reset && known.is_some() => None,
             Flood::Answer => {
                 let [strain, all] = self.shard.strain_keys(x, crowd);
                 self.guard.strains.count(strain, all, self.now).then_some(Reason::CrowdAnswer)
             }
-            Flood::Request => self.hold_up(at, flood, x).then_some(Reason::CrowdRequest),
-            Flood::Segment => self.hold_up(at, flood, x).then_some(Reason::CrowdSegment),
+        }
+    }
+
+    /// The crowd in flood that a packet is for. Of an answer that comes in fragments only the first one says what it is.
+    fn alarm(&self, x: &Exchange, flood: Flood) -> Option<(usize, &Alarm)> {
+        let find = |flood| self.crowd.alarms().find(x.src, x.dst, flood);
+        match flood {
+            Flood::Fragment => find(Flood::Fragment).or_else(|| find(Flood::Answer)),
+            _ => find(flood),
+        }
+    }
+
+    /// Whether a question or a segment is part of a conversation. While its receiver is flooded with such, what strangers
+    /// have begun is none until it is answered.
+    fn is_part(&mut self, flood: Flood, x: &Exchange) -> bool {
+        let lasts = self.alarm(x, flood).map(|(_, alarm)| alarm.openings(flood).lasts(self.now));
+        match lasts {
+            Some(ms) => self.shard.is_settled(x, ms, self.now),
+            None => self.shard.is_known(x),
         }
     }
 
@@ -256,7 +283,11 @@ impl<P: Packet> Worker<P> {
 
     /// The same for what is told by its ports alone; and what comes again shares a rate with all other strangers.
     fn hold_up(&mut self, at: usize, flood: Flood, x: &Exchange) -> bool {
-        self.withhold(self.shard.flow_key(x)) || !self.crowd.allows(at, flood, self.now)
+        let held = self.withhold(self.shard.flow_key(x)) || !self.crowd.allows(at, flood, self.now);
+        if !held {
+            self.shard.renew(x, self.now);
+        }
+        held
     }
 
     /// Takes note of a first fragment that goes on.

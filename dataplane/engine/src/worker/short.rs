@@ -32,6 +32,10 @@ impl<P: Packet> Worker<P> {
                 return drops.then(|| self.drop_shortly(lanes, i, slot));
             }
         }
+        if !hot.flags.has(Flags::ANSWERED) && !self.crowd.alarms().is_empty() {
+            // In a flood it may be held up.
+            return None;
+        }
         let look = hot.goes_on(lanes.talk(i), calm)?;
         hot.count(lanes.wire_len(i), self.now.low());
         let (band, packets, standing) = (hot.band, hot.packets, Some((hot.band, hot.score)));
@@ -126,7 +130,7 @@ impl<P: Packet> Worker<P> {
 
     /// Holds back what is above the rate of a source that goes on with what it did before.
     fn queue_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
-        if !self.shard.hot(sender).would_go_on(lanes.talk(i)) {
+        if !self.goes_on(self.shard.hot(sender), lanes.talk(i)) {
             return None;
         }
         let judgement = self.count_shortly(lanes, i, sender);

@@ -173,6 +173,51 @@ fn monitoring_pings_one_host() {
 }
 
 #[test]
+fn monitoring_pings_more_and_more_hosts() {
+    let host = |n: u32| [10, 0, 1, n as u8];
+    let round = |second: u32| {
+        (0..=second / 4).flat_map(move |n| {
+            let ms = if n == 0 { 990 - u64::from(second / 4) } else { 0 };
+            [(ms, OUTSIDE, echo(CLIENT, host(n), false)), (1, INSIDE, echo(host(n), CLIENT, true))]
+        })
+    };
+    assert_unlimited(&mut Rig::new(ingress()), (0..200).flat_map(round));
+}
+
+#[test]
+fn who_pings_what_is_down_still_hears_what_answers() {
+    let mut rig = Rig::new(ingress());
+    let host = |n: u32| [10, 0, 1, n as u8];
+    let ping = |rig: &mut Rig, n: u32| {
+        let passed = rig.outside(20, echo(CLIENT, host(n), false)).verdict == Verdict::Forward;
+        if passed && n < 4 {
+            rig.inside(1, echo(host(n), CLIENT, true));
+        }
+        passed
+    };
+    let rounds: Vec<Vec<bool>> = (0..10).map(|_| (0..16).map(|n| ping(&mut rig, n)).collect()).collect();
+    assert_eq!(rig.explain(CLIENT).band, Band::Poor);
+    for round in &rounds[1..] {
+        assert_eq!((&round[..4], &round[10..]), (&[true; 4][..], &[false; 6][..]));
+    }
+}
+
+#[test]
+fn quic_that_does_not_get_through() {
+    let mut rig = Rig::new(ingress());
+    for port in 0..30 {
+        let friend = Talk::new([198, 51, 100, 1], 30_000 + port, SERVER, 4_433);
+        rig.outside(1, friend.datagram(300));
+        rig.inside(1, friend.reply(300));
+    }
+    let hellos = (0..80u16).map(|i| {
+        let talk = Talk::new(CLIENT, 40_000 + i / 2, [10, 0, 1, (i / 2) as u8], 443);
+        (400, OUTSIDE, talk.datagram(1_200))
+    });
+    assert_unlimited(&mut rig, hellos);
+}
+
+#[test]
 fn a_video_call_over_udp() {
     let talk = Talk::new(CLIENT, 40_000, SERVER, 3_478);
     let call = (0..60_000u32).map(|i| match i % 2 {

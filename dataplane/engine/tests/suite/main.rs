@@ -17,6 +17,7 @@ mod dns_cache;
 mod dns_look;
 mod endpoint;
 mod excess;
+mod flood_parts;
 mod floods;
 mod golden;
 mod handover;

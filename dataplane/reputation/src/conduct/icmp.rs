@@ -7,14 +7,15 @@ use repute_model::Tick;
 use super::{Exchange, Observed, Parties, STRAY};
 use crate::{ContactState, Conversation, Fact, Shard, Slot, Tally};
 
-/// An echo request is a probe by nature: half a failure, whoever answers.
+/// An echo request is a probe by nature: half a failure, whoever answers. Who asks again and is answered again watches a
+/// host, and gets that back.
 const ECHO: u16 = Tally::ONE / 2;
 
 impl Shard {
     pub(super) fn echo(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
         let key = self.secret.conversation(&x.forward());
         if let Some(contact) = self.contacts.get(key) {
-            let settled = contact.state() == ContactState::Used;
+            let settled = matches!(contact.state(), ContactState::Answered | ContactState::Used);
             let look = !settled && self.unanswered(parties.sender);
             return Observed { sender: look, ..Observed::default() };
         }
@@ -28,16 +29,22 @@ impl Shard {
 
     pub(super) fn echo_reply(&mut self, x: &Exchange, parties: Parties, now: Tick) -> Observed {
         let key = self.secret.conversation(&x.reverse());
-        match self.contacts.settle(key, ContactState::Used) {
-            None => return self.unasked(parties.sender, STRAY),
-            Some(ContactState::Used) => {
-                self.answered(x, parties, now);
-                return Observed::default();
-            }
-            Some(_) => {}
-        }
+        let Some(state) = self.state_at(key) else { return self.unasked(parties.sender, STRAY) };
         self.answered(x, parties, now);
-        Observed { completed: Some((Fact::Replied, x.src)), ..Observed::default() }
+        match state {
+            ContactState::Used => Observed::default(),
+            ContactState::Answered => {
+                self.contacts.settle(key, ContactState::Used);
+                if let Some(asker) = parties.receiver {
+                    self.hot_mut(asker).destinations.take(ECHO);
+                }
+                Observed::default()
+            }
+            _ => {
+                self.contacts.settle(key, ContactState::Answered);
+                Observed { completed: Some((Fact::Replied, x.src)), ..Observed::default() }
+            }
+        }
     }
 
     pub(super) fn error(

@@ -10,6 +10,8 @@ use crate::{ContactState, Conversation, Fact, Flags, Shard, Slot, Tally};
 
 /// A datagram to yet another port of a host that was asked before: three quarters.
 const DATAGRAM_AGAIN: u16 = Tally::ONE / 4 * 3;
+/// Where servers speak QUIC for HTTP/3 (RFC 9114).
+const QUIC: u16 = 443;
 /// In place of a protocol number (255 is reserved by IANA): any datagram to a host.
 const DATAGRAMS: u8 = 255;
 
@@ -154,6 +156,12 @@ impl Shard {
         let Some(state) = self.state_at(key) else {
             return self.first_request(x, keys, parties, now);
         };
+        if state == ContactState::Loose
+            && let (Some(asker), _) = self.ends_of(x, parties.sender)
+            && let Some(contact) = self.contacts.get(key)
+        {
+            contact.adopt(asker, now);
+        }
         match (x.act, state) {
             (Act::Segment { data, fin }, ContactState::Pending | ContactState::Answered) => {
                 self.close_open(parties.sender);
@@ -237,16 +245,17 @@ impl Shard {
             if !again {
                 self.contacts.insert(keys.host, asker, host, ContactState::Loose, now);
             }
-            let parts = if again { DATAGRAM_AGAIN } else { self.datagram_to_somebody_new(sender) };
+            let parts = if again { DATAGRAM_AGAIN } else { self.datagram_to_somebody_new(x, sender) };
             look |= self.hot_mut(sender).open.climb(parts);
         }
         Observed { sender: look, fresh: true, ..Observed::default() }
     }
 
-    /// Who has never been answered although others are asks for more with every host that he tries.
-    fn datagram_to_somebody_new(&self, sender: Slot) -> u16 {
+    /// Who has never been answered although others are asks for more with every host that he tries. Not over QUIC, which
+    /// some networks do not let through and which is tried at every host before TCP is (RFC 9308, 2).
+    fn datagram_to_somebody_new(&self, x: &Exchange, sender: Slot) -> u16 {
         let unheard = self.is_armed() && !self.hot(sender).flags.has(Flags::PROVEN);
-        if unheard { 3 * DATAGRAM } else { DATAGRAM }
+        if unheard && x.dport != QUIC { 3 * DATAGRAM } else { DATAGRAM }
     }
 
     /// A question to everybody (mDNS, SSDP, broadcast): any of them may answer.

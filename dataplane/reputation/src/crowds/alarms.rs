@@ -5,12 +5,12 @@
 //! full is left out, counted and still watched.
 
 use arrayvec::ArrayVec;
-use repute_model::{Address, Flood, Floods, Prefix};
+use repute_model::{Address, Flood, Floods, Prefix, Tick};
 
 use super::sender::Network;
 
 /// Words of one alarm.
-const WORDS: usize = 5;
+const WORDS: usize = 6;
 
 /// One crowd in flood.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -23,10 +23,34 @@ pub struct Alarm {
     pub confined: Floods,
     /// Where these come from.
     pub(super) network: Option<Network>,
-    /// Questions per second that strangers who repeat themselves may ask there together.
-    pub requests_per_s: f32,
-    /// Segments per second of connections that nobody knows, likewise.
-    pub segments_per_s: f32,
+    /// Questions that strangers ask there.
+    pub requests: Openings,
+    /// Segments of connections that nobody knows.
+    pub segments: Openings,
+}
+
+/// What strangers open at a crowd in flood, of one kind.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Openings {
+    /// How many per second of those who repeat themselves may pass together.
+    pub per_s: f32,
+    /// Low bits of the tick in which this kind of flood began.
+    pub since: u32,
+}
+
+impl Openings {
+    fn to_word(self) -> u64 {
+        u64::from(self.per_s.to_bits()) << 32 | u64::from(self.since)
+    }
+
+    fn read(word: u64) -> Self {
+        Self { per_s: f32::from_bits((word >> 32) as u32), since: word as u32 }
+    }
+
+    /// For how long it has gone on, ms.
+    pub fn lasts(&self, now: Tick) -> u32 {
+        now.low().wrapping_sub(self.since)
+    }
 }
 
 impl Alarm {
@@ -34,6 +58,14 @@ impl Alarm {
     pub fn concerns(&self, from: Address, flood: Flood) -> bool {
         let is_of = |network: Network| network.prefix().contains(from);
         self.floods.has(flood) && (!self.confined.has(flood) || self.network.is_some_and(is_of))
+    }
+
+    /// What strangers open there: segments, or else questions.
+    pub const fn openings(&self, flood: Flood) -> &Openings {
+        match flood {
+            Flood::Segment => &self.segments,
+            _ => &self.requests,
+        }
     }
 }
 
@@ -46,7 +78,7 @@ pub struct Alarms {
 impl Alarms {
     /// Crowds in flood at the same time at most; a /24 in flood is one.
     pub const MAX: usize = 256;
-    /// Words that they are published as: how many there are, then five for each.
+    /// Words that they are published as: how many there are, then six for each.
     pub const WORDS: usize = 1 + WORDS * Self::MAX;
 
     /// The list of these alarms, and how many did not fit.
@@ -86,14 +118,14 @@ impl Alarms {
         words[0] = self.list.len() as u64;
         for (alarm, words) in self.list.iter().zip(words[1..].chunks_exact_mut(WORDS)) {
             let first = alarm.crowd.first().0;
-            let rates = [alarm.requests_per_s, alarm.segments_per_s].map(|rate| u64::from(rate.to_bits()));
             words[0] = (first >> 64) as u64;
             words[1] = first as u64;
             let is_wide = u64::from(alarm.network.is_some_and(|network| network.is_wide));
             let [floods, confined] = [alarm.floods, alarm.confined].map(|floods| u64::from(floods.bits()));
             words[2] = is_wide << 24 | u64::from(alarm.crowd.len128()) << 16 | confined << 8 | floods;
-            words[3] = rates[0] << 32 | rates[1];
-            words[4] = alarm.network.map_or(0, |network| network.number);
+            words[3] = alarm.requests.to_word();
+            words[4] = alarm.segments.to_word();
+            words[5] = alarm.network.map_or(0, |network| network.number);
         }
     }
 
@@ -107,10 +139,10 @@ impl Alarms {
                 crowd: Prefix::containing(Address(first), (words[2] >> 16) as u8),
                 floods: Floods::of_bits(words[2] as u8),
                 confined: Floods::of_bits((words[2] >> 8) as u8),
-                network: (words[4] != 0)
-                    .then_some(Network { number: words[4], is_wide: words[2] >> 24 & 1 != 0 }),
-                requests_per_s: f32::from_bits((words[3] >> 32) as u32),
-                segments_per_s: f32::from_bits(words[3] as u32),
+                network: (words[5] != 0)
+                    .then_some(Network { number: words[5], is_wide: words[2] >> 24 & 1 != 0 }),
+                requests: Openings::read(words[3]),
+                segments: Openings::read(words[4]),
             });
         }
     }
@@ -126,8 +158,8 @@ mod tests {
             floods: Floods::NONE.with(flood),
             confined: Floods::NONE,
             network: None,
-            requests_per_s: first as f32 / 2.0,
-            segments_per_s: 0.5,
+            requests: Openings { per_s: first as f32 / 2.0, since: first },
+            segments: Openings { per_s: 0.5, since: u32::MAX },
         }
     }
 

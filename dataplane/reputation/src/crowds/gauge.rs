@@ -97,6 +97,15 @@ impl Gauge {
         self.failed = self.failed.saturating_add(times);
     }
 
+    /// Takes out what a part of it has added, as of the same step.
+    pub fn spare(&mut self, part: &Self) {
+        for (waiting, &gone) in self.waiting.iter_mut().zip(&part.waiting) {
+            *waiting = waiting.saturating_sub(gone);
+        }
+        self.failed = self.failed.saturating_sub(part.failed);
+        self.excess = (self.excess - part.excess).max(0.0);
+    }
+
     /// Ends the steps before `step`; `last` is the one that was under way.
     pub fn pass(&mut self, last: u64, step: u64, need: &Need) {
         if step.saturating_sub(last) > GAP {
@@ -142,7 +151,9 @@ impl Gauge {
     fn next(&mut self, need: &Need) -> CrowdState {
         use CrowdState::{Calm, Flood, Recovering, Suspect};
         let waits: u32 = self.waiting.iter().fold(0, |all, &one| all.saturating_add(one));
-        if waits as f32 > AT_ONCE + 4.0 * self.completed_per_s.max(self.completed as f32) {
+        // Shortly after a flood the next one is not waited for: some come in pulses, each shorter than any patience.
+        let at_once = if self.state == Recovering { need.limit } else { AT_ONCE };
+        if waits as f32 > at_once + 4.0 * self.completed_per_s.max(self.completed as f32) {
             self.excess = self.excess.max(need.limit);
         }
         let share = self.excess / need.limit;
@@ -258,6 +269,23 @@ mod tests {
         let mut rig = Rig::new();
         assert_eq!(rig.run(60_000, 2, 0.0, 0), None);
         assert_eq!(rig.run(60_000, 50, 0.96, 60), None);
+    }
+
+    #[test]
+    fn pulses_are_one_flood() {
+        let mut rig = Rig::new();
+        rig.run(10_000, 20, 1.0, 80);
+        assert!(rig.run(400, 2_000, 0.0, 0).unwrap() > 280, "the first one is waited for");
+        for _ in 0..3 {
+            rig.run(15_600, 20, 1.0, 80);
+            assert_eq!(rig.gauge.state(), CrowdState::Recovering);
+            let again = rig.run(400, 2_000, 0.0, 0).unwrap();
+            assert!(again < 100, "{again} ms");
+        }
+        // Some more newcomers who complete are none.
+        rig.run(15_600, 20, 1.0, 80);
+        assert_eq!(rig.gauge.state(), CrowdState::Recovering);
+        assert_eq!(rig.run(1_000, 100, 1.0, 80), None);
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub(super) struct Watch {
     senders: [Senders; Flood::COUNT],
     /// The network that each kind of flood comes from, while all the rest is none.
     confined: [Option<Network>; Flood::COUNT],
+    /// When each kind of flood last began.
+    began: [Tick; Flood::COUNT],
 }
 
 /// One kind of flood that began, ended or changed.
@@ -92,30 +94,46 @@ impl Watch {
             gauges: [Gauge::NEW; Flood::COUNT],
             senders: [Senders::NONE; Flood::COUNT],
             confined: [None; Flood::COUNT],
+            began: [Tick(0); Flood::COUNT],
         }
     }
 
-    /// Takes note of what happened.
-    pub fn note(&mut self, row: &CrowdRow, view: &View, prefix: bool) {
-        let counts = &row.counts;
+    /// Takes note of what happened. What only one destination of a prefix is flooded with, `known`, says nothing about the
+    /// others, unless the prefix is in such a flood itself.
+    pub fn note(&mut self, row: &CrowdRow, view: &View, prefix: bool, known: Floods) {
         self.pass(view, prefix);
-        if let Some(flood) = row.sender.flood() {
+        let (counts, own) = (&row.counts, self.floods());
+        let says = |flood| own.has(flood) || !known.has(flood);
+        if let Some(flood) = row.sender.flood().filter(|&flood| says(flood)) {
             self.senders[flood.index()].note(&row.sender, &view.secret);
         }
         if counts.get(Fact::Heard) > 0 {
             self.heard = Some(view.now);
         }
         let get = |fact: Fact| u32::from(counts.get(fact));
-        let [syn, request, segment, answer, fragment] = &mut self.gauges;
-        for (gauge, opened, completed) in [
-            (syn, Fact::Syn, Fact::Shaken),
-            (request, Fact::Request, Fact::Replied),
-            (segment, Fact::Segment, Fact::Continued),
+        for (flood, opened, completed) in [
+            (Flood::Syn, Fact::Syn, Fact::Shaken),
+            (Flood::Request, Fact::Request, Fact::Replied),
+            (Flood::Segment, Fact::Segment, Fact::Continued),
         ] {
-            gauge.open(self.step, get(opened), get(completed));
+            if says(flood) {
+                self.gauges[flood.index()].open(self.step, get(opened), get(completed));
+            }
         }
-        answer.fail(get(Fact::Unasked));
-        fragment.fail(get(Fact::Fragment));
+        for (flood, failed) in [(Flood::Answer, Fact::Unasked), (Flood::Fragment, Fact::Fragment)] {
+            if says(flood) {
+                self.gauges[flood.index()].fail(get(failed));
+            }
+        }
+    }
+
+    /// Takes out of a prefix what a destination in it has added, once that is found to be flooded by itself.
+    pub fn spare(&mut self, destination: &Self, floods: Floods, view: &View) {
+        self.pass(view, true);
+        let own = self.floods();
+        for &flood in Flood::ALL.iter().filter(|&&flood| floods.has(flood) && !own.has(flood)) {
+            self.gauges[flood.index()].spare(&destination.gauges[flood.index()]);
+        }
     }
 
     /// Lets time pass.
@@ -148,6 +166,9 @@ impl Watch {
             let confined = need.as_ref().and_then(|need| self.confines(flood, need));
             shifted |= std::mem::replace(&mut self.confined[flood.index()], confined) != confined;
             if let Some(from) = from {
+                if to == CrowdState::Flood {
+                    self.began[flood.index()] = view.now;
+                }
                 told(Turn { flood, from, to, numbers: self.numbers(flood, need.as_ref(), heard) });
             }
         }
@@ -204,6 +225,11 @@ impl Watch {
         let same =
             Flood::ALL.iter().filter(|flood| network.is_some() && self.confined[flood.index()] == network);
         (network, same.fold(Floods::NONE, |all, &flood| all.with(flood)))
+    }
+
+    /// When one kind of flood last began.
+    pub const fn began(&self, flood: Flood) -> Tick {
+        self.began[flood.index()]
     }
 
     /// Completions per second of one kind while it was calm.

@@ -5,9 +5,9 @@
 //! is not calm keeps his place; when all places are taken, the newcomer takes that of the least active calm one of the
 //! next few, and is not watched, counted, where there is none.
 
-use repute_model::{Address, CrowdChange, CrowdRules, CrowdState, Flood, Prefix, Tick};
+use repute_model::{Address, CrowdChange, CrowdRules, CrowdState, Flood, Floods, Prefix, Tick};
 
-use super::alarms::{Alarm, Alarms};
+use super::alarms::{Alarm, Alarms, Openings};
 use super::gauge::STEP_MS;
 use super::roster::Roster;
 use super::watch::{View, Watch};
@@ -86,33 +86,41 @@ impl Watches {
         }
         self.heard += u64::from(row.counts.get(Fact::Heard));
         let view = self.view(now);
-        let prefix = prefix_of(row.address).first();
-        for (roster, address, is_prefix) in
-            [(&mut self.destinations, row.address, false), (&mut self.prefixes, prefix, true)]
-        {
-            let hash = self.secret.address(address);
-            let Some(at) = place(roster, hash, address, now) else {
-                self.refused += 1;
-                continue;
-            };
-            let watch = roster.row_mut(at);
-            watch.note(row, &view, is_prefix);
-            settle(watch, &view, is_prefix, &mut self.stale, &mut told);
+        let mut known = Floods::NONE;
+        let destination = place(&mut self.destinations, self.secret.address(row.address), row.address, now);
+        if let Some(at) = destination {
+            let watch = self.destinations.row_mut(at);
+            watch.note(row, &view, false, known);
+            let begun = settle(watch, &view, false, &mut self.stale, &mut told);
+            known = watch.floods();
+            spare(&mut self.prefixes, watch, begun, &view);
         }
+        let address = prefix_of(row.address).first();
+        let prefix = place(&mut self.prefixes, self.secret.address(address), address, now);
+        if let Some(at) = prefix {
+            let watch = self.prefixes.row_mut(at);
+            watch.note(row, &view, true, known);
+            settle(watch, &view, true, &mut self.stale, &mut told);
+        }
+        self.refused += u64::from(destination.is_none()) + u64::from(prefix.is_none());
     }
 
     /// Ends a tick: lets time pass for a part of all crowds, each of them once a step.
     pub fn tick(&mut self, now: Tick, mut told: impl FnMut(CrowdChange)) {
         let view = self.view(now);
         let (part, parts) = (now.0 % STEP_MS, STEP_MS);
-        for (roster, is_prefix) in [(&mut self.destinations, false), (&mut self.prefixes, true)] {
-            let places = u64::from(PLACES);
-            for at in places * part / parts..places * (part + 1) / parts {
-                let watch = roster.row_mut(at as u32);
-                if watch.address != CrowdRow::REST {
-                    watch.pass(&view, is_prefix);
-                    settle(watch, &view, is_prefix, &mut self.stale, &mut told);
-                }
+        let places = u64::from(PLACES);
+        for at in places * part / parts..places * (part + 1) / parts {
+            let watch = self.destinations.row_mut(at as u32);
+            if watch.address != CrowdRow::REST {
+                watch.pass(&view, false);
+                let begun = settle(watch, &view, false, &mut self.stale, &mut told);
+                spare(&mut self.prefixes, watch, begun, &view);
+            }
+            let watch = self.prefixes.row_mut(at as u32);
+            if watch.address != CrowdRow::REST {
+                watch.pass(&view, true);
+                settle(watch, &view, true, &mut self.stale, &mut told);
             }
         }
     }
@@ -128,7 +136,10 @@ impl Watches {
         let hosts = self.destinations.iter().map(|watch| (watch, Prefix::containing(watch.address, 128)));
         let answers = self.rules.answers;
         let flooded = prefixes.chain(hosts).filter(|(watch, _)| answers && !watch.floods().is_empty());
-        let share = |watch: &Watch, flood| (ALLOWANCE + USEFUL * watch.useful(flood)) / f32::from(workers);
+        let openings = |watch: &Watch, flood| Openings {
+            per_s: (ALLOWANCE + USEFUL * watch.useful(flood)) / f32::from(workers),
+            since: watch.began(flood).low(),
+        };
         (self.alarms, self.left_out) = Alarms::collect(flooded.map(|(watch, crowd)| {
             let (network, confined) = watch.confined();
             Alarm {
@@ -136,8 +147,8 @@ impl Watches {
                 floods: watch.floods(),
                 confined,
                 network,
-                requests_per_s: share(watch, Flood::Request),
-                segments_per_s: share(watch, Flood::Segment),
+                requests: openings(watch, Flood::Request),
+                segments: openings(watch, Flood::Segment),
             }
         }));
         Some(&self.alarms)
@@ -197,17 +208,21 @@ fn place(roster: &mut Roster<Watch>, hash: u64, address: Address, now: Tick) -> 
     roster.replace(at, newcomer).then_some(at)
 }
 
+/// Moves a crowd on and tells of it; the kinds of flood that have begun.
 fn settle(
     watch: &mut Watch,
     view: &View,
     is_prefix: bool,
     stale: &mut bool,
     told: &mut impl FnMut(CrowdChange),
-) {
+) -> Floods {
     let crowd = crowd_of(watch.address, is_prefix);
-    let mut turned = false;
+    let (mut turned, mut begun) = (false, Floods::NONE);
     let shifted = watch.settle(view, is_prefix, |turn| {
         turned |= [turn.from, turn.to].contains(&CrowdState::Flood);
+        if turn.to == CrowdState::Flood {
+            begun = begun.with(turn.flood);
+        }
         told(CrowdChange {
             crowd,
             flood: turn.flood,
@@ -218,4 +233,16 @@ fn settle(
         });
     });
     *stale |= turned || shifted;
+    begun
+}
+
+/// Where a flood of a destination has begun, its neighbours are not judged by it.
+fn spare(prefixes: &mut Roster<Watch>, destination: &Watch, floods: Floods, view: &View) {
+    if floods.is_empty() {
+        return;
+    }
+    let prefix = prefix_of(destination.address).first();
+    if let Some(at) = prefixes.find(view.secret.address(prefix), prefix) {
+        prefixes.row_mut(at).spare(destination, floods, view);
+    }
 }

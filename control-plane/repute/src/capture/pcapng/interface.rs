@@ -2,7 +2,7 @@
 //!
 //! Called by `pcapng`. Always holds: options that cannot be read leave the defaults (microseconds since 1970).
 
-use super::super::{Break, Link};
+use super::super::{Break, Framing};
 
 const OPTION_END: u16 = 0;
 const OPTION_TSRESOL: u16 = 9;
@@ -54,9 +54,9 @@ impl Interface {
         }
     }
 
-    /// The interface's link type, if packets of it can be read.
-    pub(super) fn link(&self) -> Result<Link, Break> {
-        Link::from_number(self.link_type).ok_or(Break::Foreign(self.link_type))
+    /// What the interface's packets stand behind, if packets of it can be read.
+    pub(super) fn framing(&self) -> Result<Framing, Break> {
+        Framing::from_number(self.link_type).ok_or(Break::Foreign(self.link_type))
     }
 
     /// How many bytes of a packet of `wire_len` were captured.
