@@ -48,7 +48,7 @@ impl Lab {
 
     /// As [`up`](Self::up), with two workers on the two CPUs that the peers and everything else run on as well.
     pub fn up_with_two_workers(config: &str) -> Option<Self> {
-        if std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() < 2) {
+        if thread::available_parallelism().is_ok_and(|cpus| cpus.get() < 2) {
             println!("skipped: two workers need two CPUs");
             return None;
         }
@@ -166,7 +166,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             let log = fs::read_to_string(self.file("reputed.log")).unwrap_or_default();
             let lines = log.lines().filter(|line| !line.contains("repute::packet"));
             println!("reputed.log:\n{}", lines.collect::<Vec<_>>().join("\n"));
@@ -175,7 +175,7 @@ impl Drop for Lab {
             return; // It never came up.
         }
         let down = self.script("down");
-        assert!(down.status.success() || std::thread::panicking(), "{down:?}");
+        assert!(down.status.success() || thread::panicking(), "{down:?}");
     }
 }
 
