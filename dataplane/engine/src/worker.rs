@@ -26,6 +26,7 @@ mod stranger;
 mod team;
 mod told;
 mod treat;
+mod turns;
 mod verdicts;
 mod view;
 
@@ -37,7 +38,7 @@ pub(crate) use dns::Asked;
 use guard::Guard;
 use repute_model::{
     BATCH, Band, BandChange, Command, Factor, Io, Judgement, Limits, Link, Mitigation, Outbox, Packet,
-    Policy, Reason, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Verdict, Width,
+    Policy, Reason, Report, SNAPSHOT_MAX, Sampling, Side, Source, Tick, Treatment, Width,
 };
 use repute_reputation::{Change, Excesses, Rules, Shard, Slot};
 use repute_wire::{Parsed, Softened, parse_ethernet, parse_ip};
@@ -258,51 +259,6 @@ impl<P: Packet> Worker<P> {
         lap(&mut self.account, Stage::Judge, io.cycles());
         self.send(batch, io);
         lap(&mut self.account, Stage::Send, io.cycles());
-    }
-
-    /// Judges every packet of a batch that was looked at.
-    #[inline(always)]
-    fn judge_all(&mut self, batch: &mut Batch<P>) {
-        let mut verdicts = Verdicts::NONE;
-        for i in 0..batch.len().min(BATCH) {
-            if batch.lanes.is_denied(i) {
-                verdicts.add(Verdict::Drop);
-                continue;
-            }
-            self.shard.fetch_again(batch.lanes.all_sought(), i);
-            let judgement = match self.judge_at_once(&batch.lanes, i) {
-                Some(judgement) => judgement,
-                None => match self.refuse_at_once(&batch.lanes, i) {
-                    Some(judgement) => judgement,
-                    None => {
-                        verdicts.add(self.judge_slower(batch, i));
-                        continue;
-                    }
-                },
-            };
-            verdicts.add(judgement.verdict);
-            self.judgements[i] = judgement;
-        }
-        (self.verdicts, self.judged) = (verdicts, batch.len());
-    }
-
-    /// Out of the way of those that are judged at once.
-    #[inline(never)]
-    fn judge_slower(&mut self, batch: &mut Batch<P>, i: usize) -> Verdict {
-        let shortly = match batch.lanes.kind(i).is_query() {
-            true => self.judge_again(batch, i),
-            false => self.judge_shortly(&batch.lanes, i).map(|judgement| self.keep(i, judgement)),
-        };
-        shortly.unwrap_or_else(|| {
-            let judgement = self.judge(batch, i);
-            self.keep(i, judgement)
-        })
-    }
-
-    #[inline(always)]
-    fn keep(&mut self, i: usize, judgement: Judgement) -> Verdict {
-        self.judgements[i] = judgement;
-        judgement.verdict
     }
 
     /// Asks the mirror about the packet whose turn it is.

@@ -1,0 +1,54 @@
+//! The turns of a batch: which way each of its packets is judged.
+//!
+//! Called by a breath between looking and sending. Always holds: packets are judged in order of arrival but for those that
+//! a list denies, who were judged while their batch was looked at; the shortest way that may judge a packet does.
+
+use repute_model::{BATCH, Judgement, Packet, Verdict};
+
+use super::Worker;
+use super::verdicts::Verdicts;
+use crate::Batch;
+
+impl<P: Packet> Worker<P> {
+    /// Judges every packet of a batch that was looked at.
+    #[inline(always)]
+    pub(super) fn judge_all(&mut self, batch: &mut Batch<P>) {
+        let mut verdicts = Verdicts::NONE;
+        for i in 0..batch.len().min(BATCH) {
+            if batch.lanes.is_denied(i) {
+                verdicts.add(Verdict::Drop);
+                continue;
+            }
+            self.shard.fetch_again(batch.lanes.all_sought(), i);
+            let at_once = match self.judge_at_once(&batch.lanes, i) {
+                None => self.refuse_at_once(&batch.lanes, i),
+                judged => judged,
+            };
+            verdicts.add(match at_once {
+                Some(judgement) => self.keep(i, judgement),
+                None => self.judge_slower(batch, i),
+            });
+        }
+        (self.verdicts, self.judged) = (verdicts, batch.len());
+    }
+
+    /// Out of the way of those that are judged at once.
+    #[inline(never)]
+    fn judge_slower(&mut self, batch: &mut Batch<P>, i: usize) -> Verdict {
+        let shortly = match batch.lanes.kind(i).is_query() {
+            true => self.judge_again(batch, i),
+            false => self.judge_shortly(&batch.lanes, i).map(|judgement| self.keep(i, judgement)),
+        };
+        shortly.unwrap_or_else(|| {
+            let judgement = self.judge(batch, i);
+            self.keep(i, judgement)
+        })
+    }
+
+    /// Keeps what was judged of packet `i`.
+    #[inline(always)]
+    pub(super) fn keep(&mut self, i: usize, judgement: Judgement) -> Verdict {
+        self.judgements[i] = judgement;
+        judgement.verdict
+    }
+}
