@@ -12,6 +12,7 @@ mod judge;
 pub(crate) mod lanes;
 mod notes;
 mod opening;
+mod passing;
 mod publish;
 mod refuse;
 mod release;

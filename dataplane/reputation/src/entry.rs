@@ -322,6 +322,17 @@ impl Hot {
         self.unanswered & (LOOK_EVERY - 1) == 0 && self.unanswered > calm && self.is_time_to_look()
     }
 
+    /// The same, but where it may be time to look at the score: then nothing is noted, and it is `false`.
+    #[inline(always)]
+    pub const fn goes_on_unlooked(&mut self) -> bool {
+        let next = self.unanswered.saturating_add(1);
+        let unlooked = next & (LOOK_EVERY - 1) != 0;
+        if unlooked {
+            self.unanswered = next;
+        }
+        unlooked
+    }
+
     /// Asked where the count is a multiple of [`LOOK_EVERY`].
     #[cold]
     const fn is_time_to_look(&self) -> bool {

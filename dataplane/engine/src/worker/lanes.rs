@@ -14,7 +14,7 @@ use fetch::Opening;
 pub use fetch::ones;
 pub use kind::Kind;
 use repute_model::{Address, BATCH, Link, Listing, Located, Masks, Packet, Source};
-use repute_reputation::{Act, Exchange, Place, Sought};
+use repute_reputation::{AHEAD, Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
 
 use super::{Facing, Worker, parse};
@@ -96,9 +96,10 @@ impl Lanes {
         &self.sought[i]
     }
 
+    /// The one whose turn comes soon after that of packet `i`; behind the last one come those that were.
     #[inline(always)]
-    pub const fn all_sought(&self) -> &[Sought; BATCH] {
-        &self.sought
+    pub const fn soon(&self, i: usize) -> &Sought {
+        &self.sought[(i + AHEAD) % BATCH]
     }
 
     #[inline(always)]

@@ -14,22 +14,36 @@ impl<P: Packet> Worker<P> {
     #[inline(always)]
     pub(super) fn judge_all(&mut self, batch: &mut Batch<P>) {
         let mut verdicts = Verdicts::NONE;
-        for i in 0..batch.len().min(BATCH) {
-            if batch.lanes.is_denied(i) {
-                verdicts.add(Verdict::Drop);
-                continue;
+        let len = batch.len().min(BATCH);
+        let mut turn = 0;
+        while turn < len {
+            let passed = turn;
+            turn = self.judge_passing(&batch.lanes, turn, len);
+            if turn > passed {
+                verdicts.add(Verdict::Forward);
             }
-            self.shard.fetch_again(batch.lanes.all_sought(), i);
-            let at_once = match self.judge_at_once(&batch.lanes, i) {
-                None => self.refuse_at_once(&batch.lanes, i),
-                judged => judged,
-            };
-            verdicts.add(match at_once {
-                Some(judgement) => self.keep(i, judgement),
-                None => self.judge_slower(batch, i),
-            });
+            if turn < len {
+                verdicts.add(self.judge_turn(batch, turn));
+                turn += 1;
+            }
         }
         (self.verdicts, self.judged) = (verdicts, batch.len());
+    }
+
+    /// Judges packet `i`, which ended a run of those that pass.
+    #[inline(always)]
+    fn judge_turn(&mut self, batch: &mut Batch<P>, i: usize) -> Verdict {
+        if batch.lanes.is_denied(i) {
+            return Verdict::Drop;
+        }
+        let at_once = match self.judge_at_once(&batch.lanes, i) {
+            None => self.refuse_at_once(&batch.lanes, i),
+            judged => judged,
+        };
+        match at_once {
+            Some(judgement) => self.keep(i, judgement),
+            None => self.judge_slower(batch, i),
+        }
     }
 
     /// Out of the way of those that are judged at once.

@@ -5,9 +5,10 @@
 //! a hint, and is confirmed against the entry itself, because packets before it in the batch may have made or ended
 //! entries.
 
-use repute_model::{BATCH, Source};
+use repute_model::Source;
 
 use super::{Shard, Slot};
+use crate::Hot;
 use crate::index::Glance;
 use repute_memory::prefetch;
 
@@ -40,6 +41,19 @@ impl Sought {
     #[inline(always)]
     pub const fn is_absent(&self) -> bool {
         self.hint == NONE
+    }
+
+    /// Its entry among the [hot lines](Shard::hot_lines), if the hint is right; a wrong hint says nothing.
+    #[inline(always)]
+    pub fn among<'a>(&self, hot_lines: &'a mut [Hot]) -> Option<&'a mut Hot> {
+        let hot = hot_lines.get_mut(self.hint as usize)?;
+        (hot.fingerprint == self.key).then_some(hot)
+    }
+
+    /// Asks the CPU once more for its entry, whose turn comes soon.
+    #[inline(always)]
+    pub fn fetch_among(&self, hot_lines: &[Hot]) {
+        hot_lines.get(self.hint as usize).into_iter().for_each(prefetch);
     }
 }
 
@@ -111,16 +125,25 @@ impl Shard {
         sought.hint = entry;
     }
 
-    /// Asks the CPU once more for the entry of a key whose turn comes soon.
+    /// Asks the CPU once more for the entry of a key whose turn comes soon, where that helps.
     #[inline(always)]
-    pub fn fetch_again(&self, batch: &[Sought; BATCH], turn: usize) {
-        // Behind the last one come those that were.
-        let soon = batch[(turn + AHEAD) % BATCH];
-        if self.is_far
-            && let Some(hot) = self.hot.get(soon.hint as usize)
-        {
-            prefetch(hot);
+    pub fn fetch_again(&self, soon: &Sought) {
+        if self.is_far {
+            soon.fetch_among(&self.hot);
         }
+    }
+
+    /// Whether there are more entries than the caches next to a core hold: then they are fetched once more before their
+    /// turn.
+    #[inline(always)]
+    pub const fn is_far(&self) -> bool {
+        self.is_far
+    }
+
+    /// What every packet of a source writes, of all sources.
+    #[inline(always)]
+    pub fn hot_lines(&mut self) -> &mut [Hot] {
+        &mut self.hot
     }
 
     /// Asks the CPU for what a source asks a DNS server for.
