@@ -131,6 +131,12 @@ impl<T> Shaper<T> {
         }
     }
 
+    /// Asks the CPU for what is known of a source that may hold packets.
+    #[inline(always)]
+    pub fn fetch(&self, source: u64) {
+        self.lanes.fetch(source);
+    }
+
     /// Asks for the turn of a packet that came at `now`: `source` is the fingerprint of who sent it (a keyed
     /// hash), `departure_ns` its earliest departure time ([`repute_reputation::departure`]).
     ///
@@ -142,7 +148,8 @@ impl<T> Shaper<T> {
     #[inline]
     pub fn reserve(&mut self, now: Tick, source: u64, departure_ns: u64) -> Result<Turn, Reason> {
         debug_assert!(self.wheel.is_past(now), "what is due leaves first");
-        let lane = self.lanes.get(source).unwrap_or_default();
+        let entry = self.lanes.entry(source);
+        let lane = entry.get().unwrap_or_default();
         let at = first_tick(departure_ns).max(lane.last(now));
         if at <= now {
             return Ok(Turn::Now);
@@ -154,7 +161,7 @@ impl<T> Shaper<T> {
             return Err(Reason::QueueHorizon);
         }
         let place = self.wheel.reserve().ok_or(Reason::QueueFull)?;
-        self.lanes.set(source, Lane { last: at.low(), held: lane.held + 1 });
+        entry.set(Lane { last: at.low(), held: lane.held + 1 });
         Ok(Turn::Later(Ticket { place, at, source }))
     }
 
@@ -211,11 +218,10 @@ impl<T> Shaper<T> {
     }
 
     fn leave(&mut self, queued: Queued<T>) -> T {
-        let lane = self.lanes.get(queued.source).unwrap_or_default();
-        if lane.held > 1 {
-            self.lanes.set(queued.source, Lane { held: lane.held - 1, ..lane });
-        } else {
-            self.lanes.remove(queued.source);
+        let entry = self.lanes.entry(queued.source);
+        match entry.get() {
+            Some(lane) if lane.held > 1 => entry.set(Lane { held: lane.held - 1, ..lane }),
+            _ => entry.remove(),
         }
         queued.value
     }

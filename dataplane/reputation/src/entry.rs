@@ -50,13 +50,13 @@ pub struct Shortcut(u16);
 
 impl Shortcut {
     /// The bits that say what; those above are the lowest ones of the edition.
-    const WHAT: u16 = 3;
+    const WHAT: u16 = 7;
     /// As far from an edition as another can be.
-    const FAR: u64 = 1 << 13;
+    const FAR: u64 = 1 << 12;
 
     /// Nothing is known yet under this edition.
     pub const fn closed(edition: u64) -> Self {
-        Self((edition as u16) << 2)
+        Self((edition as u16) << 3)
     }
 
     /// They pass, and nothing else is done.
@@ -72,6 +72,11 @@ impl Shortcut {
     /// They pass, and some are copied.
     pub const fn copies(edition: u64) -> Self {
         Self(Self::closed(edition).0 | 3)
+    }
+
+    /// They pass at a rate, and wait above it.
+    pub const fn queues(edition: u64) -> Self {
+        Self(Self::closed(edition).0 | 4)
     }
 
     /// They pass under this edition by what lists said before it.
@@ -138,6 +143,12 @@ pub struct Hot {
 /// Unanswered packets between two looks at the score at least (a power of two), and as many as take the count to another
 /// [`step`], so that a flood is not scored all the time.
 const LOOK_EVERY: u32 = 32;
+
+/// Asked of a count of unanswered packets that is a multiple of [`LOOK_EVERY`].
+#[cold]
+const fn is_time_to_look(unanswered: u32) -> bool {
+    step::is_crossed(unanswered - 1, unanswered)
+}
 
 /// Touched by sweep and events only; same index as its hot line.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -317,26 +328,21 @@ impl Hot {
     /// One more packet that nobody answered; `true` when it is time to look at the score: not before there are more
     /// than `calm`.
     #[inline(always)]
-    pub fn goes_unanswered(&mut self, calm: u32) -> bool {
-        self.unanswered = self.unanswered.saturating_add(1);
-        self.unanswered & (LOOK_EVERY - 1) == 0 && self.unanswered > calm && self.is_time_to_look()
+    pub const fn goes_unanswered(&mut self, calm: u32) -> bool {
+        let looks = !self.goes_on_unlooked(calm);
+        self.unanswered += looks as u32;
+        looks
     }
 
-    /// The same, but where it may be time to look at the score: then nothing is noted, and it is `false`.
+    /// The same, but where it is time to look at the score: then nothing is noted, and it is `false`.
     #[inline(always)]
-    pub const fn goes_on_unlooked(&mut self) -> bool {
+    pub const fn goes_on_unlooked(&mut self, calm: u32) -> bool {
         let next = self.unanswered.saturating_add(1);
-        let unlooked = next & (LOOK_EVERY - 1) != 0;
-        if unlooked {
+        let looks = next & (LOOK_EVERY - 1) == 0 && next > calm && is_time_to_look(next);
+        if !looks {
             self.unanswered = next;
         }
-        unlooked
-    }
-
-    /// Asked where the count is a multiple of [`LOOK_EVERY`].
-    #[cold]
-    const fn is_time_to_look(&self) -> bool {
-        step::is_crossed(self.unanswered - 1, self.unanswered)
+        !looks
     }
 
     /// Counts one packet of `wire_len` bytes at `now` (low bits of the tick).

@@ -42,26 +42,59 @@ pub struct Departure {
     pub tat_bytes: u64,
 }
 
-/// The earliest time from `now` on at which a packet of `bytes` conforms to `meter` (the earliest departure
-/// time of Carousel, SIGCOMM 2017): at once within the burst, later above it. Departures under one meter
-/// never run backwards.
-///
-/// Nothing is charged: whoever lets the packet leave keeps the arrival times of the answer.
+/// A meter whose divisions are done, for whoever asks for many departures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    packet: Option<Demand>,
+    /// Bytes per second, and how far their arrival time may run ahead, ns.
+    bytes: Option<(u64, u64)>,
+}
+
+impl Pace {
+    /// The pace of a meter.
+    #[inline]
+    pub fn of(meter: &Meter) -> Self {
+        let rate = meter.bytes_per_s.map(|rate| rate.max(1));
+        Self {
+            packet: Demand::of_packet(meter),
+            bytes: rate.map(|rate| (rate, lasts(meter.byte_burst, rate))),
+        }
+    }
+
+    /// The earliest time from `now` on at which a packet of `bytes` conforms (the earliest departure
+    /// time of Carousel, SIGCOMM 2017): at once within the burst, later above it. Departures at one pace
+    /// never run backwards.
+    ///
+    /// Nothing is charged: whoever lets the packet leave keeps the arrival times of the answer.
+    #[inline]
+    pub fn departure(&self, now: Tick, bytes: u32, tat_packets: u64, tat_bytes: u64) -> Departure {
+        let now = now.nanos();
+        let volume = self.bytes.map(|(rate, burst)| Demand::new(lasts(bytes.into(), rate), burst));
+        let earliest = |demand: Option<Demand>, tat: u64| demand.map_or(now, |demand| demand.earliest(tat));
+        let at = now.max(earliest(self.packet, tat_packets)).max(earliest(volume, tat_bytes));
+        let after = |demand: Option<Demand>, tat: u64| demand.map_or(tat, |demand| tat.max(at) + demand.cost);
+        Departure { at, tat_packets: after(self.packet, tat_packets), tat_bytes: after(volume, tat_bytes) }
+    }
+}
+
+/// The departure of one packet under a meter; see [`Pace::departure`].
 #[inline]
 pub fn departure(meter: &Meter, now: Tick, bytes: u32, tat_packets: u64, tat_bytes: u64) -> Departure {
-    let now = now.nanos();
-    let (packet, volume) = (Demand::of_packet(meter), Demand::of_bytes(meter, bytes));
-    let earliest = |demand: Option<Demand>, tat: u64| demand.map_or(now, |demand| demand.earliest(tat));
-    let at = now.max(earliest(packet, tat_packets)).max(earliest(volume, tat_bytes));
-    let after = |demand: Option<Demand>, tat: u64| demand.map_or(tat, |demand| tat.max(at) + demand.cost);
-    Departure { at, tat_packets: after(packet, tat_packets), tat_bytes: after(volume, tat_bytes) }
+    Pace::of(meter).departure(now, bytes, tat_packets, tat_bytes)
 }
 
 /// One tick in ns: time stands still that long, so what a tick's rate allows may come at once.
 const TICK: u64 = Tick(1).nanos();
 
+/// How long a rate takes for so many bytes, ns. Exact for whatever a packet can have; a burst of more than 18 GB counts as
+/// one of 18 GB.
+#[inline]
+const fn lasts(bytes: u64, rate: u64) -> u64 {
+    bytes.saturating_mul(1_000_000_000) / rate
+}
+
 /// What one packet takes of one limit.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Demand {
     /// The time its share of the rate lasts, ns.
     cost: u64,
@@ -79,9 +112,7 @@ impl Demand {
     #[inline]
     fn of_bytes(meter: &Meter, bytes: u32) -> Option<Self> {
         let rate = meter.bytes_per_s?.max(1);
-        // Exact for whatever a packet can have; a burst of more than 18 GB counts as one of 18 GB.
-        let cost = |bytes: u64| bytes.saturating_mul(1_000_000_000) / rate;
-        Some(Self::new(cost(u64::from(bytes)), cost(meter.byte_burst)))
+        Some(Self::new(lasts(bytes.into(), rate), lasts(meter.byte_burst, rate)))
     }
 
     fn new(cost: u64, burst: u64) -> Self {

@@ -43,7 +43,7 @@ pub use crowds::{
 };
 pub use entry::{Flags, Hot, Shortcut, Warm};
 pub use excess::{ExcessPlace, Excesses, Kind, Part};
-pub use gcra::{Departure, Refused, conforms, departure};
+pub use gcra::{Departure, Pace, Refused, conforms, departure};
 pub use hash::{Conversation, Secret};
 pub use hosts::Hosts;
 pub use hours::{Hours, Ordinary};

@@ -20,6 +20,40 @@ pub struct Keys<V> {
     len: u32,
 }
 
+/// One key, found or not.
+#[derive(Debug)]
+pub struct Entry<'a, V> {
+    keys: &'a mut Keys<V>,
+    key: u64,
+    at: usize,
+}
+
+impl<V: Copy + Default> Entry<'_, V> {
+    /// The value of the key.
+    #[inline]
+    pub fn get(&self) -> Option<V> {
+        let (key, value) = self.keys.slots[self.at];
+        (key != FREE).then_some(value)
+    }
+
+    /// Sets the value of the key, which is added if it is not there.
+    #[inline]
+    pub fn set(self, value: V) {
+        let Self { keys, key, at } = self;
+        keys.len += u32::from(keys.slots[at].0 == FREE);
+        debug_assert!(keys.len as usize * 2 <= keys.slots.len(), "more keys than there are things held");
+        keys.slots[at] = (key, value);
+    }
+
+    /// Takes the key out, if it is there.
+    #[inline]
+    pub fn remove(self) {
+        if self.get().is_some() {
+            self.keys.empty(self.at);
+        }
+    }
+}
+
 impl<V: Copy + Default> Keys<V> {
     /// Room for `capacity` keys.
     pub fn new(capacity: u32) -> Self {
@@ -43,24 +77,16 @@ impl<V: Copy + Default> Keys<V> {
         (slot.0 != FREE).then_some(slot.1)
     }
 
-    /// Sets the value of a key, which is added if it is not there.
+    /// Where a key is, or would be: what may be done with it there.
     #[inline]
-    pub fn set(&mut self, key: u64, value: V) {
-        let at = self.search(key);
-        self.len += u32::from(self.slots[at].0 == FREE);
-        debug_assert!(self.len as usize * 2 <= self.slots.len(), "more keys than there are things held");
-        self.slots[at] = (used(key), value);
+    pub fn entry(&mut self, key: u64) -> Entry<'_, V> {
+        Entry { at: self.search(key), key: used(key), keys: self }
     }
 
-    /// Takes a key out.
-    #[inline]
-    pub fn remove(&mut self, key: u64) {
-        let mut hole = self.search(key);
-        if self.slots[hole].0 == FREE {
-            return;
-        }
+    /// Frees a slot.
+    fn empty(&mut self, slot: usize) {
+        let (mut hole, mut at) = (slot, slot);
         self.len -= 1;
-        let mut at = hole;
         loop {
             at = self.after(at);
             let key = self.slots[at].0;
@@ -123,10 +149,10 @@ mod tests {
                 x = x.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
                 let key = (x >> 33) % (u64::from(capacity) * 2) + 1;
                 if x >> 63 == 0 && (map.len() < capacity as usize || map.contains_key(&key)) {
-                    keys.set(key, step);
+                    keys.entry(key).set(step);
                     map.insert(key, step);
                 } else if x >> 62 == 2 {
-                    keys.remove(key);
+                    keys.entry(key).remove();
                     map.remove(&key);
                 }
                 assert_eq!(keys.get(key), map.get(&key).copied());
@@ -140,9 +166,9 @@ mod tests {
     fn a_key_of_zero_is_a_key() {
         let mut keys = Keys::new(4);
         assert_eq!(keys.get(0), None);
-        keys.set(0, 5);
+        keys.entry(0).set(5);
         assert_eq!(keys.get(0), Some(5));
-        keys.remove(0);
+        keys.entry(0).remove();
         assert_eq!(keys.get(0), None);
     }
 }

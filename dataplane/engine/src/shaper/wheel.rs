@@ -1,36 +1,53 @@
 //! A timing wheel: what has to wait, in order of the tick at which it is due.
 //!
 //! Slots of one tick in a ring that spans the horizon (Varghese and Lauck, SOSP 1987; as a shaper: Carousel,
-//! SIGCOMM 2017), each a queue in order of insertion, all in one arena of nodes. Used by [`super::Shaper`]
-//! and [`super::ConnectionQueue`].
+//! SIGCOMM 2017), each a queue in order of insertion: blocks of one cache line that number nodes of one arena, so that a
+//! whole block of them is fetched at once when its turn has come. Used by [`super::Shaper`] and
+//! [`super::ConnectionQueue`].
 //!
 //! Always holds: everything in the wheel is due within its reach from the tick it stands at; a slot's bit is
 //! set exactly if its queue is not empty; every node is in one queue, free, or promised to the holder of a
-//! [`Place`]. Time without anything due costs nothing to cross, however long. When the wheel is full,
+//! [`Place`]. Only the slot at which it stands has a block of which something was taken, so that blocks never run out.
+//! Time without anything due costs nothing to cross, however long. When the wheel is full,
 //! [`Wheel::reserve`] says so; nothing that was put in is ever given up.
 
+use repute_memory::prefetch;
 use repute_model::Tick;
 
 use super::bitmap::Bitmap;
 
-/// No node.
+/// No node or block.
 const NIL: u32 = u32::MAX;
+/// Nodes in a block.
+const BLOCK: usize = 15;
 
 #[derive(Debug)]
 struct Node<T> {
     value: Option<T>,
-    /// The next one of the queue it is in.
+    /// The next free one.
     next: u32,
 }
 
-/// A queue of nodes.
+/// Some nodes of a queue, one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Block {
+    nodes: [u32; BLOCK],
+    /// The next one of its queue, or the next free one.
+    next: u32,
+}
+
+/// A queue of blocks.
 #[derive(Clone, Copy, Debug)]
 struct Queue {
     head: u32,
     tail: u32,
+    /// How many nodes of its first block have been taken, and how many its last one has had.
+    taken: u8,
+    filled: u8,
 }
 
-const EMPTY: Queue = Queue { head: NIL, tail: NIL };
+const EMPTY: Queue = Queue { head: NIL, tail: NIL, taken: 0, filled: 0 };
 
 /// Room for one thing in the wheel that gave it; lost for good if it is not filled.
 #[derive(Debug)]
@@ -43,6 +60,9 @@ pub struct Wheel<T> {
     nodes: Box<[Node<T>]>,
     /// The first free node.
     free: u32,
+    blocks: Box<[Block]>,
+    /// The first free block.
+    free_block: u32,
     /// One queue a tick; their number is a power of two.
     slots: Box<[Queue]>,
     occupied: Bitmap,
@@ -56,10 +76,15 @@ impl<T> Wheel<T> {
     /// things. All the memory it will ever need.
     pub fn new(horizon_ms: u32, capacity: u32) -> Self {
         let slots = (horizon_ms as usize + 1).next_power_of_two().min(Bitmap::MAX);
-        let next = |node: u32| if node + 1 < capacity { node + 1 } else { NIL };
+        let next = |at: u32, len: u32| if at + 1 < len { at + 1 } else { NIL };
+        // Full ones, one that is not in each slot, and one of which something was taken.
+        let blocks = capacity.div_ceil(BLOCK as u32) + capacity.min(slots as u32) + 1;
+        let block = |at| Block { nodes: [NIL; BLOCK], next: next(at, blocks) };
         Self {
-            nodes: (0..capacity).map(|node| Node { value: None, next: next(node) }).collect(),
+            nodes: (0..capacity).map(|node| Node { value: None, next: next(node, capacity) }).collect(),
             free: if capacity > 0 { 0 } else { NIL },
+            blocks: (0..blocks).map(block).collect(),
+            free_block: 0,
             slots: vec![EMPTY; slots].into(),
             occupied: Bitmap::new(slots),
             now: Tick(0),
@@ -102,15 +127,31 @@ impl<T> Wheel<T> {
         let Place(node) = place;
         let at = at.0.clamp(self.now.0, self.now.0.saturating_add(self.reach()));
         let slot = self.slot(Tick(at));
-        self.nodes[node as usize] = Node { value: Some(value), next: NIL };
-        match std::mem::replace(&mut self.slots[slot].tail, node) {
-            NIL => {
-                self.slots[slot].head = node;
-                self.occupied.set(slot);
-            }
-            tail => self.nodes[tail as usize].next = node,
+        self.nodes[node as usize].value = Some(value);
+        let Queue { head, tail, filled, .. } = self.slots[slot];
+        if head == NIL {
+            let first = self.take_block();
+            self.slots[slot] = Queue { head: first, tail: first, ..EMPTY };
+            self.occupied.set(slot);
+        } else if usize::from(filled) == BLOCK {
+            let next = self.take_block();
+            self.blocks[tail as usize].next = next;
+            (self.slots[slot].tail, self.slots[slot].filled) = (next, 0);
         }
+        let queue = &mut self.slots[slot];
+        self.blocks[queue.tail as usize].nodes[usize::from(queue.filled)] = node;
+        queue.filled += 1;
         self.len += 1;
+    }
+
+    fn take_block(&mut self) -> u32 {
+        let block = self.free_block;
+        self.free_block = self.blocks[block as usize].next;
+        block
+    }
+
+    fn give_block(&mut self, block: u32) {
+        self.blocks[block as usize].next = std::mem::replace(&mut self.free_block, block);
     }
 
     /// The tick of what is due first.
@@ -151,18 +192,32 @@ impl<T> Wheel<T> {
     fn pop_at(&mut self, at: Tick) -> Option<T> {
         self.now = at;
         let slot = self.slot(at);
-        let head = self.slots[slot].head;
-        let node = self.nodes.get_mut(head as usize)?;
-        let value = node.value.take();
-        let next = std::mem::replace(&mut node.next, self.free);
-        self.free = head;
-        self.slots[slot].head = next;
-        if next == NIL {
-            self.slots[slot] = EMPTY;
-            self.occupied.clear(slot);
-        }
+        let node = self.take_first(slot)?;
+        let Node { value, next } = self.nodes.get_mut(node as usize)?;
+        *next = std::mem::replace(&mut self.free, node);
         self.len -= 1;
-        value
+        value.take()
+    }
+
+    /// Takes the first node out of the queue of a slot.
+    fn take_first(&mut self, slot: usize) -> Option<u32> {
+        let queue = &mut self.slots[slot];
+        let block = self.blocks.get(queue.head as usize)?;
+        if queue.taken == 0 {
+            block.nodes.iter().filter_map(|&node| self.nodes.get(node as usize)).for_each(prefetch);
+        }
+        let (node, next) = (*block.nodes.get(usize::from(queue.taken))?, block.next);
+        let head = queue.head;
+        queue.taken += 1;
+        if head == queue.tail && queue.taken == queue.filled {
+            *queue = EMPTY;
+            self.occupied.clear(slot);
+            self.give_block(head);
+        } else if usize::from(queue.taken) == BLOCK {
+            (queue.head, queue.taken) = (next, 0);
+            self.give_block(head);
+        }
+        Some(node)
     }
 
     fn slot(&self, at: Tick) -> usize {

@@ -9,23 +9,32 @@
 use repute_model::{Judgement, Measures, Packet, Reason, Sampling, Verdict};
 use repute_reputation::{Flags, Shortcut, Slot};
 
+use super::Worker;
 use super::lanes::Lanes;
 use super::view::Way;
-use super::{Worker, rules};
 
 impl<P: Packet> Worker<P> {
     /// Judges packet `i` by what its sender's entry remembers: it passes where that goes on with what it did before, or
     /// is dropped as all of its packets are.
     #[inline(always)]
     pub(super) fn judge_at_once(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
+        let slot = self.shard.hinted(lanes.sought(i))?;
+        self.judge_by_entry(lanes, i, slot)
+    }
+
+    /// The same where the entry was found.
+    #[inline(always)]
+    fn judge_by_entry(&mut self, lanes: &Lanes, i: usize, slot: Slot) -> Option<Judgement> {
         if !lanes.kind(i).is_plainly_sent() {
             return None;
         }
         let calm = self.shard.calm_unanswered();
-        let slot = self.shard.hinted(lanes.sought(i))?;
         let hot = self.shard.hot_mut(slot);
         let copies = hot.shortcut == self.view.copies;
         if hot.shortcut != self.view.passes && !copies {
+            if hot.shortcut == self.view.queues {
+                return self.queue_shortly(lanes, i, slot);
+            }
             // Whose turn to be looked up again has not come goes on to pass.
             if hot.shortcut != self.view.lingers || self.revisions_left > 0 {
                 let drops = hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops);
@@ -88,7 +97,8 @@ impl<P: Packet> Worker<P> {
             return None;
         }
         match self.shard.find_key(sought.key) {
-            Some(slot) => self.judge_known(lanes, i, slot),
+            // Of two sources in one bucket whose tags are the same, the other one was hinted at.
+            Some(slot) => self.judge_by_entry(lanes, i, slot).or_else(|| self.judge_known(lanes, i, slot)),
             None if lanes.kind(i).is_back() => None,
             None => self.refuse_unseen(lanes, i),
         }
@@ -111,32 +121,37 @@ impl<P: Packet> Worker<P> {
             Way::Pass | Way::Copy if hot.flags.has(Flags::HELD) && self.shaper.holds(hot.fingerprint) => None,
             Way::Pass => {
                 hot.shortcut = passes;
-                self.judge_at_once(lanes, i)
+                self.judge_by_entry(lanes, i, sender)
             }
             Way::Copy if stale => None,
             Way::Copy => {
                 hot.shortcut = self.view.copies;
-                self.judge_at_once(lanes, i)
+                self.judge_by_entry(lanes, i, sender)
             }
             way @ (Way::Drop | Way::DropAndLog) => {
                 hot.shortcut = drops;
                 let logs = way == Way::DropAndLog && self.log_left > 0;
                 (!logs).then(|| self.drop_shortly(lanes, i, sender))
             }
-            Way::Queue => self.queue_shortly(lanes, i, sender),
+            Way::Queue if stale => self.queue_shortly(lanes, i, sender),
+            Way::Queue => {
+                hot.shortcut = self.view.queues;
+                self.judge_by_entry(lanes, i, sender)
+            }
             Way::General => None,
         }
     }
 
     /// Holds back what is above the rate of a source that goes on with what it did before.
+    #[inline(never)]
     fn queue_shortly(&mut self, lanes: &Lanes, i: usize, sender: Slot) -> Option<Judgement> {
         if !self.goes_on(self.shard.hot(sender), lanes.talk(i)) {
             return None;
         }
         let judgement = self.count_shortly(lanes, i, sender);
         let (band, calm) = (self.shard.hot(sender).band, self.shard.calm_unanswered());
-        let meter = rules(&self.policy).and_then(|rules| rules.profile.treatments[band.index()].queue);
-        let (verdict, reason) = self.queue(sender, lanes.wire_len(i), meter.as_ref()).verdict();
+        let pace = self.view.paces[band.index()];
+        let (verdict, reason) = self.queue(sender, lanes.wire_len(i), pace.as_ref()).verdict();
         if self.shard.hot_mut(sender).go_on(calm) {
             self.rescore(sender);
         }

@@ -3,8 +3,8 @@
 //! Called by the general way. Always holds: a packet that is held has a ticket in [`Worker::tickets`], in the
 //! order of the batch, and a packet without a way out gets none.
 
-use repute_model::{Meter, Packet, Reason, Treatment, Verdict};
-use repute_reputation::{Act, Departure, Exchange, Flags, Part, Refused, Slot, conforms, departure};
+use repute_model::{Packet, Reason, Treatment, Verdict};
+use repute_reputation::{Act, Departure, Exchange, Flags, Pace, Part, Refused, Slot, conforms};
 
 use super::Worker;
 use crate::shaper::{Ticket, Turn};
@@ -101,7 +101,7 @@ impl<P: Packet> Worker<P> {
     fn queue_part(&mut self, slot: Slot, wire_len: u32, treatment: &Treatment, part: Part) -> Fate {
         match (&treatment.queue, part) {
             (Some(meter), Part::Excess(place)) => self.queue_excess(slot, place, wire_len, meter),
-            (meter, _) => self.queue(slot, wire_len, meter.as_ref()),
+            (meter, _) => self.queue(slot, wire_len, meter.as_ref().map(Pace::of).as_ref()),
         }
     }
 
@@ -117,22 +117,23 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Holds back what is above the rate, and whatever follows a packet of its source that is held.
-    pub(super) fn queue(&mut self, slot: Slot, wire_len: u32, meter: Option<&Meter>) -> Fate {
+    pub(super) fn queue(&mut self, slot: Slot, wire_len: u32, pace: Option<&Pace>) -> Fate {
         let (now, hot) = (self.now, self.shard.hot_mut(slot));
-        let holds = hot.flags.has(Flags::HELD) && self.shaper.holds(hot.fingerprint);
-        let leaves = match meter {
-            Some(meter) => departure(meter, now, wire_len, hot.tat_packets, hot.tat_bytes),
-            None if holds => {
+        let may_hold = hot.flags.has(Flags::HELD);
+        let leaves = match pace {
+            Some(pace) => pace.departure(now, wire_len, hot.tat_packets, hot.tat_bytes),
+            None if may_hold => {
                 Departure { at: now.nanos(), tat_packets: hot.tat_packets, tat_bytes: hot.tat_bytes }
             }
             None => return Fate::Pass,
         };
         // Most sources that are shaped hold nothing, and then need not be looked for among those that do.
-        let turn = match holds || leaves.at > now.nanos() {
+        let turn = match may_hold || leaves.at > now.nanos() {
             true => self.shaper.reserve(now, hot.fingerprint, leaves.at),
             false => Ok(Turn::Now),
         };
-        hot.flags.set(Flags::HELD, holds || matches!(turn, Ok(Turn::Later(_))));
+        // Who may go at once holds nothing.
+        hot.flags.set(Flags::HELD, matches!(turn, Ok(Turn::Later(_))) || may_hold && turn.is_err());
         if turn.is_ok() {
             (hot.tat_packets, hot.tat_bytes) = (leaves.tat_packets, leaves.tat_bytes);
         }

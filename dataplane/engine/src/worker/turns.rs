@@ -15,13 +15,21 @@ impl<P: Packet> Worker<P> {
     pub(super) fn judge_all(&mut self, batch: &mut Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         let len = batch.len().min(BATCH);
+        if self.view.queues_any {
+            self.fetch_held(&batch.lanes, len);
+        }
         let mut turn = 0;
         while turn < len {
-            let passed = turn;
-            turn = self.judge_passing(&batch.lanes, turn, len);
-            if turn > passed {
+            let passed = self.judge_passing(&batch.lanes, turn, len);
+            if passed > turn {
                 verdicts.add(Verdict::Forward);
             }
+            let dropped = self.judge_dropping(&batch.lanes, passed, len);
+            if dropped > passed {
+                verdicts.add(Verdict::Drop);
+            }
+            turn = dropped;
+            // Most packets of a run go together: who ends it has his turn alone.
             if turn < len {
                 verdicts.add(self.judge_turn(batch, turn));
                 turn += 1;

@@ -3,7 +3,7 @@
 use repute_model::{
     Factor, Judgement, Limits, Listing, Masks, Measures, Policy, Reason, Sampling, Side, Treatment,
 };
-use repute_reputation::{Flags, Hot, Rules, Shortcut};
+use repute_reputation::{Flags, Hot, Pace, Rules, Shortcut};
 
 use super::{Role, Stranger, Wire, rules, width};
 use crate::PORTS;
@@ -88,14 +88,20 @@ pub struct View {
     pub stranger: Refusal,
     /// What sources without an entry get that a list denies, by percent of confidence.
     denied: [Refusal; 101],
-    /// What entries keep whose packets pass, are copied besides, or are dropped.
+    /// What entries keep whose packets pass, are copied besides, wait above a rate, or are dropped.
     pub passes: Shortcut,
     pub copies: Shortcut,
+    pub queues: Shortcut,
     pub drops: Shortcut,
     /// What entries keep whose packets pass by what lists said before this policy, until they are looked up again.
     pub lingers: Shortcut,
-    /// Whether what is dropped may have to be logged.
+    /// At which rate each band's packets pass, where they wait above it.
+    pub paces: [Option<Pace>; 5],
+    /// Whether packets of any band are dropped, and whether that may have to be logged.
+    pub drops_any: bool,
     pub logs_drops: bool,
+    /// Whether packets of any band wait that the short way judges.
+    pub queues_any: bool,
     /// Whether connections of any band are softened.
     pub softens: bool,
     /// Whether packets of any band are looked into.
@@ -155,9 +161,13 @@ impl View {
             }),
             passes: Shortcut::passes(policy.edition),
             copies: Shortcut::copies(policy.edition),
+            queues: Shortcut::queues(policy.edition),
             drops: Shortcut::drops(policy.edition),
             lingers: Shortcut::lingers(policy.edition),
+            paces: bands.map(|treatment| treatment.queue.as_ref().map(Pace::of)),
+            drops_any: ways.iter().any(|way| way.drops()),
             logs_drops: ways.contains(&Way::DropAndLog),
+            queues_any: ways.contains(&Way::Queue),
             inspects,
             softens: bands.iter().any(|treatment| treatment.soften.is_some()),
             shadow: policy.shadow,

@@ -1,0 +1,97 @@
+//! Runs of packets with one fate: the commonest parts of the short way as loops that call nobody.
+//!
+//! Called when it is the turn of packets that no shorter way has judged. Always holds: for every packet that is judged here
+//! [`Worker::judge_at_once`] would have done the same; whatever else there may be to do ends the run before that packet.
+
+use repute_model::{Band, Judgement, Measures, Packet, Reason, Verdict};
+use repute_reputation::{Flags, Hot, Shortcut};
+
+use super::Worker;
+use super::lanes::Lanes;
+
+/// What is the same for all packets of a run.
+#[derive(Clone, Copy, Debug)]
+struct Terms {
+    /// What the entries of their sources keep.
+    shortcut: Shortcut,
+    /// Low bits of the tick.
+    now: u32,
+    /// The entries are too many for the innermost caches: they are fetched once more before their turn.
+    far: bool,
+}
+
+impl<P: Packet> Worker<P> {
+    /// Judges packets `from` to `to` as long as they pass and go on with what their sources did before. The first one
+    /// that does not.
+    #[inline(always)]
+    pub(super) fn judge_passing(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
+        let terms = self.terms(self.view.passes);
+        let calm = self.shard.calm_unanswered();
+        // Who was not answered may be held up.
+        let flooded = !self.crowd.alarms().is_empty();
+        let judgements = &mut self.judgements;
+        run(self.shard.hot_lines(), lanes, (from, to), terms, &mut self.account.bands, |i, hot| {
+            let passes = hot.would_go_on(lanes.talk(i))
+                && (hot.flags.has(Flags::ANSWERED) || !flooded && hot.goes_on_unlooked(calm));
+            if passes {
+                let standing = Some((hot.band, hot.score));
+                judgements[i] = Judgement { standing, ..Judgement::FORWARD };
+            }
+            passes
+        })
+    }
+
+    /// Judges packets `from` to `to` as long as they are dropped as all of their sources' are. The first one that is not.
+    #[inline(always)]
+    pub(super) fn judge_dropping(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
+        if !self.view.drops_any || self.view.logs_drops && self.log_left > 0 {
+            return from;
+        }
+        let terms = self.terms(self.view.drops);
+        let calm = self.shard.calm_unanswered();
+        let all = self.view.measures;
+        let (judgements, suppressed) = (&mut self.judgements, &mut self.account.log_lines_suppressed);
+        run(self.shard.hot_lines(), lanes, (from, to), terms, &mut self.account.bands, |i, hot| {
+            let unlooked = hot.goes_on_unlooked(calm);
+            if unlooked {
+                let measures = all[hot.band.index()];
+                *suppressed += u64::from(measures.has(Measures::LOG));
+                let listed = hot.flags.has(Flags::LISTED);
+                let reason = Some(if listed { Reason::Listed } else { Reason::Standing });
+                let standing = Some((hot.band, hot.score));
+                judgements[i] = Judgement { verdict: Verdict::Drop, reason, standing, measures };
+            }
+            unlooked
+        })
+    }
+
+    #[inline(always)]
+    fn terms(&self, shortcut: Shortcut) -> Terms {
+        Terms { shortcut, now: self.now.low(), far: self.shard.is_far() }
+    }
+}
+
+/// The run itself: a function of its own, so that the entries that it writes cannot be what it goes by. Packets are counted
+/// that `judge` has judged.
+#[inline(always)]
+fn run(
+    hots: &mut [Hot],
+    lanes: &Lanes,
+    (from, to): (usize, usize),
+    terms: Terms,
+    bands: &mut [u64; Band::ALL.len()],
+    mut judge: impl FnMut(usize, &mut Hot) -> bool,
+) -> usize {
+    for i in from..to {
+        if terms.far {
+            lanes.soon(i).fetch_among(hots);
+        }
+        let Some(hot) = lanes.sought(i).among(hots) else { return i };
+        if !lanes.kind(i).is_plainly_sent() || hot.shortcut != terms.shortcut || !judge(i, hot) {
+            return i;
+        }
+        hot.count(lanes.wire_len(i), terms.now);
+        bands[hot.band.index()] += 1;
+    }
+    to
+}
