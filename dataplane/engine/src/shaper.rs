@@ -119,7 +119,7 @@ pub struct Shaper<T> {
 
 impl<T> Shaper<T> {
     /// A shaper within `limits`, with all the memory it will ever need: 80 to 130 bytes for each packet that
-    /// may be held, beside its buffer.
+    /// may be held, beside its buffer, and some 80 for each tick of the horizon.
     pub fn new(limits: &Limits) -> Self {
         let wheel = Wheel::new(limits.queue_horizon_ms, limits.queue_packets);
         Self {

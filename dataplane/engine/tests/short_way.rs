@@ -31,13 +31,14 @@ const PROFILE: [&str; 6] = [
     "model = \"egress-interval\"\nwindow = \"100ms\"",
 ];
 const BANDS: [&str; 2] = ["", "dwell_worse = \"0ms\"\ndwell_better = \"20ms\""];
-const TREATMENTS: [&str; 8] = [
+const TREATMENTS: [&str; 9] = [
     "",
     "neutral = \"pass\"\npoor = \"drop\"\nmalicious = \"drop\"",
     "good = \"log\"\nneutral = \"drop\"\npoor = \"block-new\"",
     "neutral = { log = true, drop = true }\npoor = { log = true, drop = true }",
     "excellent = \"drop\"\ngood = { meter = { packets = \"200pps\", packet_burst = 20 } }\nneutral = \"block-new\"",
     "good = { queue = { packets = \"100pps\", packet_burst = 5 } }\nneutral = \"pass\"\npoor = { queue_new = 50 }",
+    "neutral = { queue = { packets = \"100pps\", packet_burst = 5 } }\npoor = { queue = { bytes = \"1Mbps\" } }",
     "excellent = { soften = { segments = 2, round_trips = 2 } }\ngood = { soften = { segments = 1 } }\nneutral = \"inspect\"",
     "good = { block_new = true, reset = true }\nneutral = { drop = true, reset = true }\npoor = { log = true, soften = {} }",
 ];

@@ -265,6 +265,29 @@ mod tests {
     }
 
     #[test]
+    fn blocks_never_run_out_and_keep_the_order() {
+        // Slots of one thing each, one that is full, and one that is filled again while it is emptied.
+        let mut wheel = Wheel::new(63, 80);
+        for round in 0..200 {
+            let now = round * 64;
+            assert_eq!(due(&mut wheel, now), []);
+            for at in 1..=40 {
+                put(&mut wheel, now + at, at as u32);
+            }
+            for value in 41..=80 {
+                put(&mut wheel, now + 41, value);
+            }
+            assert!(wheel.reserve().is_none());
+            assert_eq!(due(&mut wheel, now + 40), (1..=40).collect::<Vec<_>>());
+            let some: Vec<_> = (0..20).filter_map(|_| wheel.pop_due(Tick(now + 41))).collect();
+            (81..=100).for_each(|value| put(&mut wheel, now + 41, value));
+            let rest = due(&mut wheel, now + 41);
+            assert_eq!([some, rest].concat(), (41..=100).collect::<Vec<_>>());
+            assert!(wheel.is_empty());
+        }
+    }
+
+    #[test]
     fn a_place_counts_from_its_reservation_on() {
         let mut wheel = Wheel::new(10, 2);
         let places = [wheel.reserve().unwrap(), wheel.reserve().unwrap()];
