@@ -125,14 +125,6 @@ impl Shard {
         sought.hint = entry;
     }
 
-    /// Asks the CPU once more for the entry of a key whose turn comes soon, where that helps.
-    #[inline(always)]
-    pub fn fetch_again(&self, soon: &Sought) {
-        if self.is_far {
-            soon.fetch_among(&self.hot);
-        }
-    }
-
     /// Whether there are more entries than the caches next to a core hold: then they are fetched once more before their
     /// turn.
     #[inline(always)]
