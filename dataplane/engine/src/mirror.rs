@@ -63,12 +63,13 @@ impl<P: Packet> Mirror<P> {
     pub fn picks(&mut self, band: Band, sampling: &Sampling, nth: u32) -> bool {
         let Some(on) = &mut self.on else { return false };
         let since = &mut on.since[band.index()];
-        *since = since.saturating_add(1);
-        let is_due = *since >= sampling.one_in;
-        if is_due {
+        // Never more than `one_in` of the policy before: there it begins anew.
+        *since += 1;
+        if *since >= sampling.one_in {
             *since = 0;
+            return true;
         }
-        is_due || nth <= sampling.first
+        nth <= sampling.first
     }
 
     /// Puts a copy of a packet into the outbox. It is withheld where the outbox is full, the rate is spent, the pool

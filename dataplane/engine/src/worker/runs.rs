@@ -12,8 +12,8 @@ use super::lanes::Lanes;
 /// What is the same for all packets of a run.
 #[derive(Clone, Copy, Debug)]
 struct Terms {
-    /// What the entries of their sources keep.
-    shortcut: Shortcut,
+    /// What the entries of their sources keep: one of these.
+    shortcuts: [Shortcut; 2],
     /// Low bits of the tick.
     now: u32,
     /// The entries are too many for the innermost caches: they are fetched once more before their turn.
@@ -21,23 +21,40 @@ struct Terms {
 }
 
 impl<P: Packet> Worker<P> {
-    /// Judges packets `from` to `to` as long as they pass and go on with what their sources did before. The first one
-    /// that does not.
+    /// Judges packets `from` to `to` as long as they pass, copied or not, and go on with what their sources did before. The
+    /// first one that does not.
     #[inline(always)]
     pub(super) fn judge_passing(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
-        let terms = self.terms(self.view.passes);
+        match self.view.copies_any {
+            false => self.pass_any::<false>(lanes, from, to),
+            true => self.pass_any::<true>(lanes, from, to),
+        }
+    }
+
+    /// The same; `COPIES` where any are copied.
+    #[inline(always)]
+    fn pass_any<const COPIES: bool>(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
+        let (passes, copies) = (self.view.passes, self.view.copies);
+        let terms = self.terms([passes, if COPIES { copies } else { passes }]);
         let calm = self.shard.calm_unanswered();
         // Who was not answered may be held up.
         let flooded = !self.crowd.alarms().is_empty();
-        let judgements = &mut self.judgements;
-        run(self.shard.hot_lines(), lanes, (from, to), terms, &mut self.account.bands, |i, hot| {
-            let passes = hot.would_go_on(lanes.talk(i))
-                && (hot.flags.has(Flags::ANSWERED) || !flooded && hot.goes_on_unlooked(calm));
-            if passes {
-                let standing = Some((hot.band, hot.score));
-                judgements[i] = Judgement { standing, ..Judgement::FORWARD };
+        let goes = |i: usize, hot: &mut Hot| {
+            hot.would_go_on(lanes.talk(i))
+                && (hot.flags.has(Flags::ANSWERED) || !flooded && hot.goes_on_unlooked(calm))
+        };
+        let Self { shard, account, view, mirror, copied, judgements, .. } = self;
+        run(shard.hot_lines(), lanes, (from, to), terms, &mut account.bands, goes, |i, hot| {
+            let standing = Some((hot.band, hot.score));
+            let mut measures = Measures::PASS;
+            if COPIES && hot.shortcut == copies {
+                measures = view.measures[hot.band.index()];
+                // Seldom.
+                if view.picks(mirror, hot) {
+                    *copied |= 1 << i;
+                }
             }
-            passes
+            judgements[i] = Judgement { standing, measures, ..Judgement::FORWARD };
         })
     }
 
@@ -47,32 +64,29 @@ impl<P: Packet> Worker<P> {
         if !self.view.drops_any || self.view.logs_drops && self.log_left > 0 {
             return from;
         }
-        let terms = self.terms(self.view.drops);
+        let terms = self.terms([self.view.drops; 2]);
         let calm = self.shard.calm_unanswered();
-        let all = self.view.measures;
-        let (judgements, suppressed) = (&mut self.judgements, &mut self.account.log_lines_suppressed);
-        run(self.shard.hot_lines(), lanes, (from, to), terms, &mut self.account.bands, |i, hot| {
-            let unlooked = hot.goes_on_unlooked(calm);
-            if unlooked {
-                let measures = all[hot.band.index()];
-                *suppressed += u64::from(measures.has(Measures::LOG));
-                let listed = hot.flags.has(Flags::LISTED);
-                let reason = Some(if listed { Reason::Listed } else { Reason::Standing });
-                let standing = Some((hot.band, hot.score));
-                judgements[i] = Judgement { verdict: Verdict::Drop, reason, standing, measures };
-            }
-            unlooked
+        let goes = |_: usize, hot: &mut Hot| hot.goes_on_unlooked(calm);
+        let Self { shard, account, view, judgements, .. } = self;
+        let suppressed = &mut account.log_lines_suppressed;
+        run(shard.hot_lines(), lanes, (from, to), terms, &mut account.bands, goes, |i, hot| {
+            let measures = view.measures[hot.band.index()];
+            *suppressed += u64::from(measures.has(Measures::LOG));
+            let listed = hot.flags.has(Flags::LISTED);
+            let reason = Some(if listed { Reason::Listed } else { Reason::Standing });
+            let standing = Some((hot.band, hot.score));
+            judgements[i] = Judgement { verdict: Verdict::Drop, reason, standing, measures };
         })
     }
 
     #[inline(always)]
-    fn terms(&self, shortcut: Shortcut) -> Terms {
-        Terms { shortcut, now: self.now.low(), far: self.shard.is_far() }
+    fn terms(&self, shortcuts: [Shortcut; 2]) -> Terms {
+        Terms { shortcuts, now: self.now.low(), far: self.shard.is_far() }
     }
 }
 
-/// The run itself: a function of its own, so that the entries that it writes cannot be what it goes by. Packets are counted
-/// that `judge` has judged.
+/// The run itself: a function of its own, so that the entries that it writes cannot be what it goes by. It ends before the
+/// packet that `goes` does not take note of; what was counted is kept by `keep`.
 #[inline(always)]
 fn run(
     hots: &mut [Hot],
@@ -80,18 +94,22 @@ fn run(
     (from, to): (usize, usize),
     terms: Terms,
     bands: &mut [u64; Band::ALL.len()],
-    mut judge: impl FnMut(usize, &mut Hot) -> bool,
+    mut goes: impl FnMut(usize, &mut Hot) -> bool,
+    mut keep: impl FnMut(usize, &Hot),
 ) -> usize {
+    let [one, other] = terms.shortcuts;
     for i in from..to {
         if terms.far {
             lanes.soon(i).fetch_among(hots);
         }
         let Some(hot) = lanes.sought(i).among(hots) else { return i };
-        if !lanes.kind(i).is_plainly_sent() || hot.shortcut != terms.shortcut || !judge(i, hot) {
+        let known = lanes.kind(i).is_plainly_sent() && (hot.shortcut == one || hot.shortcut == other);
+        if !known || !goes(i, hot) {
             return i;
         }
         hot.count(lanes.wire_len(i), terms.now);
         bands[hot.band.index()] += 1;
+        keep(i, hot);
     }
     to
 }

@@ -6,7 +6,7 @@
 //! where the short way gives a judgement, the general way would have given the same and left the same behind; a
 //! test compares the two.
 
-use repute_model::{Judgement, Measures, Packet, Reason, Sampling, Verdict};
+use repute_model::{Judgement, Measures, Packet, Reason, Verdict};
 use repute_reputation::{Flags, Shortcut, Slot};
 
 use super::Worker;
@@ -47,14 +47,12 @@ impl<P: Packet> Worker<P> {
         }
         let look = hot.goes_on(lanes.talk(i), calm)?;
         hot.count(lanes.wire_len(i), self.now.low());
-        let (band, packets, standing) = (hot.band, hot.packets, Some((hot.band, hot.score)));
+        let (band, standing) = (hot.band, Some((hot.band, hot.score)));
         self.account.bands[band.index()] += 1;
         let mut measures = Measures::PASS;
         if copies {
             measures = self.view.measures[band.index()];
-            let sampling = &self.view.samplings[band.index()];
-            let picked = *sampling != Sampling::NONE && self.mirror.picks(band, sampling, packets);
-            self.copied |= u64::from(picked) << i;
+            self.copied |= u64::from(self.view.picks(&mut self.mirror, hot)) << i;
         }
         if look {
             self.rescore(slot);

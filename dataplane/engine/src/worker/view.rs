@@ -1,12 +1,12 @@
 //! What the hot path asks of ports and policy, worked out once an installation.
 
 use repute_model::{
-    Factor, Judgement, Limits, Listing, Masks, Measures, Policy, Reason, Sampling, Side, Treatment,
+    Factor, Judgement, Limits, Listing, Masks, Measures, Packet, Policy, Reason, Sampling, Side, Treatment,
 };
 use repute_reputation::{Flags, Hot, Pace, Rules, Shortcut};
 
 use super::{Role, Stranger, Wire, rules, width};
-use crate::PORTS;
+use crate::{Mirror, PORTS};
 
 /// Which of a packet's two addresses has exact state here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,6 +100,8 @@ pub struct View {
     /// Whether packets of any band are dropped, and whether that may have to be logged.
     pub drops_any: bool,
     pub logs_drops: bool,
+    /// Whether packets of any band are copied that the short way judges.
+    pub copies_any: bool,
     /// Whether packets of any band wait that the short way judges.
     pub queues_any: bool,
     /// Whether connections of any band are softened.
@@ -167,6 +169,7 @@ impl View {
             paces: bands.map(|treatment| treatment.queue.as_ref().map(Pace::of)),
             drops_any: ways.iter().any(|way| way.drops()),
             logs_drops: ways.contains(&Way::DropAndLog),
+            copies_any: ways.contains(&Way::Copy),
             queues_any: ways.contains(&Way::Queue),
             inspects,
             softens: bands.iter().any(|treatment| treatment.soften.is_some()),
@@ -196,6 +199,13 @@ impl View {
     pub fn way(&self, hot: &Hot) -> Way {
         let row = if hot.flags.has(Flags::ALLOWED) { 5 } else { hot.band.index() };
         self.ways[row]
+    }
+
+    /// Whether the packet of a source that was counted last is one to be copied.
+    #[inline(always)]
+    pub fn picks<P: Packet>(&self, mirror: &mut Mirror<P>, hot: &Hot) -> bool {
+        let sampling = &self.samplings[hot.band.index()];
+        *sampling != Sampling::NONE && mirror.picks(hot.band, sampling, hot.packets)
     }
 
     /// What a source without an entry gets that a list denies with this confidence.
