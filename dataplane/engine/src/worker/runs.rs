@@ -13,7 +13,7 @@ use super::lanes::Lanes;
 #[derive(Clone, Copy, Debug)]
 struct Terms {
     /// What the entries of their sources keep: one of these.
-    shortcuts: [Shortcut; 2],
+    shortcuts: [Shortcut; 3],
     /// Low bits of the tick.
     now: u32,
     /// The entries are too many for the innermost caches: they are fetched once more before their turn.
@@ -35,7 +35,9 @@ impl<P: Packet> Worker<P> {
     #[inline(always)]
     fn pass_any<const COPIES: bool>(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
         let (passes, copies) = (self.view.passes, self.view.copies);
-        let terms = self.terms([passes, if COPIES { copies } else { passes }]);
+        // Whose turn to be looked up again has not come goes on to pass.
+        let lingers = if self.revisions_left == 0 { self.view.lingers } else { passes };
+        let terms = self.terms([passes, lingers, if COPIES { copies } else { passes }]);
         let calm = self.shard.calm_unanswered();
         // Who was not answered may be held up.
         let flooded = !self.crowd.alarms().is_empty();
@@ -64,7 +66,7 @@ impl<P: Packet> Worker<P> {
         if !self.view.drops_any || self.view.logs_drops && self.log_left > 0 {
             return from;
         }
-        let terms = self.terms([self.view.drops; 2]);
+        let terms = self.terms([self.view.drops; 3]);
         let calm = self.shard.calm_unanswered();
         let goes = |_: usize, hot: &mut Hot| hot.goes_on_unlooked(calm);
         let Self { shard, account, view, judgements, .. } = self;
@@ -80,7 +82,7 @@ impl<P: Packet> Worker<P> {
     }
 
     #[inline(always)]
-    fn terms(&self, shortcuts: [Shortcut; 2]) -> Terms {
+    fn terms(&self, shortcuts: [Shortcut; 3]) -> Terms {
         Terms { shortcuts, now: self.now.low(), far: self.shard.is_far() }
     }
 }
@@ -97,14 +99,15 @@ fn run(
     mut goes: impl FnMut(usize, &mut Hot) -> bool,
     mut keep: impl FnMut(usize, &Hot),
 ) -> usize {
-    let [one, other] = terms.shortcuts;
+    let [most, some, few] = terms.shortcuts;
     for i in from..to {
         if terms.far {
             lanes.soon(i).fetch_among(hots);
         }
         let Some(hot) = lanes.sought(i).among(hots) else { return i };
-        let known = lanes.kind(i).is_plainly_sent() && (hot.shortcut == one || hot.shortcut == other);
-        if !known || !goes(i, hot) {
+        let shortcut = hot.shortcut;
+        let is_of = shortcut == most || shortcut == some || shortcut == few;
+        if !is_of || !lanes.kind(i).is_plainly_sent() || !goes(i, hot) {
             return i;
         }
         hot.count(lanes.wire_len(i), terms.now);
