@@ -17,6 +17,7 @@ use repute_model::{Address, BATCH, Link, Listing, Located, Masks, Packet, Source
 use repute_reputation::{AHEAD, Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
 
+use super::turns::all_of;
 use super::{Facing, Worker, parse};
 use crate::Batch;
 use crate::classify::comes_from_reflector;
@@ -47,6 +48,10 @@ pub struct Lanes {
     listed: [Option<Listing>; BATCH],
     /// Which lanes are dropped already because a list denies their sources, a bit each.
     denied: u64,
+    /// Which lanes no run of known sources judges, a bit each: strangers, and what is set apart.
+    apart: u64,
+    /// The conversations have their names; a batch of nothing but strangers does without.
+    named: bool,
     /// What begins with packets from the owner side, in a batch for which that was asked.
     openings: [Opening; BATCH],
     opens: bool,
@@ -70,6 +75,8 @@ impl Lanes {
             located: [Located::NOWHERE; BATCH],
             listed: [None; BATCH],
             denied: 0,
+            apart: 0,
+            named: false,
             openings: [Opening::NONE; BATCH],
             opens: false,
             narrow: false,
@@ -108,8 +115,18 @@ impl Lanes {
     }
 
     #[inline(always)]
-    pub const fn is_denied(&self, i: usize) -> bool {
-        self.denied >> i & 1 != 0
+    pub const fn denied(&self) -> u64 {
+        self.denied
+    }
+
+    #[inline(always)]
+    pub const fn apart(&self) -> u64 {
+        self.apart
+    }
+
+    #[inline(always)]
+    pub const fn is_named(&self) -> bool {
+        self.named
     }
 
     #[inline(always)]
@@ -212,6 +229,13 @@ impl Lanes {
         }
     }
 
+    /// Which of the first `len` lanes were.
+    #[inline(always)]
+    fn set_apart_among(&self, len: usize) -> u64 {
+        let kinds = self.kind.iter().take(len).rev();
+        kinds.fold(0, |set, kind| set << 1 | u64::from(!kind.is_plain()))
+    }
+
     /// Moves a lane that was read to another place.
     pub fn keep(&mut self, to: usize, from: usize) {
         self.ends[to] = self.ends[from];
@@ -237,12 +261,14 @@ impl<P: Packet> Worker<P> {
             self.hand_over(batch, counts_crowds);
         }
         let len = batch.len().min(BATCH);
-        // None may be left: all of them were handed over.
-        let all = u64::MAX.checked_shr((BATCH - len) as u32).unwrap_or(0);
+        let all = all_of(len);
         if batch.lanes.narrow {
             self.find_out::<true>(batch, counts_crowds, all);
         } else {
             self.find_out::<false>(batch, counts_crowds, all);
+        }
+        if self.view.service.is_some() {
+            batch.lanes.apart |= batch.lanes.set_apart_among(len);
         }
         if self.view.repeats {
             self.fetch_queries(&batch.packets, &batch.lanes);

@@ -28,38 +28,26 @@ impl<P: Packet> Worker<P> {
         denied
     }
 
-    /// Judges packet `i` of a source that certainly has no entry and gets none.
-    #[inline(always)]
-    pub(super) fn refuse_at_once(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
-        if lanes.kind(i).is_plainly_sent() && self.is_certainly_unknown(lanes.sought(i)) {
-            self.refuse(lanes, i, lanes.listed(i))
-        } else {
-            None
-        }
-    }
-
-    /// The same of one whose entry had to be searched for.
+    /// Judges packet `i` of a source that has no entry, which had to be searched for.
     pub(super) fn refuse_unseen(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
         let listed = match lanes.sought(i).is_absent() {
             true => lanes.listed(i),
             false => self.policy.lists.get(lanes.subject(i)),
         };
-        self.refuse(lanes, i, listed)
+        match listed {
+            None => {
+                let away = self.turns_strangers_away() && self.turn_one_away(lanes, i);
+                away.then_some(self.view.stranger.judgement)
+            }
+            Some(Listing::Deny(percent)) => self.deny_one(lanes, i, percent),
+            Some(Listing::Allow) => None,
+        }
     }
 
     /// Whether there was no entry when one was looked for, and none was given to anybody since.
     #[inline(always)]
     pub(super) fn is_certainly_unknown(&self, sought: &Sought) -> bool {
         sought.is_absent() && self.shard.admissions() == self.absent_from
-    }
-
-    #[inline(never)]
-    fn refuse(&mut self, lanes: &Lanes, i: usize, listed: Option<Listing>) -> Option<Judgement> {
-        match listed {
-            None => self.turn_away(lanes, i),
-            Some(Listing::Deny(percent)) => self.deny_one(lanes, i, percent),
-            Some(Listing::Allow) => None,
-        }
     }
 
     /// Drops a packet of whom a list denies, if it does so outright: no entry is needed for that.
@@ -75,25 +63,51 @@ impl<P: Packet> Worker<P> {
         Some(refusal.judgement)
     }
 
-    /// Judges a packet of whom no list names, if he gets no entry because the table is nearly full, and is not held up
-    /// where he sends to.
+    /// Judges packets `from` to `to` as long as their senders certainly have no entry and get none. The first one of whom
+    /// there is more to say.
+    #[inline(never)]
+    pub(super) fn turn_away(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
+        if !self.turns_strangers_away() || self.shard.admissions() != self.absent_from {
+            return from;
+        }
+        let judgement = self.view.stranger.judgement;
+        for i in from..to.min(BATCH) {
+            let unlisted = lanes.sought(i).is_absent() && lanes.listed(i).is_none();
+            if !unlisted || !lanes.kind(i).is_plainly_sent() || !self.turn_one_away(lanes, i) {
+                return i;
+            }
+            self.judgements[i] = judgement;
+        }
+        to
+    }
+
+    /// Whether packets of whom no list names may be judged without a look at who they are and where they go.
     #[inline(always)]
-    fn turn_away(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
-        let refusal = self.view.stranger;
-        let logs = refusal.way == Way::DropAndLog;
-        if matches!(refusal.way, Way::Copy | Way::General) || logs && self.log_left > 0 {
-            return None;
+    fn turns_strangers_away(&self) -> bool {
+        let logs = self.log_left > 0;
+        let is_plain = match self.view.stranger.way {
+            Way::Copy | Way::General => false,
+            Way::DropAndLog => !logs,
+            Way::Pass | Way::Queue | Way::Drop => true,
+        };
+        is_plain && self.crowd.alarms().is_empty()
+    }
+
+    /// Takes note of a packet of whom no list names if he gets no entry because the table is nearly full; `false` = he may
+    /// get one.
+    #[inline(always)]
+    fn turn_one_away(&mut self, lanes: &Lanes, i: usize) -> bool {
+        if !self.gets_no_entry(lanes, i) {
+            return false;
         }
-        if !self.crowd.alarms().is_empty() || !self.gets_no_entry(lanes, i) {
-            return None;
-        }
-        self.account.log_lines_suppressed += u64::from(logs);
+        let way = self.view.stranger.way;
+        self.account.log_lines_suppressed += u64::from(way == Way::DropAndLog);
         self.count_stranger(lanes, i);
-        let counts = self.view.counts_crowds && !refusal.way.drops();
+        let counts = self.view.counts_crowds && !way.drops();
         if counts && self.guard.sample.takes(lanes.sought(i).key) {
             self.mark_refused_shortly(lanes, i);
         }
-        Some(refusal.judgement)
+        true
     }
 
     /// Whether somebody whom no list names gets no entry, which is counted.

@@ -61,7 +61,7 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Judges packet `i` the short way, if it may be; neither [`judge_at_once`](Self::judge_at_once) did nor
-    /// [`refuse_at_once`](Self::refuse_at_once).
+    /// [`turn_away`](Self::turn_away).
     #[inline]
     pub(super) fn judge_shortly(&mut self, lanes: &Lanes, i: usize) -> Option<Judgement> {
         if !lanes.kind(i).is_plain() {

@@ -29,7 +29,11 @@ impl<P: Packet> Worker<P> {
         let unseen = self.shard.glance(&mut lanes.sought[..len], prefilter);
         self.absent_from = self.shard.admissions();
         let asked = self.locate::<NARROW>(lanes, unseen, all);
-        self.name_talks::<NARROW>(lanes, len);
+        lanes.apart = unseen;
+        lanes.named = unseen != all;
+        if lanes.named {
+            self.name_talks::<NARROW>(lanes, len);
+        }
         lanes.denied = 0;
         if asked != 0 {
             self.read_lists::<NARROW>(lanes, asked);
@@ -61,11 +65,21 @@ impl<P: Packet> Worker<P> {
     #[inline(always)]
     fn name_talks<const NARROW: bool>(&self, lanes: &mut Lanes, len: usize) {
         for i in 0..len.min(BATCH) {
-            let (kind, ports) = (lanes.kind[i], lanes.ports[i]);
-            let protocol = if kind.has(Kind::DATAGRAM) { UDP } else { TCP };
-            let ends = if !NARROW && kind.is_back() { ports.rotate_left(16) } else { ports };
-            let other = lanes.other_of::<NARROW>(i);
-            lanes.talk[i] = self.shard.talk(lanes.sought[i].key, other, protocol, ends);
+            lanes.talk[i] = self.talk_of::<NARROW>(lanes, i);
         }
+    }
+
+    /// Names what packet `i` is part of, where that was not done for the batch.
+    pub(in crate::worker) fn name_talk(&self, lanes: &mut Lanes, i: usize) {
+        lanes.talk[i] = self.talk_of::<false>(lanes, i);
+    }
+
+    #[inline(always)]
+    fn talk_of<const NARROW: bool>(&self, lanes: &Lanes, i: usize) -> u32 {
+        let (kind, ports) = (lanes.kind[i], lanes.ports[i]);
+        let protocol = if kind.has(Kind::DATAGRAM) { UDP } else { TCP };
+        let ends = if !NARROW && kind.is_back() { ports.rotate_left(16) } else { ports };
+        let other = lanes.other_of::<NARROW>(i);
+        self.shard.talk(lanes.sought[i].key, other, protocol, ends)
     }
 }
