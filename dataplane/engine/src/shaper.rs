@@ -161,6 +161,7 @@ impl<T> Shaper<T> {
             return Err(Reason::QueueHorizon);
         }
         let place = self.wheel.reserve().ok_or(Reason::QueueFull)?;
+        self.wheel.fetch(&place, at);
         entry.set(Lane { last: at.low(), held: lane.held + 1 });
         Ok(Turn::Later(Ticket { place, at, source }))
     }

@@ -21,13 +21,6 @@ const NIL: u32 = u32::MAX;
 /// Nodes in a block.
 const BLOCK: usize = 15;
 
-#[derive(Debug)]
-struct Node<T> {
-    value: Option<T>,
-    /// The next free one.
-    next: u32,
-}
-
 /// Some nodes of a queue, one cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
@@ -57,9 +50,9 @@ pub struct Place(u32);
 /// Things that wait for their tick.
 #[derive(Debug)]
 pub struct Wheel<T> {
-    nodes: Box<[Node<T>]>,
-    /// The first free node.
-    free: u32,
+    nodes: Box<[Option<T>]>,
+    /// Free nodes, the next one last: a list through the nodes themselves would have to wait for each of them.
+    free: Vec<u32>,
     blocks: Box<[Block]>,
     /// The first free block.
     free_block: u32,
@@ -81,8 +74,8 @@ impl<T> Wheel<T> {
         let blocks = capacity.div_ceil(BLOCK as u32) + capacity.min(slots as u32) + 1;
         let block = |at| Block { nodes: [NIL; BLOCK], next: next(at, blocks) };
         Self {
-            nodes: (0..capacity).map(|node| Node { value: None, next: next(node, capacity) }).collect(),
-            free: if capacity > 0 { 0 } else { NIL },
+            nodes: (0..capacity).map(|_| None).collect(),
+            free: (0..capacity).rev().collect(),
             blocks: (0..blocks).map(block).collect(),
             free_block: 0,
             slots: vec![EMPTY; slots].into(),
@@ -115,9 +108,19 @@ impl<T> Wheel<T> {
     /// Takes room for one thing; `None` = full.
     #[inline]
     pub fn reserve(&mut self) -> Option<Place> {
-        let place = Place(self.free);
-        self.free = self.nodes.get(self.free as usize)?.next;
-        Some(place)
+        self.free.pop().map(Place)
+    }
+
+    /// Gives room back for which there is no use.
+    pub fn give_back(&mut self, place: Place) {
+        self.free.push(place.0);
+    }
+
+    /// Asks the CPU for what it takes to [`fill`](Self::fill) a place.
+    #[inline(always)]
+    pub fn fetch(&self, place: &Place, at: Tick) {
+        self.nodes.get(place.0 as usize).into_iter().for_each(prefetch);
+        self.slots.get(self.slot(at)).into_iter().for_each(prefetch);
     }
 
     /// Puts a thing behind what is due at the same tick. What should have left already is due where the
@@ -127,7 +130,7 @@ impl<T> Wheel<T> {
         let Place(node) = place;
         let at = at.0.clamp(self.now.0, self.now.0.saturating_add(self.reach()));
         let slot = self.slot(Tick(at));
-        self.nodes[node as usize].value = Some(value);
+        self.nodes[node as usize] = Some(value);
         let Queue { head, tail, filled, .. } = self.slots[slot];
         if head == NIL {
             let first = self.take_block();
@@ -193,10 +196,9 @@ impl<T> Wheel<T> {
         self.now = at;
         let slot = self.slot(at);
         let node = self.take_first(slot)?;
-        let Node { value, next } = self.nodes.get_mut(node as usize)?;
-        *next = std::mem::replace(&mut self.free, node);
+        self.free.push(node);
         self.len -= 1;
-        value.take()
+        self.nodes.get_mut(node as usize)?.take()
     }
 
     /// Takes the first node out of the queue of a slot.

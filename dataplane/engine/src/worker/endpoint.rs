@@ -91,7 +91,7 @@ impl<P: Packet> Worker<P> {
             }
             if let Err(reason) = endpoint.lead(packet, dns, *now) {
                 judgements[i] = Judgement { verdict: Verdict::Drop, reason: Some(reason), ..judgements[i] };
-                verdicts.add(Verdict::Drop);
+                verdicts.add(Verdict::Drop, 1 << i);
             }
         }
         let mut gone = Outbox::new();

@@ -4,6 +4,7 @@ use arrayvec::Drain;
 use repute_model::{BATCH, Io, Judgement, Outbox, Packet, Policy, Reason, Tick, Verdict};
 
 use super::cookies::{self, Cookies};
+use super::lanes::ones;
 use super::{Waiting, Worker, parse};
 use crate::account::PortAccount;
 use crate::dns::{Interceptor, Replies};
@@ -82,13 +83,11 @@ impl<P: Packet> Worker<P> {
         let (cookies, answered) = (self.guard.cookies(), self.answered);
         let answers = Answers { outboxes, cookies, replies, answered, tap, now: self.now };
         let mut rest = Rest { tickets: tickets.drain(..), shaper, connections, dropped, answers };
-        let (received, mut bytes) = (batch.len(), batch.bytes);
+        let (received, mut bytes, rest_of_batch) = (batch.len(), batch.bytes, self.verdicts.rest());
         let counts = &mut account.ports[usize::from(port)];
         counts.receive(received as u64, bytes);
-        for (i, judgement) in judgements[..received].iter().enumerate() {
-            if judgement.verdict == Verdict::Forward {
-                continue;
-            }
+        for i in ones(rest_of_batch) {
+            let judgement = &judgements[i];
             let taken = received - batch.len();
             let Some(packet) = batch.packets.pop_at(i - taken) else { break };
             bytes -= u64::from(batch.lanes.wire_len(i));

@@ -21,7 +21,7 @@ impl<P: Packet> Worker<P> {
         let lanes = &batch.lanes;
         let mut left = all_of(len) & !lanes.denied();
         if lanes.denied() != 0 {
-            verdicts.add(Verdict::Drop);
+            verdicts.add(Verdict::Drop, lanes.denied());
         }
         while left != 0 {
             let turn = left.trailing_zeros() as usize % BATCH;
@@ -42,20 +42,21 @@ impl<P: Packet> Worker<P> {
     fn judge_met(&mut self, batch: &mut Batch<P>, from: usize, to: usize, verdicts: &mut Verdicts) -> usize {
         let passed = self.judge_passing(&batch.lanes, from, to);
         if passed > from {
-            verdicts.add(Verdict::Forward);
+            verdicts.add(Verdict::Forward, 0);
         }
         let dropped = self.judge_dropping(&batch.lanes, passed, to);
         if dropped > passed {
-            verdicts.add(Verdict::Drop);
+            verdicts.add(Verdict::Drop, between(passed, dropped));
         }
         if dropped == to {
             return to;
         }
         // Most packets of a run go together: who ends it has his turn alone.
-        verdicts.add(match self.judge_at_once(&batch.lanes, dropped) {
+        let verdict = match self.judge_at_once(&batch.lanes, dropped) {
             Some(judgement) => self.keep(dropped, judgement),
             None => self.judge_slower(batch, dropped),
-        });
+        };
+        verdicts.add(verdict, 1 << dropped);
         dropped + 1
     }
 
@@ -71,12 +72,12 @@ impl<P: Packet> Worker<P> {
     ) -> usize {
         let refused = self.turn_away(&batch.lanes, from, to);
         if refused > from {
-            verdicts.add(self.view.stranger.judgement.verdict);
+            verdicts.add(self.view.stranger.judgement.verdict, between(from, refused));
         }
         if refused == to {
             return to;
         }
-        verdicts.add(self.judge_slower(batch, refused));
+        verdicts.add(self.judge_slower(batch, refused), 1 << refused);
         refused + 1
     }
 
@@ -109,6 +110,12 @@ impl<P: Packet> Worker<P> {
 pub(super) fn all_of(len: usize) -> u64 {
     // None may be left: all of them were handed over.
     u64::MAX.checked_shr((BATCH - len) as u32).unwrap_or(0)
+}
+
+/// Packets `from` to `to` of a batch, a bit each.
+#[inline(always)]
+fn between(from: usize, to: usize) -> u64 {
+    all_of(to) & u64::MAX << from
 }
 
 /// Where the bits end that are set from `from` on.

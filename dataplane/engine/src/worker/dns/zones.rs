@@ -131,7 +131,7 @@ impl<P: Packet> Worker<P> {
             let written = packet.zip(replies).is_some_and(|(packet, replies)| replies.replace(packet));
             if !written && let Some(judgement) = self.judgements.get_mut(usize::from(i)) {
                 *judgement = Judgement::drop(reason);
-                self.verdicts.add(Verdict::Drop);
+                self.verdicts.add(Verdict::Drop, 1 << i);
             }
         }
     }
