@@ -167,7 +167,7 @@ impl<T> Shaper<T> {
     }
 
     /// Takes a packet in, in order of the tickets.
-    #[inline]
+    #[inline(always)]
     pub fn hold(&mut self, ticket: Ticket, value: T) {
         let Ticket { place, at, source } = ticket;
         self.wheel.fill(place, at, Queued { source, value });

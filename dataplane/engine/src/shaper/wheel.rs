@@ -125,7 +125,7 @@ impl<T> Wheel<T> {
 
     /// Puts a thing behind what is due at the same tick. What should have left already is due where the
     /// wheel stands; what is beyond its reach is due at the end of it.
-    #[inline]
+    #[inline(always)]
     pub fn fill(&mut self, place: Place, at: Tick, value: T) {
         let Place(node) = place;
         let at = at.0.clamp(self.now.0, self.now.0.saturating_add(self.reach()));

@@ -17,7 +17,7 @@ use repute_model::{Address, BATCH, Link, Listing, Located, Masks, Packet, Source
 use repute_reputation::{AHEAD, Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
 
-use super::turns::all_of;
+use super::turns::below;
 use super::{Facing, Worker, parse};
 use crate::Batch;
 use crate::classify::comes_from_reflector;
@@ -48,8 +48,9 @@ pub struct Lanes {
     listed: [Option<Listing>; BATCH],
     /// Which lanes are dropped already because a list denies their sources, a bit each.
     denied: u64,
-    /// Which lanes no run of known sources judges, a bit each: strangers, and what is set apart.
-    apart: u64,
+    /// Which lanes are of sources that had no entry, and which take no short way, as far as that was asked; a bit each.
+    strangers: u64,
+    single: u64,
     /// The conversations have their names; a batch of nothing but strangers does without.
     named: bool,
     /// What begins with packets from the owner side, in a batch for which that was asked.
@@ -75,7 +76,8 @@ impl Lanes {
             located: [Located::NOWHERE; BATCH],
             listed: [None; BATCH],
             denied: 0,
-            apart: 0,
+            strangers: 0,
+            single: 0,
             named: false,
             openings: [Opening::NONE; BATCH],
             opens: false,
@@ -120,8 +122,13 @@ impl Lanes {
     }
 
     #[inline(always)]
-    pub const fn apart(&self) -> u64 {
-        self.apart
+    pub const fn strangers(&self) -> u64 {
+        self.strangers
+    }
+
+    #[inline(always)]
+    pub const fn single(&self) -> u64 {
+        self.single
     }
 
     #[inline(always)]
@@ -261,15 +268,13 @@ impl<P: Packet> Worker<P> {
             self.hand_over(batch, counts_crowds);
         }
         let len = batch.len().min(BATCH);
-        let all = all_of(len);
+        let all = below(len);
         if batch.lanes.narrow {
             self.find_out::<true>(batch, counts_crowds, all);
         } else {
             self.find_out::<false>(batch, counts_crowds, all);
         }
-        if self.view.service.is_some() {
-            batch.lanes.apart |= batch.lanes.set_apart_among(len);
-        }
+        batch.lanes.single = if self.view.service.is_some() { batch.lanes.set_apart_among(len) } else { 0 };
         if self.view.repeats {
             self.fetch_queries(&batch.packets, &batch.lanes);
         }
@@ -308,7 +313,7 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Reads a batch all of whose packets are from the owner side, or all to it (`back`). How many bytes it has.
-    #[inline(always)]
+    #[inline(never)]
     fn read_common(&self, batch: &mut Batch<P>, back: bool) -> u64 {
         let len = batch.len().min(BATCH);
         let mut bytes = 0;

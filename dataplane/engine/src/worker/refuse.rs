@@ -63,22 +63,22 @@ impl<P: Packet> Worker<P> {
         Some(refusal.judgement)
     }
 
-    /// Judges packets `from` to `to` as long as their senders certainly have no entry and get none. The first one of whom
-    /// there is more to say.
+    /// Judges these packets as long as their senders certainly have no entry and get none. The first one of whom there is
+    /// more to say, if there is one; else [`BATCH`].
     #[inline(never)]
-    pub(super) fn turn_away(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
+    pub(super) fn turn_away(&mut self, lanes: &Lanes, which: u64) -> usize {
         if !self.turns_strangers_away() || self.shard.admissions() != self.absent_from {
-            return from;
+            return which.trailing_zeros() as usize;
         }
         let judgement = self.view.stranger.judgement;
-        for i in from..to.min(BATCH) {
+        for i in ones(which) {
             let unlisted = lanes.sought(i).is_absent() && lanes.listed(i).is_none();
             if !unlisted || !lanes.kind(i).is_plainly_sent() || !self.turn_one_away(lanes, i) {
                 return i;
             }
             self.judgements[i] = judgement;
         }
-        to
+        BATCH
     }
 
     /// Whether packets of whom no list names may be judged without a look at who they are and where they go.

@@ -3,41 +3,69 @@
 //! Called when it is the turn of packets that no shorter way has judged. Always holds: for every packet that is judged here
 //! [`Worker::judge_at_once`] would have done the same; whatever else there may be to do ends the run before that packet.
 
-use repute_model::{Band, Judgement, Measures, Packet, Reason, Verdict};
+use std::ops::Range;
+
+use repute_model::{BATCH, Band, Judgement, Measures, Packet, Reason, Verdict};
 use repute_reputation::{Flags, Hot, Shortcut};
 
 use super::Worker;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, ones};
+use super::view::View;
 
 /// What is the same for all packets of a run.
 #[derive(Clone, Copy, Debug)]
 struct Terms {
     /// What the entries of their sources keep: one of these.
     shortcuts: [Shortcut; 3],
+    /// What those keep that may have to wait and are passed over; one of the above where there are none.
+    waits: Shortcut,
     /// Low bits of the tick.
     now: u32,
     /// The entries are too many for the innermost caches: they are fetched once more before their turn.
     far: bool,
 }
 
+/// How far a run came.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// The first one that does not go on as the others do, if there is one; else [`BATCH`].
+    pub end: usize,
+    /// Those before that one that may have to wait, a bit each.
+    pub waits: u64,
+}
+
 impl<P: Packet> Worker<P> {
-    /// Judges packets `from` to `to` as long as they pass, copied or not, and go on with what their sources did before. The
-    /// first one that does not.
+    /// Judges these packets as long as they pass, copied or not, and go on with what their sources did before; those that
+    /// wait above a rate are passed over.
     #[inline(always)]
-    pub(super) fn judge_passing(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
-        match self.view.copies_any {
-            false => self.pass_any::<false>(lanes, from, to),
-            true => self.pass_any::<true>(lanes, from, to),
+    pub(super) fn judge_passing(&mut self, lanes: &Lanes, which: u64) -> Run {
+        match stretch(which) {
+            Some(all) if !self.view.copies_any && !self.view.queues_any => self.pass_any::<true>(lanes, all),
+            Some(all) => self.pass_all(lanes, all),
+            None => self.pass_some(lanes, which),
         }
     }
 
-    /// The same; `COPIES` where any are copied.
+    /// The same of packets without others in between, of which some may be copied or wait.
+    #[inline(never)]
+    fn pass_all(&mut self, lanes: &Lanes, which: Range<usize>) -> Run {
+        self.pass_any::<false>(lanes, which)
+    }
+
+    /// The same with others in between.
+    #[inline(never)]
+    fn pass_some(&mut self, lanes: &Lanes, which: u64) -> Run {
+        self.pass_any::<false>(lanes, ones(which))
+    }
+
+    /// The same; `PLAIN` where no packets are copied or wait.
     #[inline(always)]
-    fn pass_any<const COPIES: bool>(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
-        let (passes, copies) = (self.view.passes, self.view.copies);
+    fn pass_any<const PLAIN: bool>(&mut self, lanes: &Lanes, which: impl Iterator<Item = usize>) -> Run {
+        let View { passes, copies, queues, .. } = self.view;
+        let waits = if PLAIN { passes } else { queues };
         // Whose turn to be looked up again has not come goes on to pass.
         let lingers = if self.revisions_left == 0 { self.view.lingers } else { passes };
-        let terms = self.terms([passes, lingers, if COPIES { copies } else { passes }]);
+        let terms = self.terms([passes, lingers, if PLAIN { passes } else { copies }], waits);
         let calm = self.shard.calm_unanswered();
         // Who was not answered may be held up.
         let flooded = !self.crowd.alarms().is_empty();
@@ -46,10 +74,10 @@ impl<P: Packet> Worker<P> {
                 && (hot.flags.has(Flags::ANSWERED) || !flooded && hot.goes_on_unlooked(calm))
         };
         let Self { shard, account, view, mirror, copied, judgements, .. } = self;
-        run(shard.hot_lines(), lanes, (from, to), terms, &mut account.bands, goes, |i, hot| {
+        run(shard.hot_lines(), lanes, which, terms, &mut account.bands, goes, |i, hot| {
             let standing = Some((hot.band, hot.score));
             let mut measures = Measures::PASS;
-            if COPIES && hot.shortcut == copies {
+            if !PLAIN && hot.shortcut == copies {
                 measures = view.measures[hot.band.index()];
                 // Seldom.
                 if view.picks(mirror, hot) {
@@ -60,18 +88,35 @@ impl<P: Packet> Worker<P> {
         })
     }
 
-    /// Judges packets `from` to `to` as long as they are dropped as all of their sources' are. The first one that is not.
+    /// Judges these packets as long as they are dropped as all of their sources' are. The first one that is not, if there is
+    /// one; else [`BATCH`].
     #[inline(always)]
-    pub(super) fn judge_dropping(&mut self, lanes: &Lanes, from: usize, to: usize) -> usize {
+    pub(super) fn judge_dropping(&mut self, lanes: &Lanes, which: u64) -> usize {
         if !self.view.drops_any || self.view.logs_drops && self.log_left > 0 {
-            return from;
+            return which.trailing_zeros() as usize;
         }
-        let terms = self.terms([self.view.drops; 3]);
+        let run = match stretch(which) {
+            Some(all) => self.drop_any(lanes, all),
+            None => self.drop_some(lanes, which),
+        };
+        run.end
+    }
+
+    /// The same of packets with others in between.
+    #[inline(never)]
+    fn drop_some(&mut self, lanes: &Lanes, which: u64) -> Run {
+        self.drop_any(lanes, ones(which))
+    }
+
+    #[inline(always)]
+    fn drop_any(&mut self, lanes: &Lanes, which: impl Iterator<Item = usize>) -> Run {
+        let drops = self.view.drops;
+        let terms = self.terms([drops; 3], drops);
         let calm = self.shard.calm_unanswered();
         let goes = |_: usize, hot: &mut Hot| hot.goes_on_unlooked(calm);
         let Self { shard, account, view, judgements, .. } = self;
         let suppressed = &mut account.log_lines_suppressed;
-        run(shard.hot_lines(), lanes, (from, to), terms, &mut account.bands, goes, |i, hot| {
+        run(shard.hot_lines(), lanes, which, terms, &mut account.bands, goes, |i, hot| {
             let measures = view.measures[hot.band.index()];
             *suppressed += u64::from(measures.has(Measures::LOG));
             let listed = hot.flags.has(Flags::LISTED);
@@ -82,8 +127,8 @@ impl<P: Packet> Worker<P> {
     }
 
     #[inline(always)]
-    fn terms(&self, shortcuts: [Shortcut; 3]) -> Terms {
-        Terms { shortcuts, now: self.now.low(), far: self.shard.is_far() }
+    fn terms(&self, shortcuts: [Shortcut; 3], waits: Shortcut) -> Terms {
+        Terms { shortcuts, waits, now: self.now.low(), far: self.shard.is_far() }
     }
 }
 
@@ -93,26 +138,40 @@ impl<P: Packet> Worker<P> {
 fn run(
     hots: &mut [Hot],
     lanes: &Lanes,
-    (from, to): (usize, usize),
+    which: impl Iterator<Item = usize>,
     terms: Terms,
     bands: &mut [u64; Band::ALL.len()],
     mut goes: impl FnMut(usize, &mut Hot) -> bool,
     mut keep: impl FnMut(usize, &Hot),
-) -> usize {
+) -> Run {
     let [most, some, few] = terms.shortcuts;
-    for i in from..to {
+    let mut waits = 0;
+    for i in which {
         if terms.far {
             lanes.soon(i).fetch_among(hots);
         }
-        let Some(hot) = lanes.sought(i).among(hots) else { return i };
+        let Some(hot) = lanes.sought(i).among(hots) else { return Run { end: i, waits } };
         let shortcut = hot.shortcut;
         let is_of = shortcut == most || shortcut == some || shortcut == few;
+        if !is_of && shortcut == terms.waits && lanes.kind(i).is_plainly_sent() {
+            waits |= 1 << i;
+            continue;
+        }
         if !is_of || !lanes.kind(i).is_plainly_sent() || !goes(i, hot) {
-            return i;
+            return Run { end: i, waits };
         }
         hot.count(lanes.wire_len(i), terms.now);
         bands[hot.band.index()] += 1;
         keep(i, hot);
     }
-    to
+    Run { end: BATCH, waits }
+}
+
+/// These packets' numbers where no others are in between: most batches are of one kind, and a plain loop is quicker than bits.
+#[inline(always)]
+fn stretch(which: u64) -> Option<Range<usize>> {
+    let from = which.trailing_zeros();
+    let len = which.checked_shr(from).unwrap_or(0).trailing_ones();
+    let to = from + len;
+    (which.checked_shr(to).unwrap_or(0) == 0).then_some(from as usize..to as usize)
 }

@@ -1,84 +1,105 @@
 //! The turns of a batch: which way each of its packets is judged.
 //!
-//! Called by a breath between looking and sending. Always holds: packets are judged in order of arrival but for those that
-//! a list denies, who were judged while their batch was looked at; the shortest way that may judge a packet does.
+//! Called by a breath between looking and sending. Always holds: packets are judged in order of arrival, but that those that
+//! a list denies were judged while their batch was looked at, and that those of sources that wait above a rate come behind
+//! others that pass by what their own entries say; the shortest way that may judge a packet does.
 
 use repute_model::{BATCH, Judgement, Packet, Verdict};
 
 use super::Worker;
+use super::lanes::ones;
 use super::verdicts::Verdicts;
 use crate::Batch;
 
 impl<P: Packet> Worker<P> {
     /// Judges every packet of a batch that was looked at.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn judge_all(&mut self, batch: &mut Batch<P>) {
         let mut verdicts = Verdicts::NONE;
         let len = batch.len().min(BATCH);
-        if self.view.queues_any {
-            self.fetch_held(&batch.lanes, len);
+        let denied = batch.lanes.denied();
+        if denied != 0 {
+            verdicts.add(Verdict::Drop, denied);
         }
-        let lanes = &batch.lanes;
-        let mut left = all_of(len) & !lanes.denied();
-        if lanes.denied() != 0 {
-            verdicts.add(Verdict::Drop, lanes.denied());
-        }
+        let (strangers, single) = (batch.lanes.strangers(), batch.lanes.single());
+        let mut left = below(len) & !denied;
         while left != 0 {
-            let turn = left.trailing_zeros() as usize % BATCH;
-            let alone = left & batch.lanes.apart();
-            let next = if alone >> turn & 1 != 0 {
-                self.judge_apart(batch, turn, end_of(alone, turn), &mut verdicts)
+            let next = (left & (strangers | single)).trailing_zeros() as usize;
+            let met = left & below(next);
+            left = if met != 0 {
+                left & !self.judge_met(batch, met, &mut verdicts)
+            } else if strangers >> next & 1 != 0 {
+                let others = (left & !strangers).trailing_zeros() as usize;
+                left & !self.judge_strangers(batch, left & below(others), &mut verdicts)
             } else {
-                self.judge_met(batch, turn, end_of(left & !alone, turn), &mut verdicts)
+                verdicts.add(self.judge_slower(batch, next), 1 << next);
+                left & (left - 1)
             };
-            left &= u64::MAX.checked_shl(next as u32).unwrap_or(0);
         }
         (self.verdicts, self.judged) = (verdicts, batch.len());
     }
 
-    /// Judges packets `from` to `to` of sources that were probably found: those that go together, and the one that ended
-    /// that. The next one's number.
+    /// Judges packets of sources that were probably found as long as they pass or wait, and then as long as they are dropped,
+    /// and the one that ended that. Which these were.
     #[inline(always)]
-    fn judge_met(&mut self, batch: &mut Batch<P>, from: usize, to: usize, verdicts: &mut Verdicts) -> usize {
-        let passed = self.judge_passing(&batch.lanes, from, to);
-        if passed > from {
+    fn judge_met(&mut self, batch: &mut Batch<P>, which: u64, verdicts: &mut Verdicts) -> u64 {
+        let passed = self.judge_passing(&batch.lanes, which);
+        if which & below(passed.end) & !passed.waits != 0 {
             verdicts.add(Verdict::Forward, 0);
         }
-        let dropped = self.judge_dropping(&batch.lanes, passed, to);
-        if dropped > passed {
-            verdicts.add(Verdict::Drop, between(passed, dropped));
+        if passed.waits != 0 {
+            self.judge_waiting(batch, passed.waits, verdicts);
         }
-        if dropped == to {
-            return to;
+        let rest = which & !below(passed.end);
+        let end = self.judge_dropping(&batch.lanes, rest);
+        let dropped = rest & below(end);
+        if dropped != 0 {
+            verdicts.add(Verdict::Drop, dropped);
+        }
+        if rest & !dropped == 0 {
+            return which;
         }
         // Most packets of a run go together: who ends it has his turn alone.
-        let verdict = match self.judge_at_once(&batch.lanes, dropped) {
-            Some(judgement) => self.keep(dropped, judgement),
-            None => self.judge_slower(batch, dropped),
+        let verdict = match self.judge_at_once(&batch.lanes, end) {
+            Some(judgement) => self.keep(end, judgement),
+            None => self.judge_slower(batch, end),
         };
-        verdicts.add(verdict, 1 << dropped);
-        dropped + 1
+        verdicts.add(verdict, 1 << end);
+        which & below(end + 1)
     }
 
-    /// Judges packets `from` to `to` that no run of known sources can judge: strangers that get no entry, and the one that is
-    /// none. The next one's number.
+    /// Judges packets that may have to wait, once the CPU was asked for what their senders hold back.
     #[inline(always)]
-    fn judge_apart(
-        &mut self,
-        batch: &mut Batch<P>,
-        from: usize,
-        to: usize,
-        verdicts: &mut Verdicts,
-    ) -> usize {
-        let refused = self.turn_away(&batch.lanes, from, to);
-        if refused > from {
-            verdicts.add(self.view.stranger.judgement.verdict, between(from, refused));
+    fn judge_waiting(&mut self, batch: &mut Batch<P>, which: u64, verdicts: &mut Verdicts) {
+        for i in ones(which) {
+            self.shaper.fetch(batch.lanes.sought(i).key);
         }
-        if refused == to {
-            return to;
+        for i in ones(which) {
+            let verdict = match self.judge_at_once(&batch.lanes, i) {
+                Some(judgement) => self.keep(i, judgement),
+                None => self.judge_slower(batch, i),
+            };
+            verdicts.add(verdict, 1 << i);
         }
-        verdicts.add(self.judge_slower(batch, refused), 1 << refused);
-        refused + 1
+    }
+
+    /// Judges packets of strangers: those that get no entry go together. Which these were.
+    #[inline(always)]
+    fn judge_strangers(&mut self, batch: &mut Batch<P>, which: u64, verdicts: &mut Verdicts) -> u64 {
+        let mut left = which;
+        while left != 0 {
+            let end = self.turn_away(&batch.lanes, left);
+            let away = left & below(end);
+            if away != 0 {
+                verdicts.add(self.view.stranger.judgement.verdict, away);
+            }
+            left &= !away;
+            if left != 0 {
+                verdicts.add(self.judge_slower(batch, end), 1 << end);
+                left &= left - 1;
+            }
+        }
+        which
     }
 
     /// Out of the way of those that are judged at once.
@@ -105,21 +126,9 @@ impl<P: Packet> Worker<P> {
     }
 }
 
-/// The first `len` packets of a batch, a bit each.
+/// The packets of a batch before number `end`, a bit each.
 #[inline(always)]
-pub(super) fn all_of(len: usize) -> u64 {
-    // None may be left: all of them were handed over.
-    u64::MAX.checked_shr((BATCH - len) as u32).unwrap_or(0)
-}
-
-/// Packets `from` to `to` of a batch, a bit each.
-#[inline(always)]
-fn between(from: usize, to: usize) -> u64 {
-    all_of(to) & u64::MAX << from
-}
-
-/// Where the bits end that are set from `from` on.
-#[inline(always)]
-fn end_of(bits: u64, from: usize) -> usize {
-    from + (bits >> from).trailing_ones() as usize
+pub(super) fn below(end: usize) -> u64 {
+    // None where all of a batch were handed over.
+    u64::MAX.checked_shr((BATCH - end.min(BATCH)) as u32).unwrap_or(0)
 }

@@ -59,18 +59,6 @@ impl<P: Packet> Worker<P> {
         Opening { keys: self.shard.request_keys(x), destination: self.policy.destinations.locate(x.dst) }
     }
 
-    /// Asks the CPU for what those senders of a batch hold back whose packets may have to wait.
-    #[inline(never)]
-    pub(in crate::worker) fn fetch_held(&self, lanes: &Lanes, len: usize) {
-        for sought in lanes.sought.iter().take(len) {
-            if let Some(slot) = self.shard.hinted(sought)
-                && self.shard.hot(slot).shortcut == self.view.queues
-            {
-                self.shaper.fetch(sought.key);
-            }
-        }
-    }
-
     /// Finds where the lists speak of lanes that are unseen, or of all of them while entries are looked up again, and
     /// asks the CPU for what they say. Which lanes these are. Where strangers come in numbers, the next batch is expected
     /// to be like this one.

@@ -29,7 +29,7 @@ impl<P: Packet> Worker<P> {
         let unseen = self.shard.glance(&mut lanes.sought[..len], prefilter);
         self.absent_from = self.shard.admissions();
         let asked = self.locate::<NARROW>(lanes, unseen, all);
-        lanes.apart = unseen;
+        lanes.strangers = unseen;
         lanes.named = unseen != all;
         if lanes.named {
             self.name_talks::<NARROW>(lanes, len);
