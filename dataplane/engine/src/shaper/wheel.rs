@@ -111,11 +111,6 @@ impl<T> Wheel<T> {
         self.free.pop().map(Place)
     }
 
-    /// Gives room back for which there is no use.
-    pub fn give_back(&mut self, place: Place) {
-        self.free.push(place.0);
-    }
-
     /// Asks the CPU for what it takes to [`fill`](Self::fill) a place.
     #[inline(always)]
     pub fn fetch(&self, place: &Place, at: Tick) {
