@@ -53,6 +53,8 @@ impl Shortcut {
     const WHAT: u16 = 7;
     /// As far from an edition as another can be.
     const FAR: u64 = 1 << 12;
+    /// The longest span of [`is_since`](Self::is_since).
+    pub const SPAN_MAX: u16 = 1 << 11;
 
     /// Nothing is known yet under this edition.
     pub const fn closed(edition: u64) -> Self {
@@ -87,6 +89,19 @@ impl Shortcut {
     /// Whether what is kept is of this edition.
     pub const fn is_of(self, edition: u64) -> bool {
         self.0 & !Self::WHAT == Self::closed(edition).0
+    }
+
+    /// Whether it says what `latest` does, of its edition or of one of `span` right before that; at most
+    /// [`SPAN_MAX`](Self::SPAN_MAX).
+    #[inline(always)]
+    pub const fn is_since(self, latest: Self, span: u16) -> bool {
+        // Where it says something else, that becomes the highest bits.
+        latest.0.wrapping_sub(self.0).rotate_right(3) <= span
+    }
+
+    /// By how many editions `other` is older.
+    pub const fn ahead_of(self, other: Self) -> u16 {
+        self.0.wrapping_sub(other.0) >> 3
     }
 
     /// The same edition, and nothing known.
@@ -382,6 +397,25 @@ mod tests {
         assert_eq!(size_of::<Hot>(), 64);
         assert_eq!(align_of::<Hot>(), 64);
         assert_eq!(size_of::<Warm>(), 48);
+    }
+
+    #[test]
+    fn a_shortcut_is_told_by_what_it_says_and_how_old_it_is() {
+        // Also where the bits of an edition begin anew.
+        for edition in [5, (1 << 13) + 1] {
+            let latest = Shortcut::passes(edition);
+            for (age, within) in [(0, true), (1, true), (3, true), (4, false), (2_000, false)] {
+                let older = Shortcut::passes(edition.wrapping_sub(age));
+                assert_eq!(older.is_since(latest, 3), within, "{age}");
+                assert_eq!(u64::from(latest.ahead_of(older)), age);
+            }
+            assert!(latest.is_since(latest, 0) && !Shortcut::passes(edition - 1).is_since(latest, 0));
+            assert!(!Shortcut::passes(edition + 1).is_since(latest, 3), "one that is newer");
+            for other in [Shortcut::drops, Shortcut::copies, Shortcut::queues, Shortcut::closed] {
+                assert!((0..5).all(|age| !other(edition - age).is_since(latest, Shortcut::SPAN_MAX)));
+            }
+            assert!(!Shortcut::lingers(edition).is_since(latest, Shortcut::SPAN_MAX));
+        }
     }
 
     #[test]

@@ -16,8 +16,9 @@ use super::view::View;
 /// What is the same for all packets of a run.
 #[derive(Clone, Copy, Debug)]
 struct Terms {
-    /// What the entries of their sources keep: one of these.
+    /// What the entries of their sources keep: one of these, or the first one of up to `span` editions before.
     shortcuts: [Shortcut; 3],
+    span: u16,
     /// What those keep that may have to wait and are passed over; one of the above where there are none.
     waits: Shortcut,
     /// Low bits of the tick.
@@ -65,8 +66,12 @@ impl<P: Packet> Worker<P> {
         let View { passes, copies, queues, .. } = self.view;
         let waits = if PLAIN { passes } else { queues };
         // Whose turn to be looked up again has not come goes on to pass.
-        let lingers = if self.revisions_left == 0 { self.view.lingers } else { passes };
-        let terms = self.terms([passes, lingers, if PLAIN { passes } else { copies }], waits);
+        let (lingers, span) = match self.revisions_left {
+            0 => (self.view.lingers, self.view.span),
+            _ => (passes, 0),
+        };
+        let shortcuts = [passes, lingers, if PLAIN { passes } else { copies }];
+        let terms = Terms { span, waits, ..self.terms(shortcuts) };
         let calm = self.shard.calm_unanswered();
         // Who was not answered may be held up.
         let flooded = !self.crowd.alarms().is_empty();
@@ -111,8 +116,7 @@ impl<P: Packet> Worker<P> {
 
     #[inline(always)]
     fn drop_any(&mut self, lanes: &Lanes, which: impl Iterator<Item = usize>) -> Run {
-        let drops = self.view.drops;
-        let terms = self.terms([drops; 3], drops);
+        let terms = self.terms([self.view.drops; 3]);
         let calm = self.shard.calm_unanswered();
         let goes = |_: usize, hot: &mut Hot| hot.goes_on_unlooked(calm);
         let Self { shard, account, view, judgements, .. } = self;
@@ -128,8 +132,8 @@ impl<P: Packet> Worker<P> {
     }
 
     #[inline(always)]
-    fn terms(&self, shortcuts: [Shortcut; 3], waits: Shortcut) -> Terms {
-        Terms { shortcuts, waits, now: self.now.low(), far: self.shard.is_far() }
+    fn terms(&self, shortcuts: [Shortcut; 3]) -> Terms {
+        Terms { shortcuts, span: 0, waits: shortcuts[0], now: self.now.low(), far: self.shard.is_far() }
     }
 }
 
@@ -153,7 +157,7 @@ fn run(
         }
         let Some(hot) = lanes.sought(i).among(hots) else { return Run { end: i, waits } };
         let shortcut = hot.shortcut;
-        let is_of = shortcut == most || shortcut == some || shortcut == few;
+        let is_of = shortcut.is_since(most, terms.span) || shortcut == some || shortcut == few;
         if !is_of && shortcut == terms.waits && lanes.kind(i).is_plainly_sent() {
             waits |= 1 << i;
             continue;

@@ -35,8 +35,7 @@ impl<P: Packet> Worker<P> {
             if hot.shortcut == self.view.queues {
                 return self.queue_shortly(lanes, i, slot);
             }
-            // Whose turn to be looked up again has not come goes on to pass.
-            if hot.shortcut != self.view.lingers || self.revisions_left > 0 {
+            if self.revisions_left > 0 || !self.view.lingers(hot.shortcut) {
                 let drops = hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops);
                 return drops.then(|| self.drop_shortly(lanes, i, slot));
             }

@@ -95,6 +95,8 @@ pub struct View {
     pub drops: Shortcut,
     /// What entries keep whose packets pass by what lists said before this policy, until they are looked up again.
     pub lingers: Shortcut,
+    /// Who passed under one of so many editions right before this one lingers too.
+    pub span: u16,
     /// At which rate each band's packets pass, where they wait above it.
     pub paces: [Option<Pace>; 5],
     /// Whether packets of any band are dropped, and whether that may have to be logged.
@@ -166,6 +168,7 @@ impl View {
             queues: Shortcut::queues(policy.edition),
             drops: Shortcut::drops(policy.edition),
             lingers: Shortcut::lingers(policy.edition),
+            span: 0,
             paces: bands.map(|treatment| treatment.queue.as_ref().map(Pace::of)),
             drops_any: ways.iter().any(|way| way.drops()),
             logs_drops: ways.contains(&Way::DropAndLog),
@@ -184,8 +187,19 @@ impl View {
     /// The same behind another one: where all who passed may go on to pass, entries keep what they have.
     pub fn after(self, before: &Self) -> Self {
         let mut rows = before.ways.iter().zip(&self.ways);
-        let same = rows.all(|(before, now)| *before != Way::Pass || *now == Way::Pass);
-        Self { lingers: if same { before.passes } else { self.lingers }, ..self }
+        if !rows.all(|(before, now)| *before != Way::Pass || *now == Way::Pass) {
+            return self;
+        }
+        let span = before.span.saturating_add(self.passes.ahead_of(before.passes));
+        let span = if span <= Shortcut::SPAN_MAX { span } else { 0 };
+        Self { lingers: before.passes, span, ..self }
+    }
+
+    /// Whether packets go on to pass by what lists said before, while their source's turn to be looked up again has not
+    /// come.
+    #[inline(always)]
+    pub fn lingers(&self, shortcut: Shortcut) -> bool {
+        shortcut == self.lingers || shortcut.is_since(self.passes, self.span)
     }
 
     /// Which way a port faces.

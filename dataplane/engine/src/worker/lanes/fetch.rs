@@ -65,13 +65,15 @@ impl<P: Packet> Worker<P> {
     #[inline(always)]
     pub(super) fn locate<const NARROW: bool>(&mut self, lanes: &mut Lanes, unseen: u64, all: u64) -> u64 {
         self.listed_all = false;
-        let revised = std::mem::take(&mut self.revised);
         if self.policy.lists.is_empty() {
             self.lists_early = false;
             lanes.listed = [None; BATCH];
             return 0;
         }
-        self.listed_all = revised >= REVISED_MANY && self.revisions_left > 0;
+        // Between ticks without any more of them it is kept how many there were.
+        if self.revisions_left > 0 {
+            self.listed_all = std::mem::take(&mut self.revised) >= REVISED_MANY;
+        }
         let which = if self.listed_all { all } else { unseen };
         if which != 0 {
             self.locate_some::<NARROW>(lanes, which);
