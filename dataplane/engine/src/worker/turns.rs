@@ -60,11 +60,7 @@ impl<P: Packet> Worker<P> {
             return which;
         }
         // Most packets of a run go together: who ends it has his turn alone.
-        let verdict = match self.judge_at_once(&batch.lanes, end) {
-            Some(judgement) => self.keep(end, judgement),
-            None => self.judge_slower(batch, end),
-        };
-        verdicts.add(verdict, 1 << end);
+        verdicts.add(self.judge_one(batch, end), 1 << end);
         which & below(end + 1)
     }
 
@@ -75,11 +71,7 @@ impl<P: Packet> Worker<P> {
             self.shaper.fetch(batch.lanes.sought(i).key);
         }
         for i in ones(which) {
-            let verdict = match self.judge_at_once(&batch.lanes, i) {
-                Some(judgement) => self.keep(i, judgement),
-                None => self.judge_slower(batch, i),
-            };
-            verdicts.add(verdict, 1 << i);
+            verdicts.add(self.judge_one(batch, i), 1 << i);
         }
     }
 
@@ -100,6 +92,15 @@ impl<P: Packet> Worker<P> {
             }
         }
         which
+    }
+
+    /// Judges a packet of a source that was probably found by itself.
+    #[inline(always)]
+    fn judge_one(&mut self, batch: &mut Batch<P>, i: usize) -> Verdict {
+        match self.judge_at_once(&batch.lanes, i) {
+            Some(judgement) => self.keep(i, judgement),
+            None => self.judge_slower(batch, i),
+        }
     }
 
     /// Out of the way of those that are judged at once.
