@@ -11,9 +11,10 @@ use crate::traffic::assert_clean;
 /// One of the client's further addresses: a source of its own.
 const ATTACKER: &str = "10.77.0.120";
 
-/// UDP to a closed port from that address, for so long, paced as given.
+/// UDP to a closed port from that address, for so long, paced as given. Its ports count up from the one named: left to
+/// choose, hping3 comes by those of reflectors now and then, and what comes from there is taken for answers nobody asked for.
 fn hping(seconds: u32, pace: &str) -> String {
-    format!("timeout -s INT {seconds} hping3 -q --udp -p 9 {pace} -a {ATTACKER} 10.77.0.2")
+    format!("timeout -s INT {seconds} hping3 -q --udp -s 40000 -p 9 {pace} -a {ATTACKER} 10.77.0.2")
 }
 
 /// Asks until it holds, for as long as the load lasts.
@@ -33,12 +34,11 @@ fn a_flood_is_limited_then_stopped_and_its_neighbour_goes_on() {
         assert_eq!(lab.client(&format!("{get} --interface 10.77.0.{number}")), "hello\n");
     }
 
-    // About 600 packets a second that nobody asked for: suspicious, and worse by the time one asks where the generator is late
-    // and sends more at once.
+    // About 600 packets a second that nobody asked for: suspicious.
     let mut trickle = lab.spawn(&hping(8, "-i u1500"));
     wait_until(&lab, &mut trickle, || lab.dropped("meter-packets") > 0);
-    let band = lab.repute(&format!("explain {ATTACKER}"))["band"].clone();
-    assert!(["poor", "malicious"].map(|band| json!(band)).contains(&band), "{band}");
+    assert_eq!(lab.repute(&format!("explain {ATTACKER}"))["band"], "poor");
+    assert_eq!(lab.dropped("standing"), 0);
     trickle.wait().unwrap();
 
     // As many as the machine can send: to be stopped.
