@@ -46,6 +46,8 @@ use row::Row;
 use sender::Drawn;
 use sketch::Sketch;
 
+use crate::Secret;
+
 /// Where a destination is counted, until the tick ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place(u32);
@@ -53,6 +55,29 @@ pub struct Place(u32);
 impl Place {
     /// With the rest, or nowhere yet.
     pub const NONE: Self = Self(u32::MAX);
+}
+
+/// Counts packets as long as their destinations have a row at home that is not clean, and says where; the first one of
+/// another destination. A function of its own, so that the rows that it writes cannot be what it goes by.
+#[inline(always)]
+fn note_at_home(
+    rows: &mut [Row],
+    secret: Secret,
+    packets: &mut impl Iterator<Item = (usize, Address, u32)>,
+    places: &mut [Place],
+) -> Option<(usize, Address, u32)> {
+    let mask = (rows.len() as u32).wrapping_sub(1);
+    for (i, address, bytes) in packets {
+        let at = secret.address(address) as u32 & mask;
+        match rows.get_mut(at as usize) {
+            Some(row) if row.address == address && !row.is_clean() => {
+                row.counts.note(Happening::NOTHING, bytes);
+                places[i] = Place(at);
+            }
+            _ => return Some((i, address, bytes)),
+        }
+    }
+    None
 }
 
 /// Cells of a line of the sketch for each row.
@@ -108,6 +133,22 @@ impl Crowds {
             return Place(at);
         }
         self.add(hash, address, Counts::of(what, bytes))
+    }
+
+    /// Counts the packets of a batch, of which nothing else is known yet: each its place in the batch, the address that it
+    /// is for, and its bytes on the wire. Where they are counted is told to `places`.
+    #[inline(always)]
+    pub fn note_all(
+        &mut self,
+        secret: &Secret,
+        mut packets: impl Iterator<Item = (usize, Address, u32)>,
+        places: &mut [Place],
+    ) {
+        while let Some((i, address, bytes)) =
+            note_at_home(self.rows.rows_mut(), *secret, &mut packets, places)
+        {
+            places[i] = self.add(secret.address(address), address, Counts::of(Happening::NOTHING, bytes));
+        }
     }
 
     /// Notes another fact about a packet that was counted here in this tick; `false` where that was

@@ -120,11 +120,11 @@ pub struct Hot {
     pub tat_packets: u64,
     /// GCRA arrival time of bytes, ns.
     pub tat_bytes: u64,
-    /// Packets in the window under way.
+    /// Packets in the window under way, which is too short for a worker to receive 2^32 of them: these counts do not stop.
     pub packets: u32,
     /// Bytes in the window under way, saturating.
     pub bytes: u32,
-    /// Packets in the window under way that nobody answered or asked for.
+    /// Those of them that nobody answered or asked for.
     pub unanswered: u32,
     /// Tick of the last packet, low 32 bits.
     pub last_seen: u32,
@@ -352,7 +352,7 @@ impl Hot {
     /// The same, but where it is time to look at the score: then nothing is noted, and it is `false`.
     #[inline(always)]
     pub const fn goes_on_unlooked(&mut self, calm: u32) -> bool {
-        let next = self.unanswered.saturating_add(1);
+        let next = self.unanswered.wrapping_add(1);
         let looks = next & (LOOK_EVERY - 1) == 0 && next > calm && is_time_to_look(next);
         if !looks {
             self.unanswered = next;
@@ -363,8 +363,7 @@ impl Hot {
     /// Counts one packet of `wire_len` bytes at `now` (low bits of the tick).
     #[inline(always)]
     pub const fn count(&mut self, wire_len: u32, now: u32) {
-        let (packets, beyond) = self.packets.overflowing_add(1);
-        self.packets = packets - beyond as u32;
+        self.packets = self.packets.wrapping_add(1);
         self.bytes = self.bytes.saturating_add(wire_len);
         self.last_seen = now;
     }

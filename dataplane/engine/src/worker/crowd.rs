@@ -3,7 +3,7 @@
 //! Packets and bytes are noted while a batch is looked at, facts about them where they are found. Always holds: every
 //! packet from the owner side is noted once, by the worker that received it.
 
-use repute_model::{Address, CrowdChange, CrowdRules, Flood, Tick};
+use repute_model::{Address, BATCH, CrowdChange, CrowdRules, Flood, Tick};
 use repute_reputation::{Alarms, Counts, Crowds, Exchange, Fact, Happening, Place, Secret, Sender, Watches};
 
 use crate::Account;
@@ -44,6 +44,17 @@ impl Crowd {
     #[inline(always)]
     pub fn note(&mut self, to: Address, bytes: u32) -> Place {
         self.crowds.note(self.secret.address(to), to, Happening::NOTHING, bytes)
+    }
+
+    /// The packets of a batch, each its place in the batch, the address that it is for and its bytes; where they are counted
+    /// is told to `places`.
+    #[inline(always)]
+    pub fn note_all(
+        &mut self,
+        packets: impl Iterator<Item = (usize, Address, u32)>,
+        places: &mut [Place; BATCH],
+    ) {
+        self.crowds.note_all(&self.secret, packets, places);
     }
 
     /// A packet to a destination that was noted here in this breath came from a stranger.

@@ -13,6 +13,7 @@ mod seek;
 use fetch::Opening;
 pub use fetch::ones;
 pub use kind::Kind;
+use repute_memory::equal_bytes;
 use repute_model::{Address, BATCH, Link, Listing, Located, Masks, Packet, Source};
 use repute_reputation::{AHEAD, Act, Exchange, Place, Sought};
 use repute_wire::{Outline, Outlines};
@@ -48,9 +49,9 @@ pub struct Lanes {
     listed: [Option<Listing>; BATCH],
     /// Which lanes are dropped already because a list denies their sources, a bit each.
     denied: u64,
-    /// Which lanes are of sources that had no entry, and which take no short way, as far as that was asked; a bit each.
+    /// Which lanes are of sources that had no entry, and which the short way may judge by their senders; a bit each.
     strangers: u64,
-    single: u64,
+    sent: u64,
     /// The conversations have their names; a batch of nothing but strangers does without.
     named: bool,
     /// What begins with packets from the owner side, in a batch for which that was asked.
@@ -77,7 +78,7 @@ impl Lanes {
             listed: [None; BATCH],
             denied: 0,
             strangers: 0,
-            single: 0,
+            sent: 0,
             named: false,
             openings: [Opening::NONE; BATCH],
             opens: false,
@@ -127,8 +128,8 @@ impl Lanes {
     }
 
     #[inline(always)]
-    pub const fn single(&self) -> u64 {
-        self.single
+    pub const fn sent(&self) -> u64 {
+        self.sent
     }
 
     #[inline(always)]
@@ -172,11 +173,7 @@ impl Lanes {
     /// The same; `NARROW` where that is known of all lanes.
     #[inline(always)]
     const fn other_of<const NARROW: bool>(&self, i: usize) -> Address {
-        if !NARROW && self.kind[i].has(Kind::WIDE) {
-            self.wide[i][1]
-        } else {
-            Address::v4(self.ends[i] as u32)
-        }
+        other_of::<NARROW>(&self.kind, &self.ends, &self.wide, i)
     }
 
     /// Whether only an answer looks like it.
@@ -236,11 +233,12 @@ impl Lanes {
         }
     }
 
-    /// Which of the first `len` lanes were.
+    /// Which lanes the short way may judge by their senders.
     #[inline(always)]
-    fn set_apart_among(&self, len: usize) -> u64 {
-        let kinds = self.kind.iter().take(len).rev();
-        kinds.fold(0, |set, kind| set << 1 | u64::from(!kind.is_plain()))
+    fn plainly_sent(&self) -> u64 {
+        let (kinds, _) = self.kind.as_chunks::<16>();
+        let ways = kinds.iter().rev().map(|kinds| equal_bytes(&kinds.map(Kind::way), Kind::PLAINLY_SENT));
+        ways.fold(0, |all, some| all << 16 | u64::from(some))
     }
 
     /// Moves a lane that was read to another place.
@@ -251,6 +249,17 @@ impl Lanes {
         self.wire_len[to] = self.wire_len[from];
         self.kind[to] = self.kind[from];
     }
+}
+
+/// The address on the other side of lane `i`, by the fields that tell it; `NARROW` where no lane is wide.
+#[inline(always)]
+const fn other_of<const NARROW: bool>(
+    kind: &[Kind; BATCH],
+    ends: &[u64; BATCH],
+    wide: &[[Address; 2]; BATCH],
+    i: usize,
+) -> Address {
+    if !NARROW && kind[i].has(Kind::WIDE) { wide[i][1] } else { Address::v4(ends[i] as u32) }
 }
 
 impl<P: Packet> Worker<P> {
@@ -274,7 +283,7 @@ impl<P: Packet> Worker<P> {
         } else {
             self.find_out::<false>(batch, counts_crowds, all);
         }
-        batch.lanes.single = if self.view.service.is_some() { batch.lanes.set_apart_among(len) } else { 0 };
+        batch.lanes.sent = batch.lanes.plainly_sent() & all;
         if self.view.repeats {
             self.fetch_queries(&batch.packets, &batch.lanes);
         }

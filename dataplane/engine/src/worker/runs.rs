@@ -23,8 +23,6 @@ struct Terms {
     waits: Shortcut,
     /// Low bits of the tick.
     now: u32,
-    /// The entries are too many for the innermost caches: they are fetched once more before their turn.
-    far: bool,
 }
 
 /// How far a run came.
@@ -42,8 +40,9 @@ impl<P: Packet> Worker<P> {
     #[inline(always)]
     pub(super) fn judge_passing(&mut self, lanes: &Lanes, which: u64) -> Run {
         match stretch(which) {
-            Some(all) if !self.view.copies_any && !self.view.queues_any => self.pass_any::<true>(lanes, all),
-            Some(all) => self.pass_all(lanes, all),
+            Some(all) if self.view.copies_any || self.view.queues_any => self.pass_all(lanes, all),
+            Some(all) if self.shard.is_far() => self.pass_any::<true, true>(lanes, all),
+            Some(all) => self.pass_any::<true, false>(lanes, all),
             None => self.pass_some(lanes, which),
         }
     }
@@ -51,18 +50,22 @@ impl<P: Packet> Worker<P> {
     /// The same of packets without others in between, of which some may be copied or wait.
     #[inline(never)]
     fn pass_all(&mut self, lanes: &Lanes, which: Range<usize>) -> Run {
-        self.pass_any::<false>(lanes, which)
+        self.pass_any::<false, true>(lanes, which)
     }
 
     /// The same with others in between.
     #[inline(never)]
     fn pass_some(&mut self, lanes: &Lanes, which: u64) -> Run {
-        self.pass_any::<false>(lanes, ones(which))
+        self.pass_any::<false, true>(lanes, ones(which))
     }
 
-    /// The same; `PLAIN` where no packets are copied or wait.
+    /// The same; `PLAIN` where no packets are copied or wait, `FAR` as for [`run`].
     #[inline(always)]
-    fn pass_any<const PLAIN: bool>(&mut self, lanes: &Lanes, which: impl Iterator<Item = usize>) -> Run {
+    fn pass_any<const PLAIN: bool, const FAR: bool>(
+        &mut self,
+        lanes: &Lanes,
+        which: impl Iterator<Item = usize>,
+    ) -> Run {
         let View { passes, copies, queues, .. } = self.view;
         let waits = if PLAIN { passes } else { queues };
         // Whose turn to be looked up again has not come goes on to pass.
@@ -80,7 +83,7 @@ impl<P: Packet> Worker<P> {
                 && (hot.flags.has(Flags::ANSWERED) || !flooded && hot.goes_on_unlooked(calm))
         };
         let Self { shard, account, view, mirror, copied, judgements, .. } = self;
-        run(shard.hot_lines(), lanes, which, terms, &mut account.bands, goes, |i, hot| {
+        run::<FAR>(shard.hot_lines(), lanes, which, terms, &mut account.bands, goes, |i, hot| {
             let standing = Some((hot.band, hot.score));
             let mut measures = Measures::PASS;
             if !PLAIN && hot.shortcut == copies {
@@ -102,7 +105,8 @@ impl<P: Packet> Worker<P> {
             return which.trailing_zeros() as usize;
         }
         let run = match stretch(which) {
-            Some(all) => self.drop_any(lanes, all),
+            Some(all) if !self.shard.is_far() => self.drop_any::<false>(lanes, all),
+            Some(all) => self.drop_any::<true>(lanes, all),
             None => self.drop_some(lanes, which),
         };
         run.end
@@ -111,17 +115,17 @@ impl<P: Packet> Worker<P> {
     /// The same of packets with others in between.
     #[inline(never)]
     fn drop_some(&mut self, lanes: &Lanes, which: u64) -> Run {
-        self.drop_any(lanes, ones(which))
+        self.drop_any::<true>(lanes, ones(which))
     }
 
     #[inline(always)]
-    fn drop_any(&mut self, lanes: &Lanes, which: impl Iterator<Item = usize>) -> Run {
+    fn drop_any<const FAR: bool>(&mut self, lanes: &Lanes, which: impl Iterator<Item = usize>) -> Run {
         let terms = self.terms([self.view.drops; 3]);
         let calm = self.shard.calm_unanswered();
         let goes = |_: usize, hot: &mut Hot| hot.goes_on_unlooked(calm);
         let Self { shard, account, view, judgements, .. } = self;
         let suppressed = &mut account.log_lines_suppressed;
-        run(shard.hot_lines(), lanes, which, terms, &mut account.bands, goes, |i, hot| {
+        run::<FAR>(shard.hot_lines(), lanes, which, terms, &mut account.bands, goes, |i, hot| {
             let measures = view.measures[hot.band.index()];
             *suppressed += u64::from(measures.has(Measures::LOG));
             let listed = hot.flags.has(Flags::LISTED);
@@ -133,14 +137,15 @@ impl<P: Packet> Worker<P> {
 
     #[inline(always)]
     fn terms(&self, shortcuts: [Shortcut; 3]) -> Terms {
-        Terms { shortcuts, span: 0, waits: shortcuts[0], now: self.now.low(), far: self.shard.is_far() }
+        Terms { shortcuts, span: 0, waits: shortcuts[0], now: self.now.low() }
     }
 }
 
 /// The run itself: a function of its own, so that the entries that it writes cannot be what it goes by. It ends before the
-/// packet that `goes` does not take note of; what was counted is kept by `keep`.
+/// packet that `goes` does not take note of; what was counted is kept by `keep`. `FAR`: the entries are too many for the
+/// innermost caches, and are fetched once more before their turn.
 #[inline(always)]
-fn run(
+fn run<const FAR: bool>(
     hots: &mut [Hot],
     lanes: &Lanes,
     which: impl Iterator<Item = usize>,
@@ -152,17 +157,18 @@ fn run(
     let [most, some, few] = terms.shortcuts;
     let mut waits = 0;
     for i in which {
-        if terms.far {
+        let i = i % BATCH;
+        if FAR {
             lanes.soon(i).fetch_among(hots);
         }
         let Some(hot) = lanes.sought(i).among(hots) else { return Run { end: i, waits } };
         let shortcut = hot.shortcut;
         let is_of = shortcut.is_since(most, terms.span) || shortcut == some || shortcut == few;
-        if !is_of && shortcut == terms.waits && lanes.kind(i).is_plainly_sent() {
+        if !is_of && shortcut == terms.waits {
             waits |= 1 << i;
             continue;
         }
-        if !is_of || !lanes.kind(i).is_plainly_sent() || !goes(i, hot) {
+        if !is_of || !goes(i, hot) {
             return Run { end: i, waits };
         }
         hot.count(lanes.wire_len(i), terms.now);

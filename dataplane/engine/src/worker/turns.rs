@@ -21,10 +21,10 @@ impl<P: Packet> Worker<P> {
         if denied != 0 {
             verdicts.add(Verdict::Drop, denied);
         }
-        let (strangers, single) = (batch.lanes.strangers(), batch.lanes.single());
+        let (strangers, sent) = (batch.lanes.strangers(), batch.lanes.sent());
         let mut left = below(len) & !denied;
         while left != 0 {
-            let next = (left & (strangers | single)).trailing_zeros() as usize;
+            let next = (left & (strangers | !sent)).trailing_zeros() as usize;
             let met = left & below(next);
             left = if met != 0 {
                 left & !self.judge_met(batch, met, &mut verdicts)

@@ -78,6 +78,12 @@ impl<R: Keyed> Roster<R> {
         (home, self.row_mut(home))
     }
 
+    /// All of them, by number; the home of a hash is the number that its low bits are.
+    #[inline(always)]
+    pub fn rows_mut(&mut self) -> &mut [R] {
+        &mut self.rows
+    }
+
     #[inline(always)]
     pub fn row(&self, at: u32) -> &R {
         &self.rows[at as usize]

@@ -22,6 +22,15 @@ impl Kind {
     /// It is a datagram to a port at which queries are judged, and the short way might else judge it.
     pub(super) const QUERY: Self = Self(1 << 5);
 
+    /// The [`way`](Self::way) of what a source sent and the short way may judge by it.
+    pub(super) const PLAINLY_SENT: u8 = Self::PLAIN.0;
+
+    /// What decides whether the short way may judge it by its sender.
+    #[inline(always)]
+    pub(super) const fn way(self) -> u8 {
+        self.0 & (Self::PLAIN.0 | Self::BACK.0)
+    }
+
     #[inline(always)]
     pub(super) const fn has(self, what: Self) -> bool {
         self.0 & what.0 != 0
@@ -46,7 +55,7 @@ impl Kind {
     /// Whether the short way may judge it by its sender.
     #[inline(always)]
     pub const fn is_plainly_sent(self) -> bool {
-        self.0 & (Self::PLAIN.0 | Self::BACK.0) == Self::PLAIN.0
+        self.way() == Self::PLAINLY_SENT
     }
 
     #[inline(always)]

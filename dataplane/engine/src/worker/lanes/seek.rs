@@ -6,7 +6,7 @@
 use repute_model::{BATCH, Packet};
 use repute_reputation::Sought;
 
-use super::{Kind, Lanes, TCP, UDP};
+use super::{Kind, Lanes, TCP, UDP, other_of};
 use crate::Batch;
 use crate::worker::Worker;
 
@@ -54,11 +54,10 @@ impl<P: Packet> Worker<P> {
         }
         self.shard.fetch(&mut lanes.sought[..len]);
         if counts {
-            for i in 0..len {
-                if NARROW || lanes.kind[i].is_sent() {
-                    lanes.place[i] = self.crowd.note(lanes.other_of::<NARROW>(i), lanes.wire_len[i]);
-                }
-            }
+            let Lanes { kind, ends, wide, wire_len, place, .. } = lanes;
+            let sent = (0..len).filter(|&i| NARROW || kind[i].is_sent());
+            self.crowd
+                .note_all(sent.map(|i| (i, other_of::<NARROW>(kind, ends, wide, i), wire_len[i])), place);
         }
     }
 
