@@ -2,6 +2,24 @@
 //! target reads.
 #![forbid(unsafe_code)]
 
+use repute_model::Limits;
+
+/// Tables before a DNS server that an input fills, and that are made quickly.
+pub const SMALL_DNS: Limits = Limits {
+    sources: 64,
+    contacts: 64,
+    sweep_ms: 10,
+    crowds: 64,
+    queries: 64,
+    queue_packets: 64,
+    queue_source: 8,
+    queue_connections: 16,
+    softened: 64,
+    cache_answers: 16,
+    cache_bytes: 4096,
+    ..Limits::DEFAULT
+};
+
 /// Packets of one breath at most.
 const PACKETS_MAX: usize = 64;
 /// Ticks before a breath, by the three highest bits of its first packet's head.

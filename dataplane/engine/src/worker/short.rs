@@ -35,7 +35,7 @@ impl<P: Packet> Worker<P> {
             if hot.shortcut == self.view.queues {
                 return self.queue_shortly(lanes, i, slot);
             }
-            if self.revisions_left > 0 || !self.view.lingers(hot.shortcut) {
+            if self.revisions_left > 0 || !self.view.may_linger(hot.shortcut) {
                 let drops = hot.shortcut == self.view.drops && (self.log_left == 0 || !self.view.logs_drops);
                 return drops.then(|| self.drop_shortly(lanes, i, slot));
             }

@@ -198,7 +198,7 @@ impl View {
     /// Whether packets go on to pass by what lists said before, while their source's turn to be looked up again has not
     /// come.
     #[inline(always)]
-    pub fn lingers(&self, shortcut: Shortcut) -> bool {
+    pub fn may_linger(&self, shortcut: Shortcut) -> bool {
         shortcut == self.lingers || shortcut.is_since(self.passes, self.span)
     }
 

@@ -4,15 +4,17 @@
 
 #[path = "../../../engine/tests/common/mod.rs"]
 mod common;
+#[path = "../frames.rs"]
+mod frames;
 
 use std::sync::LazyLock;
 
-use common::frame::Frame;
 use common::rig::{PAIR, Rig};
+use frames::frame;
 use libfuzzer_sys::fuzz_target;
 use repute_engine::{JUMP_MS, MirrorSetup, Published, Setup, mailbox};
 use repute_fuzz::breaths;
-use repute_model::{Limits, Link, Policy, Sampling};
+use repute_model::{Limits, Policy, Sampling};
 
 /// Every band gets something else, and all are within reach: scores follow windows of 10 ms.
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
@@ -53,12 +55,7 @@ fn rig() -> Rig {
 fuzz_target!(|input: &[u8]| {
     let mut rig = rig();
     for (ms, packets) in breaths(input) {
-        let frames = packets.into_iter().map(|packet| {
-            let link = if packet.bare { Link::Ip } else { Link::Ethernet };
-            let frame = Frame::raw(link, packet.bytes.to_vec());
-            (packet.port, Frame { wire_len: frame.wire_len + packet.cut, segments: packet.segments, ..frame })
-        });
-        rig.breathe(ms, frames);
+        rig.breathe(ms, packets.into_iter().map(frame));
     }
     // A jump in time: whatever was held is due.
     rig.idle(2 * JUMP_MS);

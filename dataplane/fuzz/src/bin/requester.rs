@@ -4,15 +4,18 @@
 
 #[path = "../../../engine/tests/common/mod.rs"]
 mod common;
+#[path = "../frames.rs"]
+mod frames;
 
 use std::sync::LazyLock;
 
 use common::frame::Frame;
 use common::rig::{PAIR, Rig};
+use frames::frame;
 use libfuzzer_sys::fuzz_target;
 use repute_engine::{JUMP_MS, Published, Setup, mailbox};
-use repute_fuzz::breaths;
-use repute_model::{Limits, Link, Policy};
+use repute_fuzz::{SMALL_DNS, breaths};
+use repute_model::{Link, Policy};
 use repute_wire::dns::Answer;
 use repute_wire::{L4, parse_ethernet, parse_ip};
 
@@ -27,33 +30,12 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     )
 });
 
-const LIMITS: Limits = Limits {
-    sources: 64,
-    contacts: 64,
-    sweep_ms: 10,
-    crowds: 64,
-    queries: 64,
-    cache_answers: 16,
-    cache_bytes: 4096,
-    ..Limits::DEFAULT
-};
-
 fuzz_target!(|input: &[u8]| {
     let (mailbox, handle) = mailbox(4, 64);
     let policy = Box::new(POLICY.clone());
-    let mut rig = Rig::begin(Setup::alone(policy, LIMITS, 7, &PAIR, mailbox, Published::shared()), handle);
+    let mut rig = Rig::begin(Setup::alone(policy, SMALL_DNS, 7, &PAIR, mailbox, Published::shared()), handle);
     for (ms, packets) in breaths(input) {
-        let frames: Vec<(u8, Frame)> = packets
-            .into_iter()
-            .map(|packet| {
-                let link = if packet.bare { Link::Ip } else { Link::Ethernet };
-                let frame = Frame::raw(link, packet.bytes.to_vec());
-                (
-                    packet.port,
-                    Frame { wire_len: frame.wire_len + packet.cut, segments: packet.segments, ..frame },
-                )
-            })
-            .collect();
+        let frames: Vec<(u8, Frame)> = packets.into_iter().map(frame).collect();
         rig.ports.kept = Some(Vec::new());
         let came: Vec<&Frame> = frames.iter().map(|(_, frame)| frame).collect();
         let forwarded = |frame: &Frame| came.contains(&frame);

@@ -9,13 +9,15 @@ use std::path::Path;
 use std::{env, fs, io};
 
 use common::dns::{A, NXDOMAIN, RESOLVER, answer, back, by_tcp, by_udp, cookie, query};
-use common::frame::{Frame, SYN, Talk};
+use common::endpoint::{CLIENT_MAC, CLIENT_PORT, ORIGIN, SERVICE, UPSTREAM_PORT, between, raw};
+use common::frame::{Frame, SYN, Talk, address};
 use common::packets::table;
 use common::{INSIDE, OUTSIDE};
 // Defines what the instrumentation of this program refers to.
 use libfuzzer_sys as _;
 use repute_fuzz::breath;
 use repute_model::Link;
+use repute_wire::arp::Resolution;
 
 const PREFIXES: [&str; 8] = [
     "192.0.2.1",
@@ -42,6 +44,25 @@ const CONFIGS: [&str; 3] = [
     "[lists]\nallow = [\"192.0.2.0/24\"]\ndeny = [{ prefix = \"203.0.113.0/24\", confidence = 90 }]\n[profiles.ingress]",
 ];
 
+/// A file of every format, behind the number of its format and, sixteen times, of what it is for.
+const FEEDS: [(u8, &str); 12] = [
+    (0, LIST),
+    (0x20, "0.0.0.0 trap.example.org # hosts\n*.bait.example.net\n"),
+    (1, r#"{"cidr":"192.0.2.0/24","sblid":"SBL1"}"#),
+    (2, r#"{"data":[{"ipAddress":"192.0.2.1","abuseConfidenceScore":99}]}"#),
+    (3, "192.0.2.1,1,127\n2001:db8::/32,60,1\n"),
+    (4, r#"{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '192.0.2.1']"}]}"#),
+    (5, r#"{"list":["192.0.2.0/24"],"type":"cidr","name":"n"}"#),
+    (6, r#"{"response":[{"Event":{"Attribute":[{"type":"ip-src","value":"192.0.2.1"}]}}]}"#),
+    (7, r#"{"new":[{"scope":"Ip","value":"192.0.2.1","duration":"1h","type":"ban"}],"deleted":null}"#),
+    (8, r#"{"items":[{"ip":"192.0.2.1","scores":{"overall":{"total":5}}}]}"#),
+    (15, "; a list\n192.0.2.0/24 ; SBL2\n"),
+    (
+        15,
+        "$TTL 60\n@ SOA a.example. b.example. 1 2 3 4 5\nbad.example.org CNAME .\n24.0.2.0.192.rpz-ip CNAME *.\n",
+    ),
+];
+
 fn main() -> io::Result<()> {
     let Some(folder) = env::args().nth(1) else { return Err(io::Error::other("usage: seeds FOLDER")) };
     let seeds = Seeds(Path::new(&folder));
@@ -49,10 +70,12 @@ fn main() -> io::Result<()> {
     seeds.write("parse", frames.iter().map(|(_, frame)| &frame.bytes))?;
     seeds.write("breath", frames.iter().map(one).chain([conversation(), flood()]))?;
     seeds.write("requester", requesters())?;
+    seeds.write("endpoint", clients())?;
     seeds.write("dns", DNS.map(<[u8]>::to_vec).into_iter().chain(DNS.map(framed)))?;
     seeds.write("capture", [pcap(&frames), pcapng(&frames)])?;
     seeds.write("prefix", PREFIXES)?;
     seeds.write("netset", [LIST])?;
+    seeds.write("feed", FEEDS.map(|(format, file)| [&[format], file.as_bytes()].concat()))?;
     seeds.write("config", repute_policy::reference().split("\n\n").chain(CONFIGS))
 }
 
@@ -92,6 +115,22 @@ fn requesters() -> Vec<Vec<u8>> {
     let whole = asked.iter().map(|frame| one(&(OUTSIDE, frame.clone()))).chain([one(&(INSIDE, answered))]);
     let garbage = one(&(OUTSIDE, by_udp(client, &bare[..20])));
     vec![whole.flatten().collect(), garbage.repeat(40)]
+}
+
+/// A client of a box with an address of its own, by UDP and by TCP, who asks for its Ethernet address as well; one that asks a
+/// host behind it, and an answer that nobody asked for.
+fn clients() -> Vec<Vec<u8>> {
+    let client = (address([192, 0, 2, 7]), 40_000);
+    let asked = query(1, "www.example.org", A, None);
+    let asks = |of| between(client, (address(of), 53), (CLIENT_MAC, CLIENT_PORT), &asked);
+    let resolves = raw(&Resolution::request(address(SERVICE), (client.0, CLIENT_MAC)));
+    let talk = Talk { client: ([192, 0, 2, 7], 40_000), server: (SERVICE, 53) };
+    let frames = [resolves, asks(SERVICE), talk.asks(SYN, 0), asks([10, 0, 0, 53])];
+    let whole = frames.into_iter().flat_map(|frame| one(&(OUTSIDE, frame))).collect();
+    let upstream = (address([10, 0, 0, 53]), 53);
+    let strays =
+        between(upstream, (address(ORIGIN), 40_000), (CLIENT_MAC, UPSTREAM_PORT), &answer(&asked, 0, 1));
+    vec![whole, one(&(INSIDE, strays))]
 }
 
 /// A connection from its beginning to its end.
