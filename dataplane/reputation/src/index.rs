@@ -69,13 +69,10 @@ impl Index {
     #[inline(always)]
     pub fn glance(&self, primary: u32, fingerprint: u64) -> Glance {
         let bucket = &self.buckets[primary as usize];
-        let ways = bucket.ways(tag(fingerprint));
-        if ways != 0 {
-            Glance::Perhaps(bucket.entries[first(ways)])
-        } else if bucket.overflow() == 0 {
-            Glance::Absent
-        } else {
-            Glance::Elsewhere
+        match bucket.first(tag(fingerprint)) {
+            Some(entry) => Glance::Perhaps(entry),
+            None if bucket.overflow() == 0 => Glance::Absent,
+            None => Glance::Elsewhere,
         }
     }
 
@@ -89,10 +86,7 @@ impl Index {
     #[inline]
     pub fn glance_elsewhere(&self, fingerprint: u64) -> Glance {
         let bucket = &self.buckets[self.alternate(fingerprint)];
-        match bucket.ways(tag(fingerprint)) {
-            0 => Glance::Absent,
-            ways => Glance::Perhaps(bucket.entries[first(ways)]),
-        }
+        bucket.first(tag(fingerprint)).map_or(Glance::Absent, Glance::Perhaps)
     }
 
     /// The entry number of `fingerprint` for which `is_it` holds.
@@ -187,6 +181,14 @@ impl Bucket {
         equal_bytes(&self.head, tag) & ((1 << WAYS) - 1)
     }
 
+    /// The first entry whose tag is `tag`.
+    #[inline(always)]
+    fn first(&self, tag: u8) -> Option<u32> {
+        // One bit behind those of the ways: the number of the lowest one tells whether there is such a way.
+        let way = (equal_bytes(&self.head, tag) | 1 << WAYS).trailing_zeros();
+        self.entries.get(way as usize).copied()
+    }
+
     /// How many keys of this primary bucket live in their alternate one.
     #[inline(always)]
     fn overflow(&self) -> u32 {
@@ -204,8 +206,7 @@ impl Bucket {
     #[inline]
     fn search(&self, tag: u8, is_it: &impl Fn(u32) -> bool) -> Option<u32> {
         let mut ways = self.ways(tag);
-        while ways != 0 {
-            let entry = self.entries[first(ways)];
+        while let Some(&entry) = self.entries.get(ways.trailing_zeros() as usize) {
             if is_it(entry) {
                 return Some(entry);
             }
@@ -232,13 +233,6 @@ impl Bucket {
         }
         held.is_some()
     }
-}
-
-/// The first of some ways; there is one.
-#[inline(always)]
-fn first(ways: u32) -> usize {
-    // The bit of the last way changes nothing, but tells the compiler that the number is always one of a way.
-    (ways | 1 << (WAYS - 1)).trailing_zeros() as usize
 }
 
 /// The lowest bits, which both bucket numbers hardly depend on; never the empty tag.
