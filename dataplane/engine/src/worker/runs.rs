@@ -1,9 +1,8 @@
 //! Runs of packets with one fate: the commonest parts of the short way as loops that call nobody.
 //!
 //! Called when it is the turn of packets that may be judged by their senders ([`Lanes::sent`]) and that no shorter way has
-//! judged. Always holds: for every packet that is judged here
-//! [`Worker::judge_at_once`] would have done the same; those that may have to wait above a rate are left for later, and
-//! whatever else there may be to do ends the run before that packet.
+//! judged. Always holds: for every packet that is judged here [`Worker::judge_at_once`] would have done the same; those that
+//! may have to wait above a rate are left for later, and whatever else there may be to do ends the run before that packet.
 
 use std::ops::Range;
 
