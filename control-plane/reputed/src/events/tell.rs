@@ -14,6 +14,7 @@ use repute_siem::{
     PolicyExpired, PolicyRolledBack, PortLink, ReportsLost, UpstreamChanged, What, WorkerLagging,
     WorkerRecovered,
 };
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -69,24 +70,11 @@ fn mitigation(LimitEvent { change, limit }: &LimitEvent) -> Mitigation {
 
 /// Changes between bands that limit nobody, within a bound.
 pub async fn bands(hub: Hub, bus: Bus) {
-    let (mut changes, mut bound) = (hub.subscribe_bands(), Bound::default());
-    loop {
-        let change = match changes.recv().await {
-            Ok(change) => change,
-            Err(RecvError::Lagged(missed)) => {
-                bound.missed(missed);
-                continue;
-            }
-            Err(RecvError::Closed) => return,
-        };
+    within_bound(hub.subscribe_bands(), bus, BANDS, |change| {
         let BandChange { source, from, to, score, cause, untold } = change;
-        bound.missed(untold.into());
-        let Some(lost) = bound.take(Instant::now()) else { continue };
-        if lost > 0 {
-            bus.publish(SystemTime::now(), EventsLost { sink: BANDS.to_owned(), lost });
-        }
-        bus.publish(SystemTime::now(), BandChanged { source, from, to, score, cause });
-    }
+        (untold, BandChanged { source, from, to, score, cause }.into())
+    })
+    .await;
 }
 
 /// Upstreams that come up or go down.
@@ -106,49 +94,48 @@ pub async fn upstreams(hub: Hub, bus: Bus) {
 
 /// What inspection finds, within a bound.
 pub async fn hits(hub: Hub, bus: Bus) {
-    let (mut hits, mut bound) = (hub.subscribe_hits(), Bound::default());
-    loop {
-        let hit = match hits.recv().await {
-            Ok(hit) => hit,
-            Err(RecvError::Lagged(missed)) => {
-                bound.missed(missed);
-                continue;
-            }
-            Err(RecvError::Closed) => return,
-        };
+    within_bound(hub.subscribe_hits(), bus, HITS, |hit| {
         let repute_server::InspectionHit { source, finding, signature, destination, to, untold } = hit;
-        bound.missed(untold.into());
-        let Some(lost) = bound.take(Instant::now()) else { continue };
-        if lost > 0 {
-            bus.publish(SystemTime::now(), EventsLost { sink: HITS.to_owned(), lost });
-        }
         let (protocol, port) = (to.protocol, to.port);
-        bus.publish(
-            SystemTime::now(),
-            InspectionHit { source, finding, signature, destination, protocol, port },
-        );
-    }
+        (untold, InspectionHit { source, finding, signature, destination, protocol, port }.into())
+    })
+    .await;
 }
 
 /// Who asks for honeypots, within a bound.
 pub async fn lures(hub: Hub, bus: Bus) {
-    let (mut lures, mut bound) = (hub.subscribe_lures(), Bound::default());
+    within_bound(hub.subscribe_lures(), bus, LURES, |Lured { source, name, counted, untold }| {
+        let name = name.name().map(|name| name.to_string()).unwrap_or_default();
+        (untold, HoneypotAsked { source, name, counted }.into())
+    })
+    .await;
+}
+
+/// Tells what comes, of which there may be more than anybody reads: what is beyond the bound is counted under this name.
+/// `event` is what there is to tell, and how many went untold before.
+async fn within_bound<T: Clone>(
+    mut changes: Receiver<T>,
+    bus: Bus,
+    name: &str,
+    event: impl Fn(T) -> (u32, What),
+) {
+    let mut bound = Bound::default();
     loop {
-        let Lured { source, name, counted, untold } = match lures.recv().await {
-            Ok(lured) => lured,
+        let change = match changes.recv().await {
+            Ok(change) => change,
             Err(RecvError::Lagged(missed)) => {
                 bound.missed(missed);
                 continue;
             }
             Err(RecvError::Closed) => return,
         };
+        let (untold, what) = event(change);
         bound.missed(untold.into());
         let Some(lost) = bound.take(Instant::now()) else { continue };
         if lost > 0 {
-            bus.publish(SystemTime::now(), EventsLost { sink: LURES.to_owned(), lost });
+            bus.publish(SystemTime::now(), EventsLost { sink: name.to_owned(), lost });
         }
-        let name = name.name().map(|name| name.to_string()).unwrap_or_default();
-        bus.publish(SystemTime::now(), HoneypotAsked { source, name, counted });
+        bus.publish(SystemTime::now(), what);
     }
 }
 
