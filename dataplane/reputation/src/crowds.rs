@@ -41,7 +41,7 @@ pub use watches::{Standing, Watches};
 use due::Due;
 use heaviest::{Heaviest, Heavy};
 use repute_memory::Table;
-use roster::Roster;
+use roster::{Roster, home};
 use row::Row;
 use sender::Drawn;
 use sketch::Sketch;
@@ -57,24 +57,29 @@ impl Place {
     pub const NONE: Self = Self(u32::MAX);
 }
 
-/// Counts packets as long as their destinations have a row at home that is not clean, and says where; the first one of
-/// another destination. A function of its own, so that the rows that it writes cannot be what it goes by.
+/// Counts a packet whose destination has a row at home that is not clean, and says where.
 #[inline(always)]
-fn note_at_home(
+fn note_at_home(rows: &mut [Row], hash: u64, address: Address, what: Happening, bytes: u32) -> Option<Place> {
+    let at = home(hash, rows.len() as u32);
+    // A row that nobody has yet is clean.
+    let row = rows.get_mut(at as usize).filter(|row| row.address == address && !row.is_clean())?;
+    row.counts.note(what, bytes);
+    Some(Place(at))
+}
+
+/// The same of packets of which nothing else is known, until the first one of another destination. A function of its own, so
+/// that the rows that it writes cannot be what it goes by.
+#[inline(always)]
+fn note_all_at_home(
     rows: &mut [Row],
     secret: Secret,
     packets: &mut impl Iterator<Item = (usize, Address, u32)>,
     places: &mut [Place],
 ) -> Option<(usize, Address, u32)> {
-    let mask = (rows.len() as u32).wrapping_sub(1);
     for (i, address, bytes) in packets {
-        let at = secret.address(address) as u32 & mask;
-        match rows.get_mut(at as usize) {
-            Some(row) if row.address == address && !row.is_clean() => {
-                row.counts.note(Happening::NOTHING, bytes);
-                places[i] = Place(at);
-            }
-            _ => return Some((i, address, bytes)),
+        match note_at_home(rows, secret.address(address), address, Happening::NOTHING, bytes) {
+            Some(place) => places[i] = place,
+            None => return Some((i, address, bytes)),
         }
     }
     None
@@ -126,13 +131,8 @@ impl Crowds {
     /// key each time.
     #[inline(always)]
     pub fn note(&mut self, hash: u64, address: Address, what: Happening, bytes: u32) -> Place {
-        let (at, row) = self.rows.home_mut(hash);
-        // A row that nobody has yet is clean.
-        if row.address == address && !row.is_clean() {
-            row.counts.note(what, bytes);
-            return Place(at);
-        }
-        self.add(hash, address, Counts::of(what, bytes))
+        note_at_home(self.rows.rows_mut(), hash, address, what, bytes)
+            .unwrap_or_else(|| self.add(hash, address, Counts::of(what, bytes)))
     }
 
     /// Counts the packets of a batch, of which nothing else is known yet: each its place in the batch, the address that it
@@ -145,7 +145,7 @@ impl Crowds {
         places: &mut [Place],
     ) {
         while let Some((i, address, bytes)) =
-            note_at_home(self.rows.rows_mut(), *secret, &mut packets, places)
+            note_all_at_home(self.rows.rows_mut(), *secret, &mut packets, places)
         {
             places[i] = self.add(secret.address(address), address, Counts::of(Happening::NOTHING, bytes));
         }

@@ -8,7 +8,7 @@ use common::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use repute_model::{Address, Tick};
-use repute_reputation::{Counts, CrowdRow, Crowds, Fact, Happening, Secret, Sums};
+use repute_reputation::{Counts, CrowdRow, Crowds, Fact, Happening, Place, Secret, Sums};
 
 const FACTS: [Happening; 7] = [
     Happening::NOTHING,
@@ -253,6 +253,28 @@ fn the_busy_stay() {
     let sums = rig.sums();
     let exact = (1..=200).filter(|&i| sums[&address(i)].packets == 500 * 20).count();
     assert_eq!(exact, 200);
+}
+
+/// A batch is counted where its packets would be one by one, also where there are more destinations than rows.
+#[test]
+fn a_batch_counts_as_its_packets_do() {
+    let (mut whole, mut single) = (Rig::new(16, 3), Rig::new(16, 3));
+    for _ in 0..3 {
+        let packets = (0..60).map(|i| (i as usize, address(i * 7 % 40), 60 + i));
+        let mut places = [Place::NONE; 60];
+        whole.crowds.note_all(&whole.secret, packets.clone(), &mut places);
+        for (i, to, bytes) in packets {
+            let place = single.crowds.note(single.secret.address(to), to, Happening::NOTHING, bytes);
+            assert_eq!(places[i], place, "{to}");
+        }
+        for rig in [&mut whole, &mut single] {
+            rig.now += 1;
+            rig.publish(ALL_ROWS);
+        }
+    }
+    whole.drain();
+    single.drain();
+    assert_eq!(whole.sums(), single.sums());
 }
 
 /// Rows are exact even where two hashes are the same.

@@ -40,6 +40,12 @@ fn vacant(at: u32) -> u64 {
     !u64::from(at)
 }
 
+/// Where the owner of a hash lives most probably, among so many rows, a power of two.
+#[inline(always)]
+pub(super) fn home(hash: u64, rows: u32) -> u32 {
+    hash as u32 & rows.wrapping_sub(1)
+}
+
 impl<R: Keyed> Roster<R> {
     /// `rows` free rows, a power of two up to 2^24.
     pub fn new(rows: u32) -> Self {
@@ -71,14 +77,7 @@ impl<R: Keyed> Roster<R> {
         self.index.find(hash, |at| self.rows[at as usize].address() == address)
     }
 
-    /// The row where the owner of a hash lives most probably, and where it is.
-    #[inline(always)]
-    pub fn home_mut(&mut self, hash: u64) -> (u32, &mut R) {
-        let home = self.home(hash);
-        (home, self.row_mut(home))
-    }
-
-    /// All of them, by number; the home of a hash is the number that its low bits are.
+    /// All of them, by number.
     #[inline(always)]
     pub fn rows_mut(&mut self) -> &mut [R] {
         &mut self.rows
@@ -173,7 +172,7 @@ impl<R: Keyed> Roster<R> {
 
     #[inline(always)]
     fn home(&self, hash: u64) -> u32 {
-        hash as u32 & (self.len() - 1)
+        home(hash, self.len())
     }
 
     fn after(&self, at: u32) -> u32 {
