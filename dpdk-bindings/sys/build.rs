@@ -52,7 +52,7 @@ const FUNCTIONS: &[&str] = &[
     "rte_mempool_in_use_count",
     "rte_pktmbuf_copy",
     "rte_pktmbuf_free_bulk",
-    "rte_pktmbuf_pool_create",
+    "rte_pktmbuf_pool_create_by_ops",
     "rte_strerror",
     "rte_thread_register",
     "rte_thread_unregister",

@@ -44,7 +44,7 @@ use keys::Keys;
 use repute_model::{Limits, Reason, Tick};
 
 /// So many packets are taken out together.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 15;
 
 /// A packet that waits, and its way.
 #[derive(Debug)]

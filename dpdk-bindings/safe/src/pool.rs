@@ -5,12 +5,12 @@
 //! A pool is never freed before the process ends: packets may sit in a driver's rings or on another thread, and
 //! nothing could prove that none is left.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 
 use dpdk_sys::{
     DPDK_HEADROOM, DPDK_MEMPOOL_CACHE_MAX, dpdk_alloc, dpdk_alloc_bulk, rte_mempool, rte_mempool_avail_count,
-    rte_mempool_in_use_count, rte_pktmbuf_copy, rte_pktmbuf_pool_create,
+    rte_mempool_in_use_count, rte_pktmbuf_copy, rte_pktmbuf_pool_create_by_ops,
 };
 use thiserror::Error;
 
@@ -19,6 +19,10 @@ use crate::{BURST_MAX, Burst, Eal, Errno, Mbuf, Memory, log};
 
 /// Bytes that a packet needs beside its buffer: the mbuf, the pool's header and padding.
 const OVERHEAD_BYTES: u64 = 128 + 64;
+
+/// What keeps the packets that are in no thread's cache: last in, first out, so that a packet that is taken was used
+/// lately and is in a cache of the CPU. DPDK's default, a ring, hands out the one that was used longest ago.
+const HANDLER: &CStr = c"stack";
 
 /// What a pool is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +119,10 @@ impl MbufPool {
         let socket = args.socket.and_then(|socket| i32::try_from(socket).ok()).unwrap_or(-1);
         let mark = log::mark();
         // SAFETY: EAL runs, `name` is a C string that is copied, the numbers were checked.
-        let raw = unsafe { rte_pktmbuf_pool_create(name.as_ptr(), args.mbufs, args.cache, 0, room, socket) };
+        let raw = unsafe {
+            let (name, handler) = (name.as_ptr(), HANDLER.as_ptr());
+            rte_pktmbuf_pool_create_by_ops(name, args.mbufs, args.cache, 0, room, socket, handler)
+        };
         let raw = NonNull::new(raw).ok_or_else(|| refused(eal, args, Errno::last(), mark))?;
         Ok(Self { raw, capacity: args.mbufs, data_room: args.data_room })
     }

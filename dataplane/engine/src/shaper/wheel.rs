@@ -202,6 +202,7 @@ impl<T> Wheel<T> {
         let block = self.blocks.get(queue.head as usize)?;
         if queue.taken == 0 {
             block.nodes.iter().filter_map(|&node| self.nodes.get(node as usize)).for_each(prefetch);
+            self.blocks.get(block.next as usize).into_iter().for_each(prefetch);
         }
         let (node, next) = (*block.nodes.get(usize::from(queue.taken))?, block.next);
         let head = queue.head;

@@ -1,9 +1,11 @@
 //! Runs of packets with one fate: the commonest parts of the short way as loops that call nobody.
 //!
-//! Called when it is the turn of packets that may be judged by their senders ([`Lanes::sent`]) and that no shorter way has
-//! judged. Always holds: for every packet that is judged here [`Worker::judge_at_once`] would have done the same; those that
-//! may have to wait above a rate are left for later, and whatever else there may be to do ends the run before that packet.
+//! Called when it is the turn of packets that may be judged by their senders ([`Lanes::sent`]) and that no shorter way
+//! has judged. Always holds: for every packet that is judged here [`Worker::judge_at_once`] would have done the same;
+//! whether those wait that may have to is found out after the run, and whatever else there may be to do ends it before
+//! that packet.
 
+use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use repute_model::{BATCH, Band, Judgement, Measures, Packet, Reason, Verdict};
@@ -19,8 +21,8 @@ struct Terms {
     /// What the entries of their sources keep: one of these, or the first one of up to `span` editions before.
     shortcuts: [Shortcut; 3],
     span: u16,
-    /// What those keep that may have to wait and are passed over; one of the above where there are none.
-    waits: Shortcut,
+    /// What those keep besides that may have to wait, if there may be such.
+    waits: Option<Shortcut>,
     /// Low bits of the tick.
     now: u32,
 }
@@ -40,40 +42,47 @@ impl<P: Packet> Worker<P> {
     #[inline(always)]
     pub(super) fn judge_passing(&mut self, lanes: &Lanes, which: u64) -> Run {
         match stretch(which) {
-            Some(all) if self.view.copies_any || self.view.queues_any => self.pass_all(lanes, all),
-            Some(all) if self.shard.is_far() => self.pass_any::<true, true>(lanes, all),
-            Some(all) => self.pass_any::<true, false>(lanes, all),
+            Some(all) if self.view.copies_any => self.pass_copied(lanes, all),
+            Some(all) if self.view.queues_any => self.pass_at_rates(lanes, all),
+            Some(all) if self.shard.is_far() => self.pass_any::<false, false, true>(lanes, all),
+            Some(all) => self.pass_any::<false, false, false>(lanes, all),
             None => self.pass_some(lanes, which),
         }
     }
 
-    /// The same of packets without others in between, of which some may be copied or wait.
+    /// The same of packets without others in between, of which some may be copied, and some may wait.
     #[inline(never)]
-    fn pass_all(&mut self, lanes: &Lanes, which: Range<usize>) -> Run {
-        self.pass_any::<false, true>(lanes, which)
+    fn pass_copied(&mut self, lanes: &Lanes, which: Range<usize>) -> Run {
+        self.pass_any::<true, true, true>(lanes, which)
+    }
+
+    /// The same where none are copied.
+    #[inline(never)]
+    fn pass_at_rates(&mut self, lanes: &Lanes, which: Range<usize>) -> Run {
+        self.pass_any::<false, true, true>(lanes, which)
     }
 
     /// The same with others in between.
     #[inline(never)]
     fn pass_some(&mut self, lanes: &Lanes, which: u64) -> Run {
-        self.pass_any::<false, true>(lanes, ones(which))
+        self.pass_any::<true, true, true>(lanes, ones(which))
     }
 
-    /// The same; `PLAIN` where no packets are copied or wait, `FAR` as for [`run`].
+    /// The same; `COPIES` where packets may be copied, `WAITS` where they may wait, `FAR` as for [`run`].
     #[inline(always)]
-    fn pass_any<const PLAIN: bool, const FAR: bool>(
+    fn pass_any<const COPIES: bool, const WAITS: bool, const FAR: bool>(
         &mut self,
         lanes: &Lanes,
         which: impl Iterator<Item = usize>,
     ) -> Run {
         let View { passes, copies, queues, .. } = self.view;
-        let waits = if PLAIN { passes } else { queues };
         // Whose turn to be looked up again has not come goes on to pass.
         let (lingers, span) = match self.revisions_left {
             0 => (self.view.lingers, self.view.span),
             _ => (passes, 0),
         };
-        let shortcuts = [passes, lingers, if PLAIN { passes } else { copies }];
+        let shortcuts = [passes, lingers, if COPIES { copies } else { passes }];
+        let waits = WAITS.then_some(queues);
         let terms = Terms { span, waits, ..self.terms(shortcuts) };
         let calm = self.shard.calm_unanswered();
         // Who was not answered may be held up.
@@ -86,7 +95,7 @@ impl<P: Packet> Worker<P> {
         run::<FAR>(shard.hot_lines(), lanes, which, terms, &mut account.bands, goes, |i, hot| {
             let standing = Some((hot.band, hot.score));
             let mut measures = Measures::PASS;
-            if !PLAIN && hot.shortcut == copies {
+            if COPIES && hot.shortcut == copies {
                 measures = view.measures[hot.band.index()];
                 // Seldom.
                 if view.picks(mirror, hot) {
@@ -137,7 +146,7 @@ impl<P: Packet> Worker<P> {
 
     #[inline(always)]
     fn terms(&self, shortcuts: [Shortcut; 3]) -> Terms {
-        Terms { shortcuts, span: 0, waits: shortcuts[0], now: self.now.low() }
+        Terms { shortcuts, span: 0, waits: None, now: self.now.low() }
     }
 }
 
@@ -163,14 +172,14 @@ fn run<const FAR: bool>(
         }
         let Some(hot) = lanes.sought(i).among(hots) else { return Run { end: i, waits } };
         let shortcut = hot.shortcut;
+        let may_wait = terms.waits == Some(shortcut);
+        // Nobody foresees who may.
+        let shortcut = select_unpredictable(may_wait, most, shortcut);
         let is_of = shortcut.is_since(most, terms.span) || shortcut == some || shortcut == few;
-        if !is_of && shortcut == terms.waits {
-            waits |= 1 << i;
-            continue;
-        }
         if !is_of || !goes(i, hot) {
             return Run { end: i, waits };
         }
+        waits |= u64::from(may_wait) << i;
         hot.count(lanes.wire_len(i), terms.now);
         bands[hot.band.index()] += 1;
         keep(i, hot);

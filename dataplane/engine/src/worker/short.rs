@@ -11,6 +11,7 @@ use repute_reputation::{Flags, Shortcut, Slot};
 
 use super::Worker;
 use super::lanes::Lanes;
+use super::treat::{Fate, leaves};
 use super::view::Way;
 
 impl<P: Packet> Worker<P> {
@@ -145,14 +146,30 @@ impl<P: Packet> Worker<P> {
         if !self.goes_on(self.shard.hot(sender), lanes.talk(i)) {
             return None;
         }
-        let judgement = self.count_shortly(lanes, i, sender);
-        let (band, calm) = (self.shard.hot(sender).band, self.shard.calm_unanswered());
-        let pace = self.view.paces[band.index()];
-        let (verdict, reason) = self.queue(sender, lanes.wire_len(i), pace.as_ref()).verdict();
+        let counted = self.count_shortly(lanes, i, sender);
+        let judgement = self.queue_counted(lanes, i, sender, counted);
+        let calm = self.shard.calm_unanswered();
         if self.shard.hot_mut(sender).go_on(calm) {
             self.rescore(sender);
         }
-        Some(Judgement { verdict, reason, measures: self.view.measures[band.index()], ..judgement })
+        Some(judgement)
+    }
+
+    /// Holds packet `i` back if it is above the rate; `counted` as one that passes.
+    #[inline(always)]
+    pub(super) fn queue_counted(
+        &mut self,
+        lanes: &Lanes,
+        i: usize,
+        sender: Slot,
+        counted: Judgement,
+    ) -> Judgement {
+        let hot = self.shard.hot(sender);
+        let band = hot.band.index();
+        let leaves = leaves(hot, self.now, lanes.wire_len(i), self.view.paces[band].as_ref());
+        let fate = leaves.map_or(Fate::Pass, |leaves| self.wait_for(sender, leaves));
+        let (verdict, reason) = fate.verdict();
+        Judgement { verdict, reason, measures: self.view.measures[band], ..counted }
     }
 
     /// Brings what is kept of the policy up to date where lists said nothing of a source and still do not;

@@ -64,14 +64,17 @@ impl<P: Packet> Worker<P> {
         which & below(end + 1)
     }
 
-    /// Judges packets that may have to wait, once the CPU was asked for what their senders hold back.
+    /// Holds back those of packets that pass which are above a rate, once the CPU was asked for what their senders hold back.
     #[inline(always)]
-    fn judge_waiting(&mut self, batch: &mut Batch<P>, which: u64, verdicts: &mut Verdicts) {
+    fn judge_waiting(&mut self, batch: &Batch<P>, which: u64, verdicts: &mut Verdicts) {
         for i in ones(which) {
             self.shaper.fetch(batch.lanes.sought(i).key);
         }
         for i in ones(which) {
-            verdicts.add(self.judge_one(batch, i), 1 << i);
+            if let Some(slot) = self.shard.hinted(batch.lanes.sought(i)) {
+                let judgement = self.queue_counted(&batch.lanes, i, slot, self.judgements[i]);
+                verdicts.add(self.keep(i, judgement), 1 << i);
+            }
         }
     }
 
