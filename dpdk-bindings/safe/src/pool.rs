@@ -84,7 +84,11 @@ pub enum PoolError {
     },
     /// Another failure.
     #[error("pool {name:?}: {errno}; DPDK said: {said}; way out: {}",
-        if *.errno == Errno::EXISTS { "give each pool its own name" } else { "see what DPDK said" })]
+        if *.errno == Errno::EXISTS {
+            "give each pool its own name"
+        } else {
+            "see what DPDK said; its mempool driver \"stack\" has to be installed"
+        })]
     Create {
         /// The pool's name.
         name: String,
