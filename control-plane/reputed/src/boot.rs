@@ -2,6 +2,8 @@
 //!
 //! Called by the control thread.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
@@ -144,12 +146,18 @@ fn start_dpdk(plan: &Plan, specs: &[PortSpec]) -> anyhow::Result<Eal> {
     Ok(eal)
 }
 
-/// A pool for each worker, on its own NUMA node.
+/// The pool of each worker: those on one NUMA node share it, so that whoever is handed packets makes up for them with
+/// those he gives away.
 fn pools(plan: &Plan, eal: &Eal) -> anyhow::Result<Vec<MbufPool>> {
-    let pool = |(worker, core): (u16, &CoreId)| {
-        MbufPool::new(eal, &memory::pool(plan.topology, worker, memory::node_of(core.id)))
-    };
-    Ok((0..).zip(plan.cores).map(pool).collect::<Result<_, _>>()?)
+    let mut pools: BTreeMap<Option<u32>, MbufPool> = BTreeMap::new();
+    let nodes: Vec<_> = plan.cores.iter().map(|core| memory::node_of(core.id)).collect();
+    for &node in &nodes {
+        if let Entry::Vacant(place) = pools.entry(node) {
+            let workers = nodes.iter().filter(|&&other| other == node).count();
+            place.insert(MbufPool::new(eal, &memory::pool(plan.topology, u16::try_from(workers)?, node))?);
+        }
+    }
+    Ok(nodes.iter().filter_map(|node| pools.get(node).cloned()).collect())
 }
 
 fn attach(eal: &Eal, spec: PortSpec) -> anyhow::Result<Device> {

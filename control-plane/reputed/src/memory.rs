@@ -12,11 +12,12 @@ const OVERHEAD_MB: u64 = 64;
 /// scattered over buffers.
 const FRAME_BYTES: u16 = 14 + 8;
 
-/// The pool that a worker's queues receive into, on a NUMA node.
-pub fn pool(topology: &Topology, worker: u16, node: Option<u32>) -> PoolArgs {
+/// The pool that the queues of so many workers receive into, on a NUMA node.
+pub fn pool(topology: &Topology, workers: u16, node: Option<u32>) -> PoolArgs {
     let mtu = topology.ports.iter().map(|port| port.mtu).max().unwrap_or(1500);
-    let name = format!("packets-{worker}");
-    PoolArgs { data_room: room(mtu), socket: node, ..PoolArgs::new(&name, topology.mbufs) }
+    let name = format!("packets-{}", node.unwrap_or(0));
+    let mbufs = topology.mbufs.saturating_mul(u32::from(workers));
+    PoolArgs { data_room: room(mtu), socket: node, ..PoolArgs::new(&name, mbufs) }
 }
 
 /// Packets of its own, resets, that each worker may have under way.
@@ -32,8 +33,7 @@ pub fn copies(topology: &Topology) -> PoolArgs {
 
 /// MiB for packets, queues and drivers.
 pub fn needed_mb(topology: &Topology) -> u64 {
-    let packets = (0..topology.workers.count).map(|worker| pool(topology, worker, None).memory_mb());
-    packets.sum::<u64>() + copies(topology).memory_mb() + OVERHEAD_MB
+    pool(topology, topology.workers.count, None).memory_mb() + copies(topology).memory_mb() + OVERHEAD_MB
 }
 
 /// The NUMA node of a core; `None` where there is one node only, or none that the kernel tells of.
@@ -69,11 +69,11 @@ mod tests {
     #[test]
     fn memory_grows_with_workers_and_copies() {
         let one = topology(PAIR);
-        assert_eq!(pool(&one, 3, None).name, "packets-3");
-        assert!(pool(&one, 0, None).data_room >= 9022, "a whole frame of the largest port");
-        let each = pool(&one, 0, None).memory_mb();
+        assert_eq!(pool(&one, 1, Some(3)).name, "packets-3");
+        assert!(pool(&one, 1, None).data_room >= 9022, "a whole frame of the largest port");
+        let each = pool(&one, 1, None).memory_mb();
         let two = topology(&format!("[workers]\ncount = 2\n{PAIR}"));
-        assert!(needed_mb(&two) >= needed_mb(&one) + each);
+        assert!(needed_mb(&two) + 1 >= needed_mb(&one) + each, "rounded up once");
         let mirror = "[ports.tap]\nrole = \"mirror\"\n[mirror]\nport = \"tap\"\nbytes = 512\n";
         let mirrored = topology(&format!("{PAIR}{mirror}"));
         assert!(needed_mb(&mirrored) > needed_mb(&one));
