@@ -21,6 +21,14 @@ fn numbers(burst: &Burst) -> Vec<u16> {
     burst.iter().map(|packet| u16::from_be_bytes([packet.data()[0], packet.data()[1]])).collect()
 }
 
+/// Where the next few packets of a pool have their data, in order of place; they are given back.
+fn next_few(pool: &MbufPool) -> Vec<usize> {
+    let mut places: Vec<_> =
+        numbered(pool, 0..7).iter().map(|packet| packet.data().as_ptr().addr()).collect();
+    places.sort_unstable();
+    places
+}
+
 #[test]
 fn packets_and_queues_have_one_owner() {
     let eal = boot(128);
@@ -72,6 +80,11 @@ fn packets_and_queues_have_one_owner() {
     assert_eq!((one.in_use(), two.in_use()), (32, 32));
     assert_eq!(dpdk::free(&mut mixed), BURST_MAX);
     assert_eq!((one.available(), two.available()), (one.capacity(), two.capacity()));
+
+    // What was freed last is handed out first, also where no thread keeps anything at hand.
+    let twice = || (next_few(&one), next_few(&one));
+    let (before, after) = std::thread::scope(|scope| scope.spawn(twice).join()).unwrap();
+    assert_eq!(before, after);
 
     // A queue that is given back can be taken again; the device outlives its port while a queue is held.
     drop(rx);
