@@ -15,7 +15,7 @@ const FRAME_BYTES: u16 = 14 + 8;
 /// The pool that the queues of so many workers receive into, on a NUMA node.
 pub fn pool(topology: &Topology, workers: u16, node: Option<u32>) -> PoolArgs {
     let mtu = topology.ports.iter().map(|port| port.mtu).max().unwrap_or(1500);
-    let name = format!("packets-{}", node.unwrap_or(0));
+    let name = node.map_or_else(|| "packets".to_owned(), |node| format!("packets-{node}"));
     let mbufs = topology.mbufs.saturating_mul(u32::from(workers));
     PoolArgs { data_room: room(mtu), socket: node, ..PoolArgs::new(&name, mbufs) }
 }

@@ -43,8 +43,8 @@ use arrayvec::ArrayVec;
 use keys::Keys;
 use repute_model::{Limits, Reason, Tick};
 
-/// So many packets are taken out together.
-const AT_ONCE: usize = 15;
+/// So many packets are taken out together: a whole block, of which all are fetched.
+const AT_ONCE: usize = wheel::BLOCK;
 
 /// A packet that waits, and its way.
 #[derive(Debug)]

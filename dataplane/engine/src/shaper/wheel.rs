@@ -19,7 +19,7 @@ use super::bitmap::Bitmap;
 /// No node or block.
 const NIL: u32 = u32::MAX;
 /// Nodes in a block.
-const BLOCK: usize = 15;
+pub(super) const BLOCK: usize = 15;
 
 /// Some nodes of a queue, one cache line.
 #[derive(Clone, Copy, Debug)]
@@ -201,6 +201,7 @@ impl<T> Wheel<T> {
         let queue = &mut self.slots[slot];
         let block = self.blocks.get(queue.head as usize)?;
         if queue.taken == 0 {
+            // What is taken next, and the block that comes behind it.
             block.nodes.iter().filter_map(|&node| self.nodes.get(node as usize)).for_each(prefetch);
             self.blocks.get(block.next as usize).into_iter().for_each(prefetch);
         }

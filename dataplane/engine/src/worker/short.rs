@@ -11,7 +11,6 @@ use repute_reputation::{Flags, Shortcut, Slot};
 
 use super::Worker;
 use super::lanes::Lanes;
-use super::treat::{Fate, leaves};
 use super::view::Way;
 
 impl<P: Packet> Worker<P> {
@@ -164,11 +163,9 @@ impl<P: Packet> Worker<P> {
         sender: Slot,
         counted: Judgement,
     ) -> Judgement {
-        let hot = self.shard.hot(sender);
-        let band = hot.band.index();
-        let leaves = leaves(hot, self.now, lanes.wire_len(i), self.view.paces[band].as_ref());
-        let fate = leaves.map_or(Fate::Pass, |leaves| self.wait_for(sender, leaves));
-        let (verdict, reason) = fate.verdict();
+        let band = self.shard.hot(sender).band.index();
+        let pace = self.view.paces[band];
+        let (verdict, reason) = self.queue(sender, lanes.wire_len(i), pace.as_ref()).verdict();
         Judgement { verdict, reason, measures: self.view.measures[band], ..counted }
     }
 

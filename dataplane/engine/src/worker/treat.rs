@@ -3,8 +3,8 @@
 //! Called by the general way. Always holds: a packet that is held has a ticket in [`Worker::tickets`], in the
 //! order of the batch, and a packet without a way out gets none.
 
-use repute_model::{Packet, Reason, Tick, Treatment, Verdict};
-use repute_reputation::{Act, Departure, Exchange, Flags, Hot, Pace, Part, Refused, Slot, conforms};
+use repute_model::{Packet, Reason, Treatment, Verdict};
+use repute_reputation::{Act, Departure, Exchange, Flags, Pace, Part, Refused, Slot, conforms};
 
 use super::Worker;
 use crate::shaper::{Ticket, Turn};
@@ -117,18 +117,17 @@ impl<P: Packet> Worker<P> {
     }
 
     /// Holds back what is above the rate, and whatever follows a packet of its source that is held.
+    #[inline]
     pub(super) fn queue(&mut self, slot: Slot, wire_len: u32, pace: Option<&Pace>) -> Fate {
-        match leaves(self.shard.hot(slot), self.now, wire_len, pace) {
-            Some(leaves) => self.wait_for(slot, leaves),
-            None => Fate::Pass,
-        }
-    }
-
-    /// Holds a packet back until its departure, and behind those of its source that are held.
-    #[inline(always)]
-    pub(super) fn wait_for(&mut self, slot: Slot, leaves: Departure) -> Fate {
         let (now, hot) = (self.now, self.shard.hot_mut(slot));
         let may_hold = hot.flags.has(Flags::HELD);
+        let leaves = match pace {
+            Some(pace) => pace.departure(now, wire_len, hot.tat_packets, hot.tat_bytes),
+            None if may_hold => {
+                Departure { at: now.nanos(), tat_packets: hot.tat_packets, tat_bytes: hot.tat_bytes }
+            }
+            None => return Fate::Pass,
+        };
         // Most sources that are shaped hold nothing, and then need not be looked for among those that do.
         let turn = match may_hold || leaves.at > now.nanos() {
             true => self.shaper.reserve(now, hot.fingerprint, leaves.at),
@@ -141,16 +140,6 @@ impl<P: Packet> Worker<P> {
         }
         let tickets = &mut self.tickets;
         Fate::of(turn, Reason::Shaped, |ticket| tickets.push(Waiting::Packet(ticket)))
-    }
-}
-
-/// When a packet of a source may leave at this pace; `None` = at once, whatever is held.
-#[inline(always)]
-pub(super) fn leaves(hot: &Hot, now: Tick, wire_len: u32, pace: Option<&Pace>) -> Option<Departure> {
-    let at_once = || Departure { at: now.nanos(), tat_packets: hot.tat_packets, tat_bytes: hot.tat_bytes };
-    match pace {
-        Some(pace) => Some(pace.departure(now, wire_len, hot.tat_packets, hot.tat_bytes)),
-        None => hot.flags.has(Flags::HELD).then(at_once),
     }
 }
 

@@ -71,10 +71,12 @@ impl<P: Packet> Worker<P> {
             self.shaper.fetch(batch.lanes.sought(i).key);
         }
         for i in ones(which) {
-            if let Some(slot) = self.shard.hinted(batch.lanes.sought(i)) {
-                let judgement = self.queue_counted(&batch.lanes, i, slot, self.judgements[i]);
-                verdicts.add(self.keep(i, judgement), 1 << i);
-            }
+            let counted = self.judgements[i];
+            let judgement = match self.shard.hinted(batch.lanes.sought(i)) {
+                Some(slot) => self.queue_counted(&batch.lanes, i, slot, counted),
+                None => counted,
+            };
+            verdicts.add(self.keep(i, judgement), 1 << i);
         }
     }
 
