@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use core_affinity::CoreId;
-use dpdk::{Cycles, Device, Driver, Eal, EalArgs, MbufPool, Port, PortSpec};
+use dpdk::{Cycles, Device, Driver, Eal, EalArgs, MbufPool, Order, PoolArgs, Port, PortSpec};
 use repute_engine::PORTS;
 use repute_model::{Limits, Owners};
 use repute_policy::Topology;
@@ -66,7 +66,7 @@ pub fn boot(plan: &Plan) -> anyhow::Result<Booted> {
     let specs = specs(topology, plan.run)?;
     let eal = start_dpdk(plan, &specs)?;
     let cycles = Cycles::new(&eal);
-    let pools = pools(plan, &eal)?;
+    let pools = pools(plan, &specs, &eal)?;
     let mut devices = Vec::with_capacity(specs.len());
     for (name, spec) in names(topology).zip(specs) {
         devices.push(attach(&eal, spec).with_context(|| format!("port {name}"))?);
@@ -148,13 +148,16 @@ fn start_dpdk(plan: &Plan, specs: &[PortSpec]) -> anyhow::Result<Eal> {
 
 /// The pool of each worker: those on one NUMA node share it, so that whoever is handed packets makes up for them with
 /// those he gives away.
-fn pools(plan: &Plan, eal: &Eal) -> anyhow::Result<Vec<MbufPool>> {
+fn pools(plan: &Plan, specs: &[PortSpec], eal: &Eal) -> anyhow::Result<Vec<MbufPool>> {
+    let by_age = specs.iter().any(|spec| spec.driver() == Driver::AfXdp);
+    let order = if by_age { Order::Oldest } else { Order::Warmest };
     let mut pools: BTreeMap<Option<u32>, MbufPool> = BTreeMap::new();
     let nodes: Vec<_> = plan.cores.iter().map(|core| memory::node_of(core.id)).collect();
     for &node in &nodes {
         if let Entry::Vacant(place) = pools.entry(node) {
             let workers = nodes.iter().filter(|&&other| other == node).count();
-            place.insert(MbufPool::new(eal, &memory::pool(plan.topology, u16::try_from(workers)?, node))?);
+            let args = memory::pool(plan.topology, u16::try_from(workers)?, node);
+            place.insert(MbufPool::new(eal, &PoolArgs { order, ..args })?);
         }
     }
     Ok(nodes.iter().filter_map(|node| pools.get(node).cloned()).collect())

@@ -65,7 +65,7 @@ pub use errno::Errno;
 pub use log::{LogLevel, LogSink};
 pub use mbuf::Mbuf;
 pub use memory::Memory;
-pub use pool::{MbufPool, PoolArgs, PoolError};
+pub use pool::{MbufPool, Order, PoolArgs, PoolError};
 pub use port::{Link, Port, check_equal_mtu};
 pub use port_config::{PortConfig, Rss, RssHash};
 pub use port_error::{Direction, PortError, Step};

@@ -20,9 +20,25 @@ use crate::{BURST_MAX, Burst, Eal, Errno, Mbuf, Memory, log};
 /// Bytes that a packet needs beside its buffer: the mbuf, the pool's header and padding.
 const OVERHEAD_BYTES: u64 = 128 + 64;
 
-/// What keeps the packets that are in no thread's cache: last in, first out, so that a packet that is taken was used
-/// lately and is in a cache of the CPU. DPDK's default, a ring, hands out the one that was used longest ago.
-const HANDLER: &CStr = c"stack";
+/// Which of the packets that are in no thread's cache is handed out next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The one that was freed last: it is in a cache of the CPU. DPDK's driver `stack`.
+    Warmest,
+    /// The one that was freed first. For `net_af_xdp`, which shares too little memory with the kernel for the last
+    /// packets of a pool where pages leave gaps between them (DPDK 22.11), and would be given those first. DPDK's
+    /// default, a ring.
+    Oldest,
+}
+
+impl Order {
+    const fn handler(self) -> &'static CStr {
+        match self {
+            Self::Warmest => c"stack",
+            Self::Oldest => c"ring_mp_mc",
+        }
+    }
+}
 
 /// What a pool is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +53,16 @@ pub struct PoolArgs {
     pub data_room: u16,
     /// NUMA socket of the memory; the port's own is best. None: any.
     pub socket: Option<u32>,
+    /// Which packet is handed out next.
+    pub order: Order,
 }
 
 impl PoolArgs {
-    /// `mbufs` packets of 2048 bytes with a cache of 256 (less in a small pool) on any socket.
+    /// `mbufs` packets of 2048 bytes with a cache of 256 (less in a small pool) on any socket, the warmest first.
     #[must_use]
     pub fn new(name: &str, mbufs: u32) -> Self {
-        Self { name: name.to_owned(), mbufs, cache: (mbufs / 8).min(256), data_room: 2048, socket: None }
+        let (cache, order) = ((mbufs / 8).min(256), Order::Warmest);
+        Self { name: name.to_owned(), mbufs, cache, data_room: 2048, socket: None, order }
     }
 
     /// About how many MiB the pool takes.
@@ -87,7 +106,7 @@ pub enum PoolError {
         if *.errno == Errno::EXISTS {
             "give each pool its own name"
         } else {
-            "see what DPDK said; its mempool driver \"stack\" has to be installed"
+            "see what DPDK said; its mempool drivers \"stack\" and \"ring\" have to be installed"
         })]
     Create {
         /// The pool's name.
@@ -124,7 +143,7 @@ impl MbufPool {
         let mark = log::mark();
         // SAFETY: EAL runs, `name` is a C string that is copied, the numbers were checked.
         let raw = unsafe {
-            let (name, handler) = (name.as_ptr(), HANDLER.as_ptr());
+            let (name, handler) = (name.as_ptr(), args.order.handler().as_ptr());
             rte_pktmbuf_pool_create_by_ops(name, args.mbufs, args.cache, 0, room, socket, handler)
         };
         let raw = NonNull::new(raw).ok_or_else(|| refused(eal, args, Errno::last(), mark))?;
